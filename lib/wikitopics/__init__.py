@@ -1,0 +1,3 @@
+"""Topics for Wikimedia images: a thin library under five numbered notebooks."""
+
+__version__ = "0.1.0"

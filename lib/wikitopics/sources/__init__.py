@@ -1,0 +1,1 @@
+"""Where files and their descriptions come from."""

@@ -1,0 +1,62 @@
+"""The table of files that every source returns, with titles that are unique."""
+
+import os
+import re
+import unicodedata
+from collections import Counter
+
+import pandas as pd
+
+COLUMNS = ["title", "path", "creator", "licence", "categories", "articles"]
+DIRECTION_MARKS = "[\u200e\u200f\u202a-\u202e]"  # MediaWiki drops them from titles too
+
+
+def files_table(
+    title: list[str], path: list[str], notes: dict[str, int] | None = None, **columns
+) -> pd.DataFrame:
+    """The files table in the contract's column order; columns not given are empty.
+
+    Titles are written as MediaWiki does and made unique; how many had to be is counted in attrs["notes"].
+    """
+    unique, renamed = unique_titles([mediawiki_title(t) for t in title])
+    empty = {"creator": "", "licence": "", "categories": [], "articles": []}
+    given = {"title": unique, "path": path, **columns}
+    table = {name: given.get(name, [empty.get(name)] * len(path)) for name in [*COLUMNS, *columns]}
+    frame = pd.DataFrame(table)
+    counts = {**(notes or {}), "titles made unique by a number": renamed}
+    frame.attrs["notes"] = {what: count for what, count in counts.items() if count}
+    return frame
+
+
+def mediawiki_title(name: str) -> str:
+    """A file's name as MediaWiki titles it: no "File:", spaces, first letter upper, NFC.
+
+    >>> mediawiki_title("File:a_red__fox.jpg")
+    'A red fox.jpg'
+    """
+    title = re.sub(r"^\s*(File|Image)\s*:", "", name, flags=re.IGNORECASE)
+    title = re.sub(DIRECTION_MARKS, "", unicodedata.normalize("NFC", title))
+    title = " ".join(re.sub(r"[_\s\x00-\x1f\x7f]+", " ", title).split())
+    return title[:1].upper() + title[1:]
+
+
+def unique_titles(titles: list[str]) -> tuple[list[str], int]:
+    """Titles in the same order, later ones of the same name numbered; and how many were changed.
+
+    >>> unique_titles(["A.jpg", "A.jpg", "B.jpg"])
+    (['A.jpg', 'A (2).jpg', 'B.jpg'], 1)
+    """
+    taken, seen, unique = set(titles), Counter(), []
+    for title in titles:
+        seen[title] += 1
+        name = title if seen[title] == 1 else _numbered(title, seen[title], taken)
+        taken.add(name)
+        unique.append(name)
+    return unique, sum(old != new for old, new in zip(titles, unique, strict=True))
+
+
+def _numbered(title: str, number: int, taken: set[str]) -> str:
+    stem, suffix = os.path.splitext(title)
+    while (name := f"{stem} ({number}){suffix}") in taken:
+        number += 1
+    return name

@@ -1,0 +1,104 @@
+"""Your own images in folders: the folders a file lies in are its categories, the deepest first."""
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+import pandas as pd
+
+from wikitopics.errors import UserError
+from wikitopics.paths import root
+from wikitopics.sources.files import files_table
+from wikitopics.sources.reading import hash_inside, read_inside
+
+# Listed: what is or could be meant as a picture (SVG is, and is rejected later with its reason).
+SUFFIXES = {"", ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".svg"}
+BYTES = "bytes:"  # marks a path whose name is no UTF-8 text and is written percent-encoded
+
+
+@dataclass(frozen=True)
+class Folder:
+    """`image_root`: the folder, relative to the root folder. Links to folders are not followed.
+
+    Hidden files and those with another suffix than a picture's are left out and counted, so that a folder of
+    pictures with texts and sounds beside them works as it is.
+    """
+
+    name: ClassVar[str] = "folder"
+    image_root: str
+
+    def files(self) -> pd.DataFrame:
+        """One row per file, sorted by path."""
+        skipped: Counter[str] = Counter()
+        found = sorted(self._walk(skipped))
+        return files_table(
+            title=[_readable(os.path.basename(path)) for path in found],
+            path=[path_key(path) for path in found],
+            notes=dict(skipped),
+            categories=[[_readable(part) for part in path.split("/")[-2::-1]] for path in found],
+        )
+
+    def read(self, path: str, max_bytes: int) -> bytes:
+        """The file's bytes; see `sources.reading.read_inside`."""
+        return read_inside(root() / self.image_root, path_of_key(path), max_bytes)
+
+    def human(self, taxonomy: str) -> pd.DataFrame | None:
+        """None: folders are categories, not labels that people gave in a taxonomy."""
+        return None
+
+    def fingerprint(self) -> str:
+        """Hex digest of all paths and contents listed."""
+        digest = hashlib.blake2b(digest_size=16)
+        for path in sorted(self._walk(Counter())):
+            digest.update(os.fsencode(path) + b"\0" + hash_inside(self._top(), path).encode())
+        return digest.hexdigest()
+
+    def _top(self) -> Path:
+        top = root() / self.image_root
+        if not top.is_dir():
+            raise UserError(
+                f"image_root must be a folder of images, but {self.image_root} is none; correct the path"
+            )
+        return top
+
+    def _walk(self, skipped: Counter[str]) -> Iterator[str]:
+        """Paths relative to the top, folders joined by '/'; what is left out is counted in `skipped`."""
+        top = self._top()
+        closed = lambda error: skipped.update({"folders that cannot be opened": 1})  # noqa: E731
+        for folder, subfolders, names in os.walk(top, onerror=closed):  # follows no links: it cannot loop
+            inside = os.path.relpath(folder, top)
+            hidden = [name for name in subfolders if name.startswith(".")]
+            skipped["hidden folders left out"] += len(hidden)
+            links = [n for n in subfolders if n not in hidden and os.path.islink(os.path.join(folder, n))]
+            skipped["links to folders not followed"] += len(links)
+            subfolders[:] = [name for name in subfolders if name not in {*hidden, *links}]
+            for name in names:
+                suffix = os.path.splitext(name)[1].lower()
+                if name.startswith(".") or suffix not in SUFFIXES:
+                    skipped["files left out that are not named as pictures"] += 1
+                else:
+                    yield name if inside == "." else f"{inside}/{name}"
+
+
+def path_key(path: str) -> str:
+    """A path as text that any table can hold; ordinary paths stay as they are.
+
+    >>> path_key("a/b.jpg"), path_key("caf\\udce9.jpg")
+    ('a/b.jpg', 'bytes:caf%E9.jpg')
+    """
+    plain = _readable(path) == path and not path.startswith(BYTES)
+    return path if plain else BYTES + quote_from_bytes(os.fsencode(path))
+
+
+def path_of_key(key: str) -> str:
+    """The inverse of `path_key`."""
+    return os.fsdecode(unquote_to_bytes(key[len(BYTES) :])) if key.startswith(BYTES) else key
+
+
+def _readable(name: str) -> str:
+    return os.fsencode(name).decode("utf-8", "replace")

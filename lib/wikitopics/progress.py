@@ -2,29 +2,57 @@
 
 import os
 import time
+from pathlib import Path
 
+SECONDS_BETWEEN_LINES = {"notebook": 5.0, "batch": 1.0}
+MARK = "> "
 _started: dict[str, float] = {}
 _shown: dict[str, float] = {}
-SECONDS_BETWEEN_LINES = 5.0
 
 
 def report(what: str, done: int, total: int) -> None:
-    """Tell that `done` of `total` steps of `what` are finished, at most every five seconds and at the end."""
-    now = time.monotonic()
+    """Tell that `done` of `total` steps of `what` are finished.
+
+    In JupyterLab a line is printed at most every five seconds and at the end. In batch the lines go to the
+    file $WIKITOPICS_PROGRESS, which the driver reads, and only the last one is kept in the notebook.
+    """
+    now, file = time.monotonic(), os.environ.get("WIKITOPICS_PROGRESS")
     if done == 0 or what not in _started:
-        _started[what] = _shown[what] = now
-    if 0 < done < total and now - _shown[what] < SECONDS_BETWEEN_LINES:
+        _started[what], _shown[what] = now, -10.0
+    if done < total and now - _shown[what] < SECONDS_BETWEEN_LINES["batch" if file else "notebook"]:
         return
     _shown[what] = now
-    line = _line(what, done, total, now - _started[what])
-    if done:
+    line = describe(what, done, total, now - _started[what])
+    if done >= total:
+        del _started[what]
+    if file:
+        with open(file, "a", encoding="utf-8") as progress:
+            progress.write(f"{MARK}{line}\n")
+    if done >= total or (done and not file):
         print(line, flush=True)
-    if os.environ.get("WIKITOPICS_PROGRESS"):
-        with open(os.environ["WIKITOPICS_PROGRESS"], "a", encoding="utf-8") as file:
-            file.write(line + "\n")
 
 
-def _line(what: str, done: int, total: int, seconds: float) -> str:
-    rate = done / seconds if seconds > 0 else 0.0
-    left = f", {(total - done) / rate:.0f} s left" if rate and done < total else ""
-    return f"{what}: {done:,} of {total:,}" + (f" ({rate:,.1f}/s{left})" if rate else "")
+def describe(what: str, done: int, total: int, seconds: float) -> str:
+    """One line: how much, how fast and how long still.
+
+    >>> describe("decoding", 500, 2000, 2.0)
+    'decoding 500 of 2,000 (250.0/s, 6 s left)'
+    """
+    line = f"{what} {done:,} of {total:,}"
+    if not done or seconds <= 0:
+        return line
+    rate = done / seconds
+    return line + (
+        f" ({rate:,.1f}/s, {(total - done) / rate:.0f} s left)" if done < total else f" ({rate:,.1f}/s)"
+    )
+
+
+def latest(path: Path, last_bytes: int = 4096) -> str:
+    """The newest progress line of a run's log, or "" where there is none yet."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - last_bytes))
+            lines = file.read().decode("utf-8", "replace").splitlines()
+    except FileNotFoundError:
+        return ""
+    return next((line.removeprefix(MARK) for line in reversed(lines) if line.startswith(MARK)), "")

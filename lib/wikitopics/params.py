@@ -1,0 +1,154 @@
+"""Parameters of a run: read from YAML or from a notebook, and checked before anything is computed."""
+
+import ast
+import difflib
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from wikitopics import paths
+from wikitopics.declarations import Parameter, declared, fits, hint, words
+from wikitopics.errors import UserError
+from wikitopics.rules import inputs, rules_of
+
+__all__ = ["Parameter", "check", "check_run_name", "declared", "known_runs", "read_params"]
+
+
+def check(stage: str, values: dict[str, Any]) -> dict[str, Any]:
+    """The declared parameters of `stage` with their values, checked; `values` is a notebook's globals().
+
+    Raises UserError for a key that papermill injected but the stage does not declare, a wrong type, an
+    impossible value, or a run that does not exist.
+    """
+    parameters = declared(paths.notebook(stage))
+    for key in _injected(values):
+        _known(key, parameters, f"{stage}/{values.get('run')}")
+    chosen = {name: values.get(name, parameter.default) for name, parameter in parameters.items()}
+    return _checked(stage, chosen, parameters)
+
+
+def _injected(values: dict[str, Any]) -> list[str]:
+    """Names set by the cell that papermill injects; IPython keeps the source of each cell in `In`."""
+    cells = [cell for cell in values.get("In", []) if cell.startswith("# Parameters\n")]
+    nodes = [node for cell in cells for node in ast.parse(cell).body if isinstance(node, ast.Assign)]
+    return [target.id for node in nodes for target in node.targets if isinstance(target, ast.Name)]
+
+
+def read_params(stage: str, run: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What params/STAGE/RUN.yaml says, and the whole set of parameters with the notebook's defaults.
+
+    Raises UserError as `check` does, and where the file is not YAML or its `run` is not its name.
+    """
+    path = paths.params_file(stage, check_run_name(run))
+    given = _read_yaml(path)
+    parameters = declared(paths.notebook(stage))
+    for key in given:
+        _known(key, parameters, f"{stage}/{run}")
+    if given.get("run") != run:
+        raise UserError(
+            f"params/{stage}/{path.name} must start with `run: {run}` (the file's name), "
+            f"but its run is {given.get('run')!r}; change one of the two"
+        )
+    chosen = {name: given.get(name, parameter.default) for name, parameter in parameters.items()}
+    return given, _checked(stage, chosen, parameters)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML that refuses a key given twice, where PyYAML would silently take the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        twice = [key for key in keys if keys.count(key) > 1]
+        if twice:
+            raise yaml.MarkedYAMLError(problem=f"{twice[0]} is given twice", problem_mark=node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def _read_yaml(path: Path) -> dict[Any, Any]:
+    where = f"params/{path.parent.name}/{path.name}"
+    try:
+        given = yaml.load(path.read_text("utf-8"), Loader=_Loader)
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f"line {mark.line + 1}: " if mark else ""
+        reason = " ".join(str(getattr(error, "problem", None) or error).split())
+        raise UserError(
+            f"{where} must be a YAML file in UTF-8, but is not ({line}{reason}); correct it"
+        ) from error
+    if not isinstance(given, dict):
+        raise UserError(
+            f"{where} must hold `key: value` lines, but holds {_show(given)}; start with `run: NAME`"
+        )
+    return given
+
+
+def _known(key: Any, parameters: dict[str, Parameter], who: str) -> None:
+    if key not in parameters:
+        close = difflib.get_close_matches(str(key), parameters, 1)
+        remedy = f"did you mean {close[0]}?" if close else f"there are {', '.join(parameters)}"
+        raise UserError(f"{who}: a key must be a parameter of the notebook, but {key!r} is none; {remedy}")
+
+
+def _checked(stage: str, chosen: dict[str, Any], parameters: dict[str, Parameter]) -> dict[str, Any]:
+    who = f"{stage}/{chosen.get('run')}"
+    for name, value in chosen.items():
+        type_ = parameters[name].type
+        if not fits(value, type_):
+            raise UserError(
+                f"{who}: {name} must be {words(type_)}, but is {_show(value)}; {hint(value, type_)}"
+            )
+        if type_ == "float":
+            chosen[name] = float(value)
+    check_run_name(chosen["run"])
+    for name, rule in rules_of(stage).items():
+        if name in chosen and not rule.holds(chosen[name], chosen):
+            default = parameters[name].default
+            remedy = (
+                f"the default is {_show(default)}"
+                if rule.holds(default, chosen)
+                else "set it in its params file"
+            )
+            raise UserError(f"{who}: {name} must be {rule.allowed}, but is {_show(chosen[name])}; {remedy}")
+    for input_stage, run in inputs(stage, chosen):
+        _existing(input_stage, run, who)
+    return chosen
+
+
+def check_run_name(run: str) -> str:
+    """`run` itself, if it can be the name of a file and of a folder everywhere.
+
+    >>> check_run_name("../up")
+    Traceback (most recent call last):
+    ...
+    wikitopics.errors.UserError: a run's name must be letters, digits and ._- only, but is '../up'; rename it
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}", run):
+        raise UserError(f"a run's name must be letters, digits and ._- only, but is {run!r}; rename it")
+    return run
+
+
+def known_runs(stage: str) -> list[str]:
+    """Runs of a stage: those with a params file, and those that somebody has finished in JupyterLab."""
+    given = {path.stem for path in (paths.root() / "params" / stage).glob("*.yaml")}
+    made = {path.parent.name for path in (paths.root() / "data" / stage).glob("*/run.json")}
+    return sorted(given | made)
+
+
+def _existing(stage: str, run: str, who: str) -> None:
+    runs = known_runs(stage)
+    if run not in runs:
+        close = difflib.get_close_matches(run, runs, 1)
+        remedy = (
+            f"did you mean {close[0]!r}?" if close else f"write params/{stage}/NAME.yaml or choose another"
+        )
+        there = ", ".join(runs) or "none"
+        raise UserError(
+            f"{who}: a run must exist to be read, but {stage} has no {run!r} (only {there}); {remedy}"
+        )
+
+
+def _show(value: Any) -> str:
+    text = f"the text {value!r}" if isinstance(value, str) else repr(value)
+    return text if len(text) <= 100 else text[:97] + "..."

@@ -1,0 +1,139 @@
+"""What each parameter may be: one table, one line a parameter; the runs that a run names are in it too."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`allowed` completes the sentence "NAME must be ..."; `holds(value, all_values)` decides.
+
+    `stage` is set where the value names runs of that stage; those names are what joins the runs to a graph.
+    """
+
+    allowed: str
+    holds: Callable[[Any, dict[str, Any]], bool]
+    stage: str = ""
+
+
+def one_of(*values: str) -> Rule:
+    """One of these texts."""
+    return Rule("one of " + ", ".join(values), lambda value, _: value in values)
+
+
+def between(low: float, high: float) -> Rule:
+    """A number from `low` to `high`, both allowed."""
+    return Rule(f"from {low:g} to {high:g}", lambda value, _: low <= value <= high)
+
+
+def at_least(low: float) -> Rule:
+    """A number of at least `low`."""
+    return Rule(f"at least {low:g}", lambda value, _: value >= low)
+
+
+def positive_up_to(high: float) -> Rule:
+    """A number above 0, at most `high`."""
+    return Rule(f"above 0 and at most {high:g}", lambda value, _: 0 < value <= high)
+
+
+def not_empty() -> Rule:
+    """Text or a list with something in it."""
+    return Rule("given (it is empty)", lambda value, _: bool(value))
+
+
+def given_when(other: str, *settings: str) -> Rule:
+    """Not empty where the parameter `other` has one of these settings; otherwise anything."""
+    allowed = f"given when {other} is {' or '.join(settings)}"
+    return Rule(allowed, lambda value, values: bool(value) or values.get(other) not in settings)
+
+
+def share_beside(other: str) -> Rule:
+    """A share above 0 that leaves something of the whole beside the share called `other`."""
+    allowed = f"above 0 and, together with {other}, below 1"
+    return Rule(allowed, lambda value, values: 0 < value < 1 and value + values.get(other, 0) < 1)
+
+
+def run_of(stage: str) -> Rule:
+    """The name of one run of `stage`."""
+    return Rule(f"the name of a run of {stage}", lambda value, _: bool(value), stage)
+
+
+def runs_of(stage: str) -> Rule:
+    """A list of different runs of `stage`."""
+    allowed = f"a list of one or more different runs of {stage}"
+    return Rule(allowed, lambda value, _: len(value) > 0 and len(set(value)) == len(value), stage)
+
+
+WORKERS = Rule("-1 (all cores) or at least 1", lambda value, _: value == -1 or value >= 1)
+
+RULES: dict[str, dict[str, Rule]] = {
+    "01_labels": {
+        "source": one_of("sample", "table", "folder"),
+        "label_source": one_of("commons", "ores", "categories", "given"),
+        "taxonomy": not_empty(),
+        "heuristics": not_empty(),
+        "topic_threshold": between(0, 1),
+        "table": given_when("source", "table"),
+        "image_root": given_when("source", "table", "folder"),
+        "min_images": at_least(1),
+        "seed": at_least(0),
+    },
+    "02_images": {
+        "labels": runs_of("01_labels"),
+        "labelled_by": one_of("all", "any"),
+        "store_size": between(16, 1024),
+        "fit": one_of("pad", "stretch"),
+        "max_bytes": at_least(1),
+        "max_pixels": at_least(1),
+        "near_duplicate_distance": between(0, 32),
+        "validation_share": share_beside("test_share"),
+        "test_share": share_beside("validation_share"),
+        "jobs": WORKERS,
+        "seed": at_least(0),
+    },
+    "03_train": {
+        "images": run_of("02_images"),
+        "labels": run_of("01_labels"),
+        "labels_top": at_least(0),
+        "backbone": one_of("EfficientNetLite0", "EfficientNetLite2", "EfficientNetB0", "EfficientNetB2"),
+        "weights": not_empty(),
+        "image_size": between(32, 300),
+        "head_units": between(0, 8192),
+        "learning_rate": positive_up_to(1),
+        "batch_size": between(1, 4096),
+        "epochs": between(1, 10_000),
+        "patience": at_least(0),
+        "seed": at_least(0),
+    },
+    "04_evaluate": {
+        "model": run_of("03_train"),
+        "threshold_rule": one_of("per_label", "common", "half"),
+        "rounds": between(10, 100_000),
+        "seed": at_least(0),
+    },
+    "05_compare": {
+        "evaluations": runs_of("04_evaluate"),
+        "rounds": between(10, 100_000),
+        "seed": at_least(0),
+    },
+}
+
+
+def rules_of(stage: str) -> dict[str, Rule]:
+    """The rules of one stage's parameters; a parameter without a rule may have any value of its type."""
+    return RULES.get(stage, {})
+
+
+def inputs(stage: str, parameters: dict[str, Any]) -> list[tuple[str, str]]:
+    """The runs that a run of `stage` with these parameters reads, as (stage, run), in the order of the rules.
+
+    >>> inputs("03_train", {"images": "sample", "labels": "commons"})
+    [('02_images', 'sample'), ('01_labels', 'commons')]
+    """
+    named = []
+    for name, rule in rules_of(stage).items():
+        if rule.stage and name in parameters:
+            value = parameters[name]
+            named += [(rule.stage, run) for run in (value if isinstance(value, list) else [value])]
+    return named

@@ -1,0 +1,142 @@
+"""Axes of the static twin: plotly's scales, ranges and ticks on matplotlib's axes."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+from wikitopics.show.static_values import array, number, points, words
+from wikitopics.show.theme import GRID, INK, MUTED
+
+CATEGORY_PIXELS = 13  # a tick label needs this much height
+
+
+@dataclass
+class Scale:
+    """One plotly axis: its settings, its kind (linear, log, category) and the categories met, in order."""
+
+    settings: Any  # go.layout.XAxis or YAxis
+    kind: str = "linear"
+    categories: dict[Any, int] = field(default_factory=dict)
+
+    def meet(self, values: Any) -> None:
+        """Learn kind and categories from the values of one trace."""
+        values = array(values)
+        declared = self.settings.type
+        if declared == "category" or (declared in (None, "-") and values.dtype == object and len(values)):
+            self.kind = "category"
+            for value in [*(self.settings.categoryarray or ()), *values]:
+                self.categories.setdefault(value, len(self.categories))
+        elif declared == "log":
+            self.kind = "log"
+
+    def at(self, values: Any) -> np.ndarray:
+        """Positions of values on the axis, as floats."""
+        values = array(values)
+        if self.kind == "category":
+            return np.array([self.categories.get(value, np.nan) for value in values], dtype=float)
+        return values.astype(float)
+
+    def point(self, value: Any) -> float:
+        """The position of one value (of a shape or an annotation; on log axes given as its log10)."""
+        if self.kind == "category" and value in self.categories:
+            return float(self.categories[value])
+        return 10.0 ** float(value) if self.kind == "log" else float(value)
+
+    def sort(self, totals: dict[Any, float]) -> None:
+        """Apply `categoryorder`: by name or by the total of the bars on each category."""
+        order = self.settings.categoryorder or ""
+        if self.kind != "category" or order in ("", "trace", "array"):
+            return
+        by_total = order.startswith("total")
+        names = sorted(self.categories, key=lambda name: totals.get(name, 0.0) if by_total else str(name))
+        names = names[::-1] if order.endswith("descending") else names
+        self.categories = {name: i for i, name in enumerate(names)}
+
+
+def dress(axes: Axes) -> None:
+    """The house look: no box, a light grid behind the data, small outward ticks."""
+    for side, spine in axes.spines.items():
+        spine.set_visible(side in ("left", "bottom"))
+        spine.set_color(MUTED)
+        spine.set_linewidth(points(1))
+    axes.set_axisbelow(True)
+    axes.tick_params(colors=MUTED, labelcolor=INK, labelsize=points(12), length=points(4), width=points(1))
+    axes.margins(x=0.02, y=0.05)
+
+
+def finish(axes: Axes, which: str, scale: Scale) -> None:
+    """Set scale, limits, ticks, grid and title of the x or y axis once everything is drawn."""
+    settings, axis = scale.settings, getattr(axes, f"{which}axis")
+    if scale.kind == "log":
+        getattr(axes, f"set_{which}scale")("log")
+    _limits(axes, which, scale)
+    _ticks(axes, which, scale)
+    if settings.showgrid is not False and scale.kind != "category":
+        axis.grid(True, color=GRID, linewidth=points(1))
+    if settings.zeroline and scale.kind == "linear":
+        {"x": axes.axvline, "y": axes.axhline}[which](0, color=settings.zerolinecolor or GRID, lw=points(1.5))
+    if settings.title.text:
+        axis.set_label_text(words(settings.title.text), color=INK, fontsize=points(13))
+    if settings.visible is False:
+        axis.set_visible(False)
+        axes.spines["left" if which == "y" else "bottom"].set_visible(False)
+    elif settings.showticklabels is False:
+        axis.set_tick_params(labelleft=False, labelbottom=False)
+
+
+def _limits(axes: Axes, which: str, scale: Scale) -> None:
+    settings = scale.settings
+    low, high = getattr(axes, f"get_{which}lim")()
+    if scale.kind == "category":
+        low, high = -0.5, len(scale.categories) - 0.5
+    if settings.rangemode in ("tozero", "nonnegative") and low > 0 and scale.kind == "linear":
+        low = 0.0
+    if settings.range:
+        ends = [end if end is None or scale.kind != "log" else 10.0**end for end in settings.range]
+        low, high = (
+            given if given is not None else own for given, own in zip(ends, (low, high), strict=True)
+        )
+    if settings.autorange == "reversed":
+        low, high = max(low, high), min(low, high)
+    getattr(axes, f"set_{which}lim")(low, high)
+
+
+def _ticks(axes: Axes, which: str, scale: Scale) -> None:
+    settings, axis = scale.settings, getattr(axes, f"{which}axis")
+    if settings.tickvals is not None:
+        at = scale.at(settings.tickvals)
+        names = settings.ticktext if settings.ticktext is not None else settings.tickvals
+        axis.set_ticks(at, [words(number(name, settings.tickformat)) for name in names])
+    elif scale.kind == "category":
+        step = _category_step(axes, which, scale)
+        shown = [(i, words(name)) for name, i in scale.categories.items() if i % step == 0]
+        axis.set_ticks([i for i, _ in shown], [name for _, name in shown])
+    else:
+        axis.set_major_locator(LogLocator() if scale.kind == "log" else MaxNLocator(_how_many(axes, which)))
+        axis.set_minor_formatter(NullFormatter())
+        axis.set_major_formatter(FuncFormatter(lambda value, _: _tick_text(value, settings)))
+    if settings.tickangle:
+        axis.set_tick_params(rotation=-settings.tickangle)
+
+
+def _tick_text(value: float, settings: Any) -> str:
+    body = number(0.0 if abs(value) < 1e-12 else value, settings.tickformat)
+    return words(f"{settings.tickprefix or ''}{body}{settings.ticksuffix or ''}").replace("-", "−")
+
+
+def _pixels(axes: Axes, which: str) -> float:
+    box = axes.get_window_extent()
+    return (box.height if which == "y" else box.width) * 100 / axes.figure.dpi
+
+
+def _how_many(axes: Axes, which: str) -> int:
+    return max(2, int(_pixels(axes, which) / (45 if which == "y" else 80)))
+
+
+def _category_step(axes: Axes, which: str, scale: Scale) -> int:
+    room = max(1, int(_pixels(axes, which) / CATEGORY_PIXELS))
+    forced = scale.settings.tickmode == "linear" or scale.settings.dtick == 1
+    return 1 if forced else max(1, int(np.ceil(len(scale.categories) / room)))

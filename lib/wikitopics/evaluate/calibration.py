@@ -1,0 +1,113 @@
+"""Calibration: does a score of 0.8 mean right four times in five? And two small ways to make it so."""
+
+import numpy as np
+import pandas as pd
+
+from wikitopics.evaluate.thresholds import logit
+
+BINS = 10
+
+
+def brier(truth: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Mean squared distance of score and truth of each label: (n, L), (n, L) -> (L,) in [0, 1].
+
+    Lower is better. Source: Brier 1950 (the one-class form). The label prior p gives p (1 - p).
+    """
+    return ((np.asarray(scores, dtype=np.float64) - truth) ** 2).mean(axis=0)
+
+
+def reliability(truth: np.ndarray, scores: np.ndarray, bins: int = BINS) -> pd.DataFrame:
+    """Reliability curve of one label, or of all pairs raveled: one row for each bin that holds a score.
+
+    Bins are equally wide: [0, 0.1), ..., [0.9, 1]. Columns: bin, count, score (mean), share (of positives).
+    """
+    scores = np.ravel(scores).astype(np.float64)
+    bin_of = np.minimum((scores * bins).astype(int), bins - 1)
+    count = np.bincount(bin_of, minlength=bins)
+    some = np.flatnonzero(count)
+    return pd.DataFrame(
+        {
+            "bin": some,
+            "count": count[some],
+            "score": np.bincount(bin_of, scores, bins)[some] / count[some],
+            "share": np.bincount(bin_of, np.ravel(truth), bins)[some] / count[some],
+        }
+    )
+
+
+def expected_calibration_error(truth: np.ndarray, scores: np.ndarray, bins: int = BINS) -> float:
+    """Mean distance of score and share over the reliability bins, weighted by their counts: in [0, 1].
+
+    Source: Naeini, Cooper and Hauskrecht 2015. NaN for no score at all.
+    """
+    table = reliability(truth, scores, bins)
+    if table.empty:
+        return float("nan")
+    return float(np.average((table["score"] - table["share"]).abs(), weights=table["count"]))
+
+
+def per_label(truth: np.ndarray, scores: np.ndarray) -> pd.DataFrame:
+    """One row a label: ece, brier, and brier_prior (the Brier score of the label's own prevalence)."""
+    share = np.asarray(truth, dtype=np.float64).mean(axis=0)
+    ece = [expected_calibration_error(truth[:, i], scores[:, i]) for i in range(scores.shape[1])]
+    return pd.DataFrame({"ece": ece, "brier": brier(truth, scores), "brier_prior": share * (1 - share)})
+
+
+def fit_temperature(truth: np.ndarray, scores: np.ndarray) -> float:
+    """The one temperature T > 0 for which sigmoid(logit(score) / T) has the least log-loss on validation.
+
+    Source: Guo et al. 2017, section 4.2. The order of a label's scores stays; T > 1: over-confident.
+    Golden-section search over log T in [-3, 3]; the loss is convex in 1/T, so it has one minimum.
+    """
+    odds = logit(scores)
+    low, high, ratio = -3.0, 3.0, (5**0.5 - 1) / 2
+    for _ in range(40):
+        left, right = high - ratio * (high - low), low + ratio * (high - low)
+        if _log_loss(truth, odds / np.exp(left)) < _log_loss(truth, odds / np.exp(right)):
+            high = right
+        else:
+            low = left
+    return float(np.exp((low + high) / 2))
+
+
+def apply_temperature(scores: np.ndarray, temperature: float) -> np.ndarray:
+    """sigmoid(logit(score) / temperature): (n, L) float32."""
+    return (1 / (1 + np.exp(-logit(scores) / temperature))).astype(np.float32)
+
+
+def fit_platt(truth: np.ndarray, scores: np.ndarray, ridge: float = 1.0) -> np.ndarray:
+    """Slope and intercept of each label, (L, 2), for sigmoid(slope logit(score) + intercept), on validation.
+
+    Source: Platt 1999, by Newton's method; `ridge` holds rare labels near slope 1, intercept 0.
+    """
+    odds = logit(scores)
+    return np.array([_newton(truth[:, i], odds[:, i], ridge) for i in range(scores.shape[1])])
+
+
+def apply_platt(scores: np.ndarray, platt: np.ndarray) -> np.ndarray:
+    """sigmoid(slope logit(score) + intercept) for each label: (n, L) float32."""
+    return (1 / (1 + np.exp(-(logit(scores) * platt[:, 0] + platt[:, 1])))).astype(np.float32)
+
+
+def _newton(truth: np.ndarray, odds: np.ndarray, ridge: float, steps: int = 50) -> np.ndarray:
+    design, start = np.column_stack([odds, np.ones_like(odds)]), np.array([1.0, 0.0])
+
+    def loss(weights: np.ndarray) -> float:
+        return len(odds) * _log_loss(truth, design @ weights) + ridge / 2 * ((weights - start) ** 2).sum()
+
+    weights = start
+    for _ in range(steps):
+        chance = 1 / (1 + np.exp(-np.clip(design @ weights, -30, 30)))
+        gradient = design.T @ (chance - truth) + ridge * (weights - start)
+        curvature = design.T @ (design * (chance * (1 - chance))[:, None]) + ridge * np.eye(2)
+        step = np.linalg.solve(curvature, gradient)
+        while loss(weights - step) > loss(weights) and np.abs(step).max() > 1e-9:
+            step = step / 2  # a full step can leap over the minimum where scores are near 0 or 1
+        weights = weights - step
+        if np.abs(step).max() <= 1e-9:
+            break
+    return weights
+
+
+def _log_loss(truth: np.ndarray, odds: np.ndarray) -> float:
+    return float((np.logaddexp(0, odds) - odds * truth).mean())

@@ -1,0 +1,73 @@
+"""Thresholds, chosen on the validation split only: one half, one for all labels, or one for each label."""
+
+import numpy as np
+
+from wikitopics.errors import UserError
+
+RULES = ("half", "common", "per_label")
+# Positives at which a label's own optimum and the common threshold weigh the same. The spread of an
+# F1-optimal cut falls about as 1/positives; with 20 positives it is a few images wide either way.
+SHRINKAGE = 20.0
+_EDGE = 1e-6  # scores are kept this far from 0 and 1 before they are turned into log-odds
+
+
+def choose(rule: str, truth: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Thresholds (n_labels,) float64 by `rule`, from validation truth (n, L) and scores (n, L).
+
+    half: 0.5 for every label; common: one number, the best micro-F1 over all pairs; per_label: each label's
+    own F1 optimum, shrunk to the common one (see `shrink`). Raises UserError for another rule.
+    """
+    if rule not in RULES:
+        raise UserError(
+            f"threshold_rule must be one of {', '.join(RULES)}, but is {rule!r}; choose one of those"
+        )
+    labels = scores.shape[1]
+    if rule == "half" or not len(scores):
+        return np.full(labels, 0.5)
+    common = best_f1(np.ravel(truth), np.ravel(scores))
+    if rule == "common":
+        return np.full(labels, common)
+    own = np.array([best_f1(truth[:, i], scores[:, i], common) for i in range(labels)])
+    return shrink(own, common, np.asarray(truth).sum(axis=0))
+
+
+def best_f1(truth: np.ndarray, scores: np.ndarray, fallback: float = 0.5) -> float:
+    """The threshold with the best F1 for `score >= threshold`: truth (n,) {0, 1}, scores (n,).
+
+    Candidates lie half way between neighbouring scores, so a cut does not hang on one image's score;
+    among equals the highest wins (fewer predictions). `fallback` where there is no positive.
+
+    >>> best_f1(np.array([1, 1, 0, 0]), np.array([0.9, 0.8, 0.2, 0.1]))
+    0.5
+    """
+    if not truth.any():
+        return fallback
+    order = np.argsort(-scores, kind="stable")
+    ranked = scores[order].astype(np.float64)
+    last = np.append(ranked[1:] != ranked[:-1], True)
+    found = np.cumsum(truth[order], dtype=np.float64)[last]
+    f1 = 2 * found / (np.flatnonzero(last) + 1 + truth.sum())
+    values = np.append(ranked[last], 0.0)
+    best = int(np.argmax(f1))
+    return float((values[best] + values[best + 1]) / 2)
+
+
+def shrink(own: np.ndarray, common: float, positives: np.ndarray, strength: float = SHRINKAGE) -> np.ndarray:
+    """Each label's threshold drawn to the common one, the more so the fewer positives it was chosen on.
+
+    logit(threshold) = w logit(own) + (1 - w) logit(common), with w = positives / (positives + strength):
+    the linear shrinkage of empirical Bayes (Efron and Morris 1975), in log-odds because scores near 0 and
+    near 1 differ by factors. A label without a positive gets the common threshold.
+
+    >>> shrink(np.array([0.9, 0.9]), 0.5, np.array([0, 180])).round(3)
+    array([0.5  , 0.878])
+    """
+    weight = positives / (positives + strength)
+    mixed = weight * logit(own) + (1 - weight) * logit(np.float64(common))
+    return 1 / (1 + np.exp(-mixed))
+
+
+def logit(probability: np.ndarray) -> np.ndarray:
+    """Log-odds in float64, finite also for 0 and 1 (kept 1e-6 away from them)."""
+    clipped = np.clip(np.asarray(probability, dtype=np.float64), _EDGE, 1 - _EDGE)
+    return np.log(clipped / (1 - clipped))

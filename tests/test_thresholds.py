@@ -1,0 +1,97 @@
+"""Thresholds and calibration: the optimum is the optimum, rare labels lean on the others."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from sklearn.metrics import f1_score
+
+from evaluate_planted import draw_truth, planted
+from wikitopics.errors import UserError
+from wikitopics.evaluate import calibration, thresholds
+from wikitopics.evaluate.metrics import predict
+
+
+def draw(images=400, labels=4, signal=2.0, seed=0):
+    rng = np.random.default_rng(seed)
+    truth = draw_truth(rng, images, labels)
+    return truth, planted(rng, truth, signal)
+
+
+@given(
+    arrays(np.uint8, 15, elements=st.integers(0, 1)),
+    arrays(np.uint8, 15, elements=st.integers(0, 6)),
+)
+@settings(deadline=None)
+def test_no_other_threshold_has_a_better_f1(truth, sixths):
+    scores = (sixths / np.float32(6)).astype(np.float32)
+    cut = thresholds.best_f1(truth, scores)
+    best = max(f1_score(truth, scores >= t, zero_division=0) for t in np.append(np.unique(scores), 2))
+    assert f1_score(truth, scores >= cut, zero_division=0) == pytest.approx(best if truth.any() else 0)
+
+
+def test_rules():
+    truth, scores = draw()
+    assert thresholds.choose("half", truth, scores).tolist() == [0.5] * 4
+    common = thresholds.choose("common", truth, scores)
+    assert len(set(common)) == 1
+    micro = [f1_score(truth, predict(scores, np.full(4, t)), average="micro") for t in (common[0], 0.3, 0.5)]
+    assert micro[0] == max(micro)
+    with pytest.raises(
+        UserError, match="threshold_rule must be one of half, common, per_label, but is 'best'"
+    ):
+        thresholds.choose("best", truth, scores)
+
+
+def test_rare_labels_lean_on_the_common_threshold():
+    own, common = np.array([0.9, 0.9, 0.9]), 0.2
+    shrunk = thresholds.shrink(own, common, np.array([0, 20, 10_000]))
+    assert shrunk[0] == pytest.approx(0.2)
+    assert thresholds.logit(shrunk[1]) == pytest.approx((thresholds.logit(0.9) + thresholds.logit(0.2)) / 2)
+    assert shrunk[2] == pytest.approx(0.9, abs=0.001)
+
+
+def test_a_label_without_positives_gets_the_common_threshold():
+    truth, scores = draw()
+    truth[:, 2] = 0
+    assert thresholds.choose("per_label", truth, scores)[2] == pytest.approx(
+        thresholds.choose("common", truth, scores)[2]
+    )
+
+
+def test_shrinkage_helps_rare_labels_out_of_sample():
+    """The reason for shrinking: over small validation sets, its test F1 beats each label's own optimum."""
+    shrunk, own = [], []
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        truth, test = ((rng.random((n, 6)) < 0.05).astype(np.uint8) for n in (100, 3000))
+        scores, test_scores = planted(rng, truth, 2.0), planted(rng, test, 2.0)
+        cuts = np.array([thresholds.best_f1(truth[:, i], scores[:, i]) for i in range(6)])
+        for found, cut in ((own, cuts), (shrunk, thresholds.choose("per_label", truth, scores))):
+            found.append(f1_score(test, predict(test_scores, cut), average="macro", zero_division=0))
+    assert np.mean(shrunk) > np.mean(own) + 0.01
+
+
+def test_calibration_of_honest_and_boastful_scores():
+    rng = np.random.default_rng(0)
+    honest = rng.random((20_000, 1)).astype(np.float32)
+    truth = (rng.random(honest.shape) < honest).astype(np.uint8)
+    boastful = calibration.apply_temperature(honest, 0.4)
+    assert calibration.expected_calibration_error(truth, honest) < 0.015
+    assert calibration.expected_calibration_error(truth, boastful) > 0.08
+    assert calibration.fit_temperature(truth, boastful) == pytest.approx(2.5, rel=0.05)
+    slope, intercept = calibration.fit_platt(truth, boastful)[0]
+    assert slope == pytest.approx(0.4, abs=0.03) and intercept == pytest.approx(0, abs=0.05)
+    fixed = calibration.apply_platt(boastful, np.array([[slope, intercept]]))
+    assert calibration.brier(truth, fixed) < calibration.brier(truth, boastful)
+    table = calibration.reliability(truth, honest)
+    assert table["count"].sum() == 20_000 and np.abs(table["score"] - table["share"]).max() < 0.05
+
+
+def test_calibration_of_extreme_scores_is_finite():
+    truth, scores = np.array([[1], [0], [0]]), np.array([[1.0], [0.0], [0.0]], dtype=np.float32)
+    assert calibration.expected_calibration_error(truth, scores) == 0
+    assert np.isfinite(calibration.fit_temperature(truth, scores))
+    assert np.isfinite(calibration.fit_platt(truth, scores)).all()
+    assert calibration.reliability(truth, scores)["bin"].tolist() == [0, 9]

@@ -7,13 +7,15 @@ import io
 from PIL import Image
 
 JPEG_QUALITY = 82
+PNG_COLOURS = 96
 
 
 def picture_bytes(image: Image.Image, format: str = "jpeg") -> bytes:
-    """The picture as a JPEG, or as a PNG of at most 256 colours where `format` is "png"."""
+    """The picture as a JPEG, or as a PNG of at most 96 colours where `format` is "png" (for drawings)."""
     buffer = io.BytesIO()
     if format == "png":
-        quantised = image.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+        # Median cut keeps the colours of large areas exactly; only the softened edges of letters move.
+        quantised = image.convert("RGB").quantize(PNG_COLOURS, dither=Image.Dither.NONE)
         quantised.save(buffer, "PNG", optimize=True)
     else:
         image.convert("RGB").save(buffer, "JPEG", quality=JPEG_QUALITY, optimize=True)

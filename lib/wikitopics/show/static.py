@@ -11,59 +11,19 @@ from typing import Any
 
 import plotly.graph_objects as go
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
 from wikitopics.errors import UserError
 from wikitopics.show import static_bars, static_lines, static_marks, static_trees
-from wikitopics.show.static_axes import Scale, dress, finish
+from wikitopics.show.static_axes import Scale, finish
+from wikitopics.show.static_page import EDGE, Page
 from wikitopics.show.static_values import array, points, words
-from wikitopics.show.theme import HEIGHT, INK, PALETTE, WIDTH
+from wikitopics.show.theme import INK
 
-SHARPNESS = 2  # image pixels per CSS pixel
 TREES = {"sunburst": static_trees.sunburst, "treemap": static_trees.treemap}
-KNOWN = {"bar", "scatter", "scattergl", "heatmap", "histogram", "box", *TREES}
-EDGE = 14  # CSS pixels of white around everything
-
-
-class Page:
-    """One figure being drawn: its panels by pair of axis names, its scales by axis name."""
-
-    def __init__(self, figure: go.Figure) -> None:
-        self.layout = figure.layout
-        self.colorway = self.layout.colorway or self.layout.template.layout.colorway or PALETTE
-        visible = [trace for trace in figure.data if trace.visible not in (False, "legendonly")]
-        self.traces = [(trace, self.colorway[i % len(self.colorway)]) for i, trace in enumerate(visible)]
-        self.width, self.height = self.layout.width or WIDTH, self.layout.height or HEIGHT
-        self.canvas = Figure(figsize=(self.width / 100, self.height / 100), dpi=100 * SHARPNESS)
-        FigureCanvasAgg(self.canvas)
-        self.panels: dict[tuple[str, str], Axes] = {}
-        self.scales: dict[str, Scale] = {}
-        self.margins = [EDGE, EDGE, EDGE, self._title_height()]  # left, right, bottom, top
-
-    def _title_height(self) -> float:
-        text = self.layout.title.text
-        return 20 + 22 * (1 + text.count("<br>")) if text else EDGE
-
-    def paper(self, x: float, y: float) -> tuple[float, float]:
-        """A point of the panels' common area (0..1) as a point of the page (0..1)."""
-        left, right, bottom, top = self.margins
-        across, up = self.width - left - right, self.height - bottom - top
-        return (left + x * across) / self.width, (bottom + y * up) / self.height
-
-    def panel(self, xref: str, yref: str) -> Axes:
-        """The panel that a shape's or annotation's references mean."""
-        names = (xref.removesuffix(" domain"), yref.removesuffix(" domain"))
-        for (x, y), axes in self.panels.items():
-            if names[0] in (x, "paper") and names[1] in (y, "paper"):
-                return axes
-        return next(iter(self.panels.values()))
-
-    def place(self, axes: Axes, across: Any, up: Any) -> None:
-        """Put a panel at its domains."""
-        (x0, y0), (x1, y1) = self.paper(across[0], up[0]), self.paper(across[1], up[1])
-        axes.set_position((x0, y0, x1 - x0, y1 - y0))
+BANDED = {"bar", "box", "heatmap"}  # they fill their category's band: no grid line in its middle
+KNOWN = {"scatter", "scattergl", "histogram", *BANDED, *TREES}
 
 
 def picture(figure: go.Figure) -> Image.Image:
@@ -78,72 +38,52 @@ def picture(figure: go.Figure) -> Image.Image:
                 f"{trace.type!r}; draw it with one of these, or show it with plotly alone"
             )
     page = Page(figure)
-    # The first drawing says how much room the tick labels take; the second one leaves it.
+    # The first drawing says how much room the labels take; the second one leaves it.
     _draw(page)
-    _fit(page)
+    if page.fit():
+        _draw(page)
+        page.fit()
     _draw(page)
     return _image(page.canvas)
 
 
 def _draw(page: Page) -> None:
-    page.canvas.clear()
-    page.panels.clear()
-    page.scales.clear()
+    page.clear()
     _title(page)
-    panels = _panels(page)
+    panels = page.open_panels(without=TREES)
     for (x, y), traces in panels.items():
         _data(page, page.panels[x, y], traces, page.scales[x], page.scales[y])
     for trace, _ in page.traces:
         if trace.type in TREES:
-            axes = page.canvas.add_axes((0, 0, 1, 1))
-            page.place(axes, trace.domain.x or (0, 1), trace.domain.y or (0, 1))
-            TREES[trace.type](axes, trace, page.layout.sunburstcolorway or page.colorway)
+            _tree(page, trace)
     for (x, y), axes in page.panels.items():
-        finish(axes, "x", page.scales[x])
-        finish(axes, "y", page.scales[y])
-    _match(page)
+        banded = any(trace.type in BANDED for trace, _ in panels[x, y])
+        finish(axes, "x", page.scales[x], banded, turned=x in page.turned)
+        finish(axes, "y", page.scales[y], banded)
+    page.match()
     static_marks.shapes(page)
-    static_marks.annotations(page)
+    page.notes += static_marks.annotations(page)
     static_marks.legend(page)
 
 
 def _title(page: Page) -> None:
     if page.layout.title.text:
         text, size = words(page.layout.title.text), points(page.layout.title.font.size or 17)
-        at = (EDGE / page.width, 1 - 14 / page.height)
+        at = (EDGE / page.width, 1 - EDGE / page.height)
         page.canvas.text(*at, text, ha="left", va="top", fontsize=size, color=INK)
 
 
-def _panels(page: Page) -> dict[tuple[str, str], list]:
-    """Make the panels and teach the scales what they hold; traces by panel."""
-    panels: dict[tuple[str, str], list] = defaultdict(list)
-    for trace, shade in page.traces:
-        if trace.type in TREES:
-            continue
-        x, y = trace.xaxis or "x", trace.yaxis or "y"
-        panels[x, y].append((trace, shade))
-        for name, values in ((x, trace.x), (y, trace.y)):
-            if name not in page.scales:
-                page.scales[name] = Scale(page.layout[f"{name[0]}axis{name[1:]}"])
-            if not isinstance(values, type(None)):
-                page.scales[name].meet(values)
-    for x, y in panels:
-        across, up = page.scales[x].settings, page.scales[y].settings
-        under = page.scales.get(up.overlaying)
-        axes = page.canvas.add_axes((0, 0, 1, 1), facecolor="none" if under else "white")
-        dress(axes)
-        page.place(axes, across.domain or (0, 1), (under.settings if under else up).domain or (0, 1))
-        if up.side == "right":
-            axes.yaxis.tick_right()
-            axes.yaxis.set_label_position("right")
-        page.panels[x, y] = axes
-    return panels
+def _tree(page: Page, trace: Any) -> None:
+    axes = page.canvas.add_axes((0, 0, 1, 1))
+    page.place(axes, trace.domain.x or (0, 1), trace.domain.y or (0, 1))
+    TREES[trace.type](axes, trace, page.colorway)
 
 
 def _data(page: Page, axes: Axes, traces: list, x: Scale, y: Scale) -> None:
     columns = [(trace, shade) for trace, shade in traces if trace.type == "bar"]
     for scale, by, size in ((x, "x", "y"), (y, "y", "x")):
         scale.sort(_totals(columns, by, size))
+    axes.margins(*_margins(traces))
     static_bars.bars(axes, columns, x, y, page.layout)
     before, boxes = None, 0
     for trace, shade in traces:
@@ -156,6 +96,17 @@ def _data(page: Page, axes: Axes, traces: list, x: Scale, y: Scale) -> None:
         elif trace.type == "box":
             _box(axes, trace, shade, x, y, boxes)
             boxes += 1
+
+
+def _margins(traces: list) -> tuple[float, float]:
+    """Empty share at each end of the x and y axis: none where only lines run, more where bars carry texts."""
+    only_lines = all(trace.type.startswith("scatter") and trace.mode == "lines" for trace, _ in traces)
+    told = [
+        trace for trace, _ in traces if trace.type == "bar" and (trace.text is not None or trace.texttemplate)
+    ]
+    sideways = any(trace.orientation == "h" for trace in told)
+    across = 0.0 if only_lines else 0.09 if sideways else 0.04
+    return across, 0.08 if told and not sideways else 0.05
 
 
 def _box(axes: Axes, trace: Any, shade: str, x: Scale, y: Scale, place: int) -> None:
@@ -181,42 +132,13 @@ def _totals(traces: list, by: str, size: str) -> dict[Any, float]:
 def _heat(page: Page, axes: Axes, trace: Any, x: Scale, y: Scale) -> None:
     shared = page.layout[trace.coloraxis] if trace.coloraxis else None
     mesh = static_lines.heatmap(axes, trace, x, y, shared)
-    if (shared.showscale if shared is not None else trace.showscale) is not False:
-        bar = (shared if shared is not None else trace).colorbar
-        static_marks.colour_bar(page.canvas, mesh, axes, bar)
-
-
-def _match(page: Page) -> None:
-    """Axes that plotly `matches` get the same limits."""
-    for which in ("x", "y"):
-        groups: dict[str, list[Axes]] = defaultdict(list)
-        for names, axes in page.panels.items():
-            name = names[which == "y"]
-            groups[page.scales[name].settings.matches or name].append(axes)
-        for together in groups.values():
-            limits = [getattr(axes, f"get_{which}lim")() for axes in together]
-            if len(together) > 1 and limits[0][0] < limits[0][1]:
-                ends = (min(low for low, _ in limits), max(high for _, high in limits))
-                for axes in together:
-                    getattr(axes, f"set_{which}lim")(*ends)
-
-
-def _fit(page: Page) -> None:
-    """Widen the margins by what stands out of the page after the first drawing."""
-    renderer = page.canvas.canvas.get_renderer()
-    boxes = [artist.get_tightbbox(renderer) for artist in (*page.canvas.axes, *page.canvas.legends)]
-    boxes = [box for box in boxes if box is not None]
-    if not boxes:
-        return
-    scale = SHARPNESS
-    page.margins[0] += max(0.0, EDGE - min(box.x0 for box in boxes) / scale)
-    page.margins[1] += max(0.0, max(box.x1 for box in boxes) / scale - (page.width - EDGE))
-    page.margins[2] += max(0.0, EDGE - min(box.y0 for box in boxes) / scale)
-    page.margins[3] += max(0.0, max(box.y1 for box in boxes) / scale - (page.height - page._title_height()))
+    source = trace if shared is None else shared
+    if source.showscale is not False:
+        static_marks.colour_bar(page.canvas, mesh, axes, source.colorbar)
 
 
 def _image(canvas: Figure) -> Image.Image:
     buffer = io.BytesIO()
     canvas.savefig(buffer, format="rgba", facecolor="white")
-    width, height = canvas.canvas.get_width_height()
-    return Image.frombytes("RGBA", (width, height), buffer.getvalue()).convert("RGB")
+    size = canvas.canvas.get_width_height()
+    return Image.frombytes("RGBA", size, buffer.getvalue()).convert("RGB")

@@ -64,20 +64,27 @@ def dress(axes: Axes) -> None:
         spine.set_linewidth(points(1))
     axes.set_axisbelow(True)
     axes.tick_params(colors=MUTED, labelcolor=INK, labelsize=points(12), length=points(4), width=points(1))
-    axes.margins(x=0.02, y=0.05)
 
 
-def finish(axes: Axes, which: str, scale: Scale) -> None:
-    """Set scale, limits, ticks, grid and title of the x or y axis once everything is drawn."""
+def finish(axes: Axes, which: str, scale: Scale, banded: bool = False, turned: bool = False) -> None:
+    """Set scale, limits, ticks, grid and title of the x or y axis once everything is drawn.
+
+    `banded` says that bars, boxes or cells stand on a category axis, where a grid would be noise;
+    `turned` that its tick labels need turning to have room.
+    """
     settings, axis = scale.settings, getattr(axes, f"{which}axis")
     if scale.kind == "log":
         getattr(axes, f"set_{which}scale")("log")
     _limits(axes, which, scale)
     _ticks(axes, which, scale)
-    if settings.showgrid is not False and scale.kind != "category":
+    if settings.showgrid is not False and not (banded and scale.kind == "category"):
         axis.grid(True, color=GRID, linewidth=points(1))
     if settings.zeroline and scale.kind == "linear":
         {"x": axes.axvline, "y": axes.axhline}[which](0, color=settings.zerolinecolor or GRID, lw=points(1.5))
+    if turned and not settings.tickangle:
+        axis.set_tick_params(rotation=-30)
+        for label in axis.get_ticklabels():
+            label.set(ha="left", rotation_mode="anchor")
     if settings.title.text:
         axis.set_label_text(words(settings.title.text), color=INK, fontsize=points(13))
     if settings.visible is False:
@@ -115,7 +122,9 @@ def _ticks(axes: Axes, which: str, scale: Scale) -> None:
         shown = [(i, words(name)) for name, i in scale.categories.items() if i % step == 0]
         axis.set_ticks([i for i, _ in shown], [name for _, name in shown])
     else:
-        axis.set_major_locator(LogLocator() if scale.kind == "log" else MaxNLocator(_how_many(axes, which)))
+        axis.set_major_locator(
+            LogLocator() if scale.kind == "log" else MaxNLocator(_how_many(axes, which), steps=[1, 2, 5, 10])
+        )
         axis.set_minor_formatter(NullFormatter())
         axis.set_major_formatter(FuncFormatter(lambda value, _: _tick_text(value, settings)))
     if settings.tickangle:
@@ -133,7 +142,7 @@ def _pixels(axes: Axes, which: str) -> float:
 
 
 def _how_many(axes: Axes, which: str) -> int:
-    return max(2, int(_pixels(axes, which) / (45 if which == "y" else 80)))
+    return max(2, int(_pixels(axes, which) / (38 if which == "y" else 70)))
 
 
 def _category_step(axes: Axes, which: str, scale: Scale) -> int:

@@ -25,7 +25,7 @@ def bars(axes: Axes, traces: list[tuple[Any, str]], x: Any, y: Any, layout: Any)
     """All bar traces of a panel, grouped, stacked or overlaid as the layout says; (trace, colour) pairs."""
     mode = layout.barmode or "group"
     share = len(traces) if mode == "group" else 1
-    gap = layout.bargap if layout.bargap is not None else 0.25
+    gap = layout.bargap if layout.bargap is not None else 0.2
     above: dict[float, float] = {}
     below: dict[float, float] = {}
     for i, (trace, default) in enumerate(traces):
@@ -35,7 +35,7 @@ def bars(axes: Axes, traces: list[tuple[Any, str]], x: Any, y: Any, layout: Any)
             at = np.arange(len(size), dtype=float)
         unit = _unit(at)
         width = (1 - gap) * unit / share
-        shift = (i - (share - 1) / 2) * width
+        shift = (i - (share - 1) / 2) * width if mode == "group" else 0.0
         base = array(trace.base) if trace.base is not None else np.zeros(len(size))
         if mode in ("stack", "relative"):
             base = _stacked(at, size, above, below)
@@ -148,7 +148,18 @@ def _edges(values: np.ndarray, bins: Any, count: int | None) -> Any:
         start = bins.start if bins.start is not None else values.min()
         end = bins.end if bins.end is not None else values.max()
         return np.arange(start, end + bins.size * 0.999, bins.size)
-    return count or "auto"
+    if not len(values) or values.min() == values.max():
+        return count or 10
+    return _nice_edges(values, count or min(60, 2 * len(values) ** 0.4))
+
+
+def _nice_edges(values: np.ndarray, count: float) -> np.ndarray:
+    """Bins of a round width (1, 2 or 5 times a power of ten), about `count` of them, as plotly picks them."""
+    rough = (values.max() - values.min()) / count
+    power = 10.0 ** np.floor(np.log10(rough))
+    width = next(step * power for step in (1, 2, 5, 10) if step * power >= rough * 0.999)
+    first = np.floor(values.min() / width) * width
+    return first + width * np.arange(np.ceil((values.max() - first) / width + 1e-9) + 1)
 
 
 def box(axes: Axes, trace: Any, default: str, x: Any, y: Any, place: int) -> None:
@@ -165,13 +176,13 @@ def box(axes: Axes, trace: Any, default: str, x: Any, y: Any, place: int) -> Non
         widths=0.5,
         patch_artist=True,
         manage_ticks=False,
-        boxprops={"facecolor": (*line[:3], 0.3), "edgecolor": line},
+        boxprops={"facecolor": (*line[:3], 0.5), "edgecolor": line},
         medianprops={"color": line, "linewidth": points(2)},
         whiskerprops={"color": line},
         capprops={"color": line},
         flierprops={
             "marker": "o",
-            "markersize": points(4),
+            "markersize": points(6),
             "markerfacecolor": line,
             "markeredgecolor": "none",
         },

@@ -63,7 +63,7 @@ def scatter(axes: Axes, trace: Any, default: str, x: Any, y: Any, before: Any) -
 
 
 def _fill(axes: Axes, trace: Any, xs, ys, before: Any, line: Any) -> None:
-    shade = {"color": colour(trace.fillcolor) if trace.fillcolor else (*line[:3], 0.3), "linewidth": 0}
+    shade = {"color": colour(trace.fillcolor) if trace.fillcolor else (*line[:3], 0.5), "linewidth": 0}
     if trace.fill == "tonexty" and before is not None:
         axes.fill(np.concatenate([xs, before[0][::-1]]), np.concatenate([ys, before[1][::-1]]), **shade)
     elif trace.fill in ("toself", "tonext"):

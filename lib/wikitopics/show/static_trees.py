@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle, Wedge
 
-from wikitopics.show.static_values import array, colour, each, ink_on, points, ramp_colours, words
+from wikitopics.show.static_values import array, colour, each, ink_on, number, points, ramp_colours, words
 from wikitopics.show.theme import PALETTE
 
 LEAF_OPACITY = 0.7  # plotly's default for the leaves of a sunburst
@@ -40,6 +40,9 @@ def forest(trace: Any, colorway: Any) -> list[Node]:
     for root in roots:
         _measure(root, total=trace.branchvalues == "total", counted=trace.values is None)
     _paint(roots, chosen, list(colorway or PALETTE))
+    if trace.textinfo and "value" in trace.textinfo:
+        for node in nodes.values():
+            node.label = f"{node.label} {number(node.value)}"
     return roots
 
 
@@ -119,7 +122,13 @@ def _sector_text(axes: Axes, node: Node, angle: float, share: float, fill: Any) 
     if node.depth == 0:
         axes.text(0, 0, words(text), ha="center", va="center", fontsize=points(12), color=ink_on(fill))
         return
-    along = arc > 0.62 * size * len(text) and arc > pixels * 0.9
+    width = 0.6 * size * len(text)
+    if node.depth == 1 and share > 0.08 and width < min(pixels, arc):
+        turn = np.deg2rad(angle)
+        place = (1.5 * np.cos(turn), 1.5 * np.sin(turn))
+        axes.text(*place, words(text), ha="center", va="center", fontsize=points(size), color=ink_on(fill))
+        return
+    along = arc > width and arc > pixels * 0.9
     across, along_room = (pixels, arc) if not along else (arc, pixels)
     size = min(size, across * 0.94 / (0.6 * max(len(text), 1)), along_room * 0.9)
     if size < 5.5:
@@ -155,7 +164,9 @@ def _tile(axes: Axes, node: Node, place: tuple[float, float, float, float]) -> N
     x, y, width, height = place
     if width < 2 or height < 2:
         return
-    fill = "#E4E7EB" if node.depth == 0 and node.children else _faded(node.fill, 1.0)
+    fill = (
+        "#FFFFFF" if node.depth == 0 and node.children else _faded(node.fill, 0.85 if node.children else 1.0)
+    )
     axes.add_patch(Rectangle((x, y), width, height, fc=fill, ec="white", lw=points(1)))
     size = min(12.0, width * 0.92 / (0.6 * max(len(node.label), 1)), height * 0.8)
     if size >= 5.5:

@@ -37,6 +37,7 @@ def series_style(index: int) -> dict[str, str]:
 def _axis() -> dict:
     return {
         "gridcolor": GRID,
+        "showline": True,
         "linecolor": MUTED,
         "zerolinecolor": GRID,
         "ticks": "outside",
@@ -54,14 +55,13 @@ def _template() -> go.layout.Template:
     return go.layout.Template(
         layout={
             "font": {"family": FONT, "size": 13, "color": INK},
-            "title": {"x": 0, "xref": "paper", "xanchor": "left", "font": {"size": 17}},
+            "title": {"x": 0, "y": 1, "yanchor": "top", "pad": {"t": 14, "l": 14}, "font": {"size": 17}},
             "colorway": list(PALETTE),
             "paper_bgcolor": PAPER,
             "plot_bgcolor": PAPER,
-            "margin": {"l": 60, "r": 24, "t": 56, "b": 52},
+            "margin": {"l": 60, "r": 24, "t": 66, "b": 52},
             "hoverlabel": {"align": "left"},
             "legend": {"bgcolor": "rgba(255,255,255,0.8)"},
-            "bargap": 0.25,
             "xaxis": _axis(),
             "yaxis": _axis(),
         },
@@ -70,3 +70,5 @@ def _template() -> go.layout.Template:
 
 
 TEMPLATE = _template()
+# `new_figure(..., legend=LEGEND_ABOVE)`: a row between title and panel, which leaves the panel its width.
+LEGEND_ABOVE = {"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom", "traceorder": "normal"}

@@ -1,0 +1,133 @@
+"""The fast bootstrap gives what scikit-learn gives in a loop, and its intervals hold the truth."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics as sk
+
+from evaluate_planted import draw_truth, planted
+from wikitopics.errors import UserError
+from wikitopics.evaluate import intervals, metrics
+
+
+def problem(images=120, labels=4, groups=40, seed=0, steps=0):
+    rng = np.random.default_rng(seed)
+    truth = draw_truth(rng, images, labels)
+    scores = planted(rng, truth, 1.5)
+    if steps:
+        scores = (np.round(scores * steps) / steps).astype(np.float32)
+    return truth, scores, np.full(labels, 0.4), rng.integers(0, groups, images)
+
+
+def by_repetition(truth, scores, thresholds, groups, weights):
+    """One round the slow way: every image as many times as its group was drawn, then scikit-learn."""
+    rows = np.repeat(np.arange(len(truth)), weights[groups].astype(int))
+    truth, scores = truth[rows], scores[rows]
+    predicted = metrics.predict(scores, thresholds)
+    some = [i for i in range(truth.shape[1]) if truth[:, i].any()]
+    both = [i for i in some if not truth[:, i].all()]
+    return {
+        "macro roc_auc": np.mean([sk.roc_auc_score(truth[:, i], scores[:, i]) for i in both]),
+        "micro roc_auc": sk.roc_auc_score(truth.ravel(), scores.ravel()),
+        "macro average_precision": np.mean(
+            [sk.average_precision_score(truth[:, i], scores[:, i]) for i in some]
+        ),
+        "micro average_precision": sk.average_precision_score(truth.ravel(), scores.ravel()),
+        "macro f1": sk.f1_score(truth, predicted, average="macro", labels=some, zero_division=0),
+        "micro precision": sk.precision_score(truth, predicted, average="micro", zero_division=0),
+        "samples f1": sk.f1_score(truth, predicted, average="samples", zero_division=0),
+        "weighted recall": sk.recall_score(truth, predicted, average="weighted", zero_division=0),
+        "hamming": sk.hamming_loss(truth, predicted),
+    }
+
+
+@given(st.integers(0, 10_000), st.sampled_from([0, 4, 30]))
+@settings(deadline=None, max_examples=12)
+def test_every_round_equals_scikit_learn(seed, steps):
+    truth, scores, thresholds, groups = problem(seed=seed, steps=steps)
+    found = intervals.bootstrap(truth, scores, thresholds, groups, rounds=3, seed=seed, n_groups=40)
+    weights = intervals.group_weights(40, range(3), seed)
+    for number in range(3):
+        slow = by_repetition(truth, scores, thresholds, groups, weights[:, number])
+        for name, value in slow.items():
+            assert found.overall[name][number] == pytest.approx(value, abs=1e-9), name
+
+
+def test_weights_of_one_give_the_metric_itself(monkeypatch):
+    truth, scores, thresholds, groups = problem(steps=10)
+    monkeypatch.setattr(intervals, "group_weights", lambda n, rounds, seed: np.ones((n, len(rounds)), "f4"))
+    found = intervals.bootstrap(truth, scores, thresholds, groups, rounds=2)
+    plain = metrics.overall(truth, scores, thresholds)
+    for name in found.overall:
+        assert found.overall[name][0] == pytest.approx(plain[name]), name
+    table = metrics.per_label(truth, scores, thresholds, list("abcd"))
+    for name in found.per_label:
+        assert found.per_label[name][1] == pytest.approx(table[name].to_numpy()), name
+
+
+def test_rounds_do_not_depend_on_workers_or_chunks(monkeypatch):
+    arguments = problem()
+    one = intervals.bootstrap(*arguments, rounds=7, seed=3, jobs=1)
+    monkeypatch.setattr(intervals, "CHUNK_BYTES", 4 * 40 * 2)
+    two = intervals.bootstrap(*arguments, rounds=7, seed=3, jobs=3)
+    assert np.array_equal(one.overall["macro roc_auc"], two.overall["macro roc_auc"])
+    other = intervals.bootstrap(*arguments, rounds=7, seed=4)
+    assert not np.array_equal(one.overall["macro roc_auc"], other.overall["macro roc_auc"])
+
+
+def test_interval_holds_the_truth_as_often_as_it_says():
+    """Coverage of the 95 % interval for a known ROC-AUC: Phi(1.5 / sqrt 2) = 0.8556."""
+    hits, wide = 0, []
+    for seed in range(60):
+        truth, scores, thresholds, _ = problem(images=400, labels=1, seed=seed)
+        found = intervals.bootstrap(truth, scores, thresholds, np.arange(400), rounds=200, seed=seed)
+        low, high = intervals.interval(found.overall["macro roc_auc"])
+        hits, wide = hits + (low <= 0.8556 <= high), wide + [high - low]
+    assert 51 <= hits <= 60 and 0.03 < np.mean(wide) < 0.12
+
+
+def test_duplicates_widen_the_interval():
+    """Ten copies of each image are no more evidence than one: groups know, images do not."""
+    truth, scores, thresholds, _ = problem(images=100, labels=2)
+    copies = [np.repeat(a, 10, axis=0) for a in (truth, scores)]
+    group = np.repeat(np.arange(100), 10)
+
+    def width(groups):
+        values = intervals.bootstrap(*copies, thresholds, groups, rounds=300).overall["macro roc_auc"]
+        return np.subtract(*intervals.interval(values)[::-1])
+
+    assert width(group) > 2.5 * width(np.arange(1000))
+
+
+def test_paired_rounds_see_a_small_difference():
+    truth, scores, thresholds, _ = problem(images=300)
+    worse = scores + np.random.default_rng(1).normal(scale=0.05, size=scores.shape).astype(np.float32)
+    first, second = (
+        intervals.bootstrap(truth, np.clip(s, 0, 1), thresholds, np.arange(300), rounds=300)
+        for s in (scores, worse)
+    )
+    paired = first.overall["macro roc_auc"] - second.overall["macro roc_auc"]
+    assert paired.std() < 0.5 * first.overall["macro roc_auc"].std()
+    assert intervals.p_value(paired) < 0.05 and intervals.interval(paired)[0] > 0
+
+
+def test_p_value():
+    assert intervals.p_value(np.zeros(10)) == 1.0
+    assert intervals.p_value(np.full(999, 0.1)) == pytest.approx(2 / 1000)
+    assert np.isnan(intervals.p_value(np.full(3, np.nan)))
+
+
+def test_a_label_without_positives_is_left_out():
+    truth, scores, thresholds, groups = problem()
+    truth[:, 1] = 0
+    found = intervals.bootstrap(truth, scores, thresholds, groups, rounds=5)
+    assert np.isnan(found.per_label["roc_auc"][:, 1]).all()
+    assert np.isfinite(found.overall["macro roc_auc"]).all()
+    low, high = intervals.interval(found.per_label["roc_auc"])
+    assert np.isnan(low[1]) and np.isfinite(low[0])
+
+
+def test_one_round_is_no_interval():
+    with pytest.raises(UserError, match="rounds must be 2 or more"):
+        intervals.bootstrap(*problem(), rounds=1)

@@ -1,0 +1,113 @@
+"""Against people: how well do the image model, the label source and both together meet human labels?"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from wikitopics.artefacts import finished_run, read_table
+from wikitopics.evaluate import intervals, metrics
+from wikitopics.evaluate.predictions import Predictions
+
+_ANY = float(np.finfo(np.float32).tiny)  # the label source says yes wherever it has any confidence
+SHOWN = ("macro roc_auc", "macro precision", "macro recall", "macro f1", "micro f1")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Human labels of some rows of a prediction table.
+
+    rows: (n,) bool, which images people judged; truth: (rows.sum(), L) uint8 in label_names order;
+    scored: (L,) bool, labels that people gave to at least one of these images and withheld from at least one.
+    """
+
+    rows: np.ndarray
+    truth: np.ndarray
+    scored: np.ndarray
+
+
+def read_judged(labels_run: str, titles: pd.Series, label_names: list[str]) -> Judged | None:
+    """Human labels (human.parquet of the 01_labels run) for these titles; None where the run has none."""
+    path = finished_run("01_labels", labels_run) / "human.parquet"
+    if not path.exists():
+        return None
+    table = read_table(path).set_index("title")["labels"]
+    rows = titles.isin(table.index).to_numpy()
+    truth = label_matrix(table.loc[titles[rows]], label_names)
+    return Judged(rows, truth, (truth.sum(axis=0) > 0) & (truth.sum(axis=0) < len(truth)))
+
+
+def read_confidence(labels_run: str, titles: pd.Series, label_names: list[str]) -> np.ndarray:
+    """The label source's own confidence, 0 where it gives no label: (n, L) float32 (labels.parquet)."""
+    table = read_table(finished_run("01_labels", labels_run) / "labels.parquet").set_index("title")
+    table = table.loc[titles]
+    return label_matrix(table["labels"], label_names, table["scores"]).astype(np.float32)
+
+
+def label_matrix(labels: pd.Series, label_names: list[str], values: pd.Series | None = None) -> np.ndarray:
+    """Lists of labels -> (n, L): 1 (uint8), or the label's value (float64); other labels are passed over.
+
+    >>> label_matrix(pd.Series([["b"], ["a", "z"]]), ["a", "b"])
+    array([[0, 1],
+           [1, 0]], dtype=uint8)
+    """
+    column = {name: i for i, name in enumerate(label_names)}
+    lengths = labels.map(len).to_numpy(dtype=int)
+    row = np.repeat(np.arange(len(labels)), lengths)
+    place = np.array([column.get(name, -1) for names in labels for name in names], dtype=int)
+    matrix = np.zeros((len(labels), len(label_names)), dtype=np.uint8 if values is None else np.float64)
+    given = 1 if values is None else np.concatenate([*values, np.empty(0)])[place >= 0]
+    matrix[row[place >= 0], place[place >= 0]] = given
+    return matrix
+
+
+def views(
+    test: Predictions, judged: Judged, confidence: np.ndarray, thresholds: np.ndarray
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Who is measured: {name: (scores (m, k), thresholds (k,))} on judged images and scored labels.
+
+    "image model"; "label source" (its confidence; yes wherever it gives the label); "both" (the mean of the
+    two scores against the mean of the model's threshold and one half); "label prior" (a constant).
+    """
+    model = test.scores[judged.rows][:, judged.scored].astype(np.float64)
+    source = confidence[judged.rows][:, judged.scored].astype(np.float64)
+    cuts = thresholds[judged.scored]
+    return {
+        "image model": (model, cuts),
+        "label source": (source, np.full(len(cuts), _ANY)),
+        "both": ((model + source) / 2, (cuts + 0.5) / 2),
+        "label prior": (np.full_like(model, 0.5), np.full(len(cuts), 0.5)),
+    }
+
+
+def compare(
+    measured: dict[str, tuple[np.ndarray, np.ndarray]],
+    judged: Judged,
+    groups: np.ndarray,
+    rounds: int,
+    seed: int,
+) -> pd.DataFrame:
+    """One row for each view and metric: who, metric, value, low, high (95 % bootstrap over groups).
+
+    groups: (n,) group codes of the whole test split, so that rounds are the same as for other metrics.
+    """
+    truth, codes = judged.truth[:, judged.scored], groups[judged.rows]
+    rows = []
+    for who, (scores, cuts) in measured.items():
+        plain = metrics.overall(truth, scores, cuts)
+        drawn = intervals.bootstrap(truth, scores, cuts, codes, rounds, seed, n_groups=int(groups.max()) + 1)
+        for name in SHOWN:
+            low, high = intervals.interval(drawn.overall[name])
+            rows.append((who, name, plain[name], float(low), float(high)))
+    return pd.DataFrame(rows, columns=["who", "metric", "value", "low", "high"])
+
+
+def per_label(
+    measured: dict[str, tuple[np.ndarray, np.ndarray]], judged: Judged, label_names: list[str]
+) -> pd.DataFrame:
+    """metrics.per_label of every view against people, stacked; first column `who`."""
+    names = [name for name, scored in zip(label_names, judged.scored, strict=True) if scored]
+    truth = judged.truth[:, judged.scored]
+    tables = [metrics.per_label(truth, *view, names).assign(who=who) for who, view in measured.items()]
+    found = pd.concat(tables, ignore_index=True)
+    return found[["who", *(column for column in found if column != "who")]]

@@ -1,0 +1,133 @@
+"""Baselines, mistakes, human labels and summaries on planted predictions."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from evaluate_planted import NAMES, write_source_runs, write_train_run
+from wikitopics.artefacts import write_json
+from wikitopics.errors import UserError
+from wikitopics.evaluate import baselines, context, errors, human, intervals, metrics, summary, thresholds
+from wikitopics.evaluate.predictions import freeze_thresholds, read_test, read_validation
+
+RUN = "commons-10-lite0"
+
+
+@pytest.fixture
+def opened(tmp_path, monkeypatch):
+    """Validation and test predictions of a planted run, and its thresholds."""
+    monkeypatch.setenv("WIKITOPICS_ROOT", str(tmp_path))
+    train = write_train_run(tmp_path, RUN)
+    write_source_runs(tmp_path, train)
+    validation = read_validation(RUN)
+    cuts = thresholds.choose("per_label", validation.truth, validation.scores)
+    return validation, read_test(RUN, freeze_thresholds(tmp_path, NAMES, cuts)), cuts
+
+
+def test_the_model_beats_the_baselines_and_they_are_what_they_must_be(opened):
+    validation, test, cuts = opened
+    prior = baselines.read_prior(RUN, NAMES)
+    found = baselines.overall(validation, test, prior, "per_label")
+    model = metrics.overall(test.truth, test.scores, cuts)
+    assert found["label prior"]["macro roc_auc"] == 0.5
+    assert found["label prior"]["micro roc_auc"] > 0.6  # without ever looking at an image
+    assert found["label prior"]["macro average_precision"] == pytest.approx(test.truth.mean(axis=0).mean())
+    assert found["predict none"]["macro f1"] == 0 and found["predict none"]["hamming"] == test.truth.mean()
+    for name in ("macro roc_auc", "macro average_precision", "macro f1", "micro f1"):
+        assert model[name] > found["label prior"][name] + 0.05
+
+
+def test_always_yes_has_the_f1_it_says(opened):
+    _, test, _ = opened
+    always = metrics.per_label(test.truth, np.ones_like(test.scores), np.full(6, 0.5), NAMES)
+    assert baselines.per_label(test.truth)["f1_always"].to_numpy() == pytest.approx(always["f1"].to_numpy())
+
+
+def test_prior_without_a_label_is_refused(opened, tmp_path):
+    write_json(tmp_path / "data" / "03_train" / RUN / "prior.json", {"Plants": 0.1})
+    with pytest.raises(UserError, match="lacks 'Animals'"):
+        baselines.read_prior(RUN, NAMES)
+
+
+def test_every_wrong_cell_is_one_mistake_and_the_worst_is_first():
+    frame = pd.DataFrame({"title": ["a", "b"], "row": [7, 9], "split": "test"})
+    truth = np.array([[1, 0], [0, 0]], dtype=np.uint8)
+    scores = np.array([[0.4, 0.1], [0.5, 0.99]], dtype=np.float32)
+    table = errors.mistakes(frame, truth, scores, np.array([0.5, 0.6]), ["A", "B"])
+    assert table.columns.tolist() == errors.COLUMNS
+    assert table["title"].tolist() == ["b", "a", "b"] and table["label"].tolist() == ["B", "A", "A"]
+    assert table["kind"].tolist() == ["false positive", "false negative", "false positive"]
+    assert table["margin"].to_numpy() == pytest.approx([0.39, -0.1, 0.0])
+    assert table["loss"].to_numpy() == pytest.approx(-np.log([0.01, 0.4, 0.5]), rel=1e-5)
+    assert errors.worst_images(table, 5)["row"].tolist() == [9, 7]
+    none = errors.mistakes(frame, truth, truth.astype(np.float32), np.array([0.5, 0.6]), ["A", "B"])
+    assert len(none) == 0 and none.columns.tolist() == errors.COLUMNS
+
+
+def test_label_matrix_takes_values_and_passes_over_other_labels():
+    labels = pd.Series([["b", "z"], [], ["a", "b"]])
+    values = pd.Series([[0.5, 0.9], [], [0.25, 1.0]])
+    assert human.label_matrix(labels, ["a", "b"]).tolist() == [[0, 1], [0, 0], [1, 1]]
+    assert human.label_matrix(labels, ["a", "b"], values).tolist() == [[0, 0.5], [0, 0], [0.25, 1]]
+
+
+def test_human_section_finds_the_planted_agreement(opened):
+    _, test, cuts = opened
+    judged = human.read_judged("commons", test.frame["title"], NAMES)
+    confidence = human.read_confidence("commons", test.frame["title"], NAMES)
+    assert judged.rows.all() and judged.scored.all() and np.array_equal(confidence > 0, test.truth == 1)
+    measured = human.views(test, judged, confidence, cuts)
+    table = human.compare(measured, judged, intervals.group_codes(test.frame["group"]), rounds=20, seed=0)
+    value = table.set_index(["who", "metric"])["value"]
+    assert value["label source", "macro roc_auc"] > value["image model", "macro roc_auc"] > 0.7
+    assert value["label prior", "macro roc_auc"] == 0.5
+    assert value["label source", "micro f1"] == pytest.approx(0.86, abs=0.06)  # 5 % of the cells are flipped
+    assert (table["low"] <= table["value"]).all() and (table["value"] <= table["high"]).all()
+    assert len(human.per_label(measured, judged, NAMES)) == 4 * 6
+
+
+def test_human_labels_of_some_images_and_without_any(opened, tmp_path):
+    _, test, cuts = opened
+    path = tmp_path / "data" / "01_labels" / "commons" / "human.parquet"
+    table = pd.read_parquet(path)
+    kept = table[table["title"].isin(test.frame["title"][::5])]
+    kept.to_parquet(path)
+    judged = human.read_judged("commons", test.frame["title"], NAMES)
+    assert judged.rows.sum() == 50 and judged.truth.shape == (50, 6)
+    row = np.flatnonzero(judged.rows)[3]
+    assert kept.set_index("title")["labels"][test.frame["title"][row]].tolist() == [
+        name for name, has in zip(NAMES, judged.truth[3], strict=True) if has
+    ]
+    path.unlink()
+    assert human.read_judged("commons", test.frame["title"], NAMES) is None
+
+
+def test_summary_tables_and_json(opened):
+    validation, test, cuts = opened
+    codes = intervals.group_codes(test.frame["group"])
+    drawn = intervals.bootstrap(test.truth, test.scores, cuts, codes, rounds=50)
+    prior = baselines.read_prior(RUN, NAMES)
+    table = summary.overall(test, cuts, drawn, baselines.overall(validation, test, prior, "per_label"))
+    inside = table.dropna(subset=["low"])
+    assert len(inside) == len(table) - 2
+    assert ((inside["low"] <= inside["value"]) & (inside["value"] <= inside["high"])).all()
+    labels = summary.per_label(test, cuts, drawn)
+    assert labels["label"].tolist() == NAMES and (labels["roc_auc_low"] < labels["roc_auc"]).all()
+    counted = summary.labels_per_image(test.truth, metrics.predict(test.scores, cuts))
+    assert counted["true"].sum() == counted["predicted"].sum() == 250
+    assert (counted["labels"] * counted["true"]).sum() == test.truth.sum()
+    text = json.dumps(summary.plain({"overall": table, "labels": labels}), allow_nan=False)
+    assert json.loads(text)["overall"][0]["metric"] == "micro precision"
+
+
+def test_context_knows_the_test_images(opened):
+    _, test, _ = opened
+    found = context.read_context(RUN, test.frame["title"])
+    assert found.images.shape == (400, 16, 16, 3)
+    assert found.details.index.tolist() == test.frame["title"].tolist()
+    assert found.details.columns.tolist() == ["categories", "labels: commons"]
+    assert set(found.why["title"]) <= set(test.frame["title"])
+    first = found.details["labels: commons"].iloc[0]
+    assert first == [name for name, has in zip(NAMES, test.truth[0], strict=True) if has]

@@ -1,0 +1,63 @@
+"""The category graph in columns: no object per category, parents as one compressed sparse row array."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from wikitopics.labels.head_words import HeadWords, head_words
+
+UNCONNECTED = -1  # depth of a category from which no parents lead to the root
+
+
+@dataclass(frozen=True)
+class CategoryGraph:
+    """Categories 0..n-1 with their parents.
+
+    titles: n names. indptr: (n + 1,) int64 and parents: (m,) int32, so that the parents of category i are
+    parents[indptr[i]:indptr[i + 1]], in page order. depth: (n,) int16, the root has 1, UNCONNECTED where
+    there is no way. hidden: (n,) bool. head_names: n lexical heads, null where unknown; None: nobody
+    recorded them. notes: what was left out, sentence fragment -> count.
+    """
+
+    titles: pa.Array
+    indptr: np.ndarray
+    parents: np.ndarray
+    depth: np.ndarray
+    hidden: np.ndarray
+    head_names: pa.Array | None = None
+    notes: dict[str, int] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.titles)
+
+    def find(self, titles: "pa.Array | pa.ChunkedArray | list[str]") -> np.ndarray:
+        """Index of each title, -1 where the graph has no such category (a red link): (k,) int32."""
+        return positions(titles, self.titles)
+
+    def edges(self) -> tuple[np.ndarray, np.ndarray]:
+        """All (category, parent) pairs as two int32 arrays, in order of the category."""
+        categories = np.repeat(np.arange(len(self), dtype=np.int32), np.diff(self.indptr))
+        return categories, self.parents
+
+    def title(self, index: int) -> str:
+        """Name of one category."""
+        return self.titles[int(index)].as_py()
+
+    @cached_property
+    def heads(self) -> HeadWords:
+        """Lexical heads, word by word: the recorded ones, or those of the rules where none are recorded."""
+        if self.head_names is not None:
+            return head_words(self.head_names, self.titles)
+        from wikitopics.labels.heads import find_heads
+
+        return head_words(find_heads(self.titles), self.titles)
+
+
+def positions(values: "pa.Array | pa.ChunkedArray | list[str]", names: pa.Array) -> np.ndarray:
+    """Where each value stands in `names`, -1 where it does not: int32."""
+    values = pa.array(values, pa.string()) if isinstance(values, list) else values
+    found = pc.index_in(values.cast(names.type), value_set=names, skip_nulls=True)
+    return pc.fill_null(found, -1).to_numpy()

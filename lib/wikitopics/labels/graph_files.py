@@ -1,0 +1,145 @@
+"""Reading a category graph: from Parquet, from a table of edges, from tables in memory."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from wikitopics.errors import UserError
+from wikitopics.labels.category_graph import UNCONNECTED, CategoryGraph, positions
+from wikitopics.labels.depths import depths_from
+
+ROOT = "CommonsRoot"
+COLUMNS = {"title", "parents", "depth", "depth_max", "head", "hiddencat"}
+
+
+def open_graph(path: str | Path) -> CategoryGraph:
+    """The graph in a folder (categories.parquet or categories.csv) or in one such file.
+
+    A Parquet file has `title` and `parents` (lists), and may have `depth` (and `depth_max`, its upper bound
+    where depth is unknown), `head` and `hiddencat`. A CSV file has one row an edge: title,parent,hidden.
+    Raises UserError where nothing can be read there.
+    """
+    path = Path(path)
+    for file in (path, path / "categories.parquet", path / "categories.csv"):
+        if file.is_file() and file.suffix == ".parquet":
+            columns = [name for name in pq.read_schema(file).names if name in COLUMNS]
+            return from_arrow(pq.read_table(file, columns=columns))
+        if file.is_file() and file.suffix == ".csv":
+            options = pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(("title", "parent"), pa.string()))
+            parse = pyarrow.csv.ParseOptions(newlines_in_values=True)
+            return from_edges(pyarrow.csv.read_csv(file, None, parse, options).to_pandas())
+    raise UserError(
+        f"a category graph must be a folder with categories.parquet or categories.csv, or such a file, "
+        f"but {path} is neither; correct the path"
+    )
+
+
+def from_table(table: pd.DataFrame) -> CategoryGraph:
+    """The graph of a table with one row per category; columns as in `open_graph`.
+
+    >>> g = from_table(pd.DataFrame({"title": ["CommonsRoot", "Topics", "Cats"],
+    ...                              "parents": [[], ["CommonsRoot"], ["Topics", "Red link"]]}))
+    >>> g.depth.tolist(), g.find(["Cats", "Dogs"]).tolist(), g.notes
+    ([1, 2, 3], [2, -1], {'parents that have no page': 1})
+    """
+    return from_arrow(pa.Table.from_pandas(table, preserve_index=False))
+
+
+def from_edges(edges: pd.DataFrame) -> CategoryGraph:
+    """The graph of a table with one row per edge: title, parent, hidden.
+
+    Every name that occurs is a category; a row with an empty parent only says that the category is there. A
+    category is hidden if any of its rows says so.
+    """
+    _need(edges.columns, ["title", "parent"])
+    titles, parents = edges["title"].fillna(""), edges["parent"].fillna("")
+    names = pd.Index(pd.unique(pd.concat([titles, parents], ignore_index=True))).drop("", errors="ignore")
+    known = parents != ""
+    lists = parents[known].groupby(titles[known], sort=False).agg(lambda s: list(dict.fromkeys(s)))
+    hidden = (
+        set(titles[edges["hidden"].astype(str).str.lower().isin(["1", "true"])]) if "hidden" in edges else ()
+    )
+    return from_table(
+        pd.DataFrame(
+            {
+                "title": names,
+                "parents": [lists.get(name, []) for name in names],
+                "hiddencat": [name in hidden for name in names],
+            }
+        )
+    )
+
+
+def from_arrow(table: pa.Table) -> CategoryGraph:
+    """The graph of an Arrow table; see `open_graph`. Raises UserError for a title in two rows."""
+    _need(table.column_names, ["title", "parents"])
+    titles = _one_chunk(table["title"])
+    _check_unique(titles)
+    indptr, parents, red = _compressed(_one_chunk(table["parents"]), titles)
+    depth = _depth(table, titles, indptr, parents)
+    hidden = _bools(table["hiddencat"]) if "hiddencat" in table.column_names else np.zeros(len(titles), bool)
+    head_names = _one_chunk(table["head"]) if "head" in table.column_names else None
+    counts = {
+        "parents that have no page": red,
+        "categories that do not reach the root": int((depth == UNCONNECTED).sum()),
+        "hidden categories": int(hidden.sum()),
+    }
+    notes = {what: count for what, count in counts.items() if count}
+    return CategoryGraph(titles, indptr, parents, depth, hidden, head_names, notes)
+
+
+def _compressed(lists: pa.Array, titles: pa.Array) -> tuple[np.ndarray, np.ndarray, int]:
+    """indptr, parents, and how many parents are no category of the table (they are left out)."""
+    length = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
+    found = positions(pc.list_flatten(lists), titles)
+    known = found >= 0
+    row = np.repeat(np.arange(len(titles), dtype=np.int32), length)[known]
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=len(titles)))])
+    return indptr, found[known], int((~known).sum())
+
+
+def _depth(table: pa.Table, titles: pa.Array, indptr: np.ndarray, parents: np.ndarray) -> np.ndarray:
+    if "depth" in table.column_names:
+        depth = table["depth"]
+        if "depth_max" in table.column_names:
+            depth = pc.coalesce(depth, table["depth_max"].cast(depth.type))
+        return pc.fill_null(depth.cast(pa.int16()), UNCONNECTED).to_numpy()
+    root = positions([ROOT], titles)[0]
+    if root < 0:
+        raise UserError(
+            f"a category graph without the column depth must have the root {ROOT!r}, but has no category of "
+            f"that name; add it above the topmost ones"
+        )
+    return depths_from(root, indptr, parents)
+
+
+def _need(columns: "list[str] | pd.Index", needed: list[str]) -> None:
+    missing = [name for name in needed if name not in columns]
+    if missing:
+        raise UserError(
+            f"a category graph must have the columns {', '.join(needed)}, but has no {', '.join(missing)}; "
+            f"add what is missing"
+        )
+
+
+def _check_unique(titles: pa.Array) -> None:
+    if titles.null_count or pc.count_distinct(titles).as_py() < len(titles):
+        counts = pc.value_counts(titles).to_pylist()
+        twice = next((c["values"] for c in counts if c["counts"] > 1 or c["values"] is None), None)
+        raise UserError(
+            f"a category must stand in one row of the graph, but {twice!r} stands in several; merge them"
+        )
+
+
+def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
+    combined = column.combine_chunks()
+    return combined.chunk(0) if isinstance(combined, pa.ChunkedArray) else combined
+
+
+def _bools(column: pa.ChunkedArray) -> np.ndarray:
+    return pc.fill_null(column.cast(pa.bool_()), False).to_numpy()

@@ -1,0 +1,91 @@
+"""Lexical heads word by word: "Train stations" -> "Stations", every form with a number of its own."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+NULL_HEADS = frozenset({*MONTHS, "Century", "Category", "Categories"})  # they say nothing about the topic
+
+
+@dataclass(frozen=True)
+class HeadWords:
+    """Head forms 0..k-1: every recorded head and what remains of it as words are cut from the left.
+
+    forms: k texts, first letter upper, the rest lower. of: (n,) int32, the form that is the category's head,
+    -1 unknown. words: (k,) int16, 0 for an empty head. shorter: (k,) int32, the form without its first word,
+    -1 for one word. last: (k,) int32, the form of the last word alone. category: (k,) int32, the category
+    named like the form, -1 none. null: (k,) bool, numbers and NULL_HEADS.
+    """
+
+    forms: pa.Array
+    of: np.ndarray
+    words: np.ndarray
+    shorter: np.ndarray
+    last: np.ndarray
+    category: np.ndarray
+    null: np.ndarray
+
+
+def head_words(heads: pa.Array, titles: pa.Array) -> HeadWords:
+    """Number the heads of all categories and their shorter forms; `heads` and `titles` are parallel.
+
+    >>> h = head_words(pa.array(["Train stations", "Stations", None]), pa.array(["A", "Stations", "B"]))
+    >>> h.forms.to_pylist(), h.of.tolist(), h.shorter.tolist(), h.category.tolist()
+    (['Train stations', 'Stations'], [0, 1, -1], [1, -1], [-1, 1])
+    """
+    encoded = pc.dictionary_encode(heads)
+    forms = _all_forms(encoded.dictionary)
+    rest = _without_first_word(forms)
+    shorter = _indices(rest, forms)
+    return HeadWords(
+        forms=forms,
+        of=pc.fill_null(encoded.indices, -1).to_numpy(),
+        words=_count_words(forms),
+        shorter=shorter,
+        last=_followed(shorter),
+        category=_indices(forms, titles),
+        null=_is_null(forms),
+    )
+
+
+def _all_forms(heads: pa.Array) -> pa.Array:
+    """The heads first, in their order (so that numbers of heads are numbers of forms), then shorter ones."""
+    found, rest = heads, heads
+    while len(rest):
+        rest = pc.unique(_without_first_word(rest).drop_null())
+        rest = rest.filter(pc.invert(pc.is_in(rest, value_set=found)))
+        found = pa.concat_arrays([found, rest])
+    return found
+
+
+def _without_first_word(forms: pa.Array) -> pa.Array:
+    rest = pc.replace_substring_regex(forms, pattern=r"^[^ ]* ", replacement="")
+    return pc.if_else(pc.match_substring(forms, " "), pc.utf8_capitalize(rest), None)
+
+
+def _indices(values: pa.Array, names: pa.Array) -> np.ndarray:
+    found = pc.index_in(values.cast(names.type), value_set=names, skip_nulls=True)
+    return pc.fill_null(found, -1).to_numpy()
+
+
+def _followed(shorter: np.ndarray) -> np.ndarray:
+    last = np.arange(len(shorter), dtype=np.int32)
+    while (more := shorter[last] >= 0).any():
+        last[more] = shorter[last[more]]
+    return last
+
+
+def _count_words(forms: pa.Array) -> np.ndarray:
+    spaces = pc.count_substring(forms, " ").to_numpy()
+    return (spaces + (pc.utf8_length(forms).to_numpy() > 0)).astype(np.int16)
+
+
+def _is_null(forms: pa.Array) -> np.ndarray:
+    named = pc.is_in(forms, value_set=pa.array(sorted(NULL_HEADS), forms.type))
+    return pc.or_(named, pc.utf8_is_numeric(forms)).to_numpy(zero_copy_only=False)

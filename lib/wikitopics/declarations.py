@@ -40,7 +40,12 @@ def declared(notebook_path: Path) -> dict[str, Parameter]:
     `name: type = literal` lines: what is computed there would keep its old value when a run sets a parameter.
     """
     path = Path(notebook_path)
-    cells = json.loads(path.read_text("utf-8"))["cells"]
+    try:
+        cells = json.loads(path.read_text("utf-8"))["cells"]
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError) as error:
+        raise UserError(
+            f"{path.name} must be a notebook, but it cannot be read ({error}); restore it"
+        ) from error
     tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
     if len(tagged) != 1:
         raise UserError(f"{path.name} must have one cell tagged 'parameters', but has {len(tagged)}; tag one")

@@ -1,10 +1,13 @@
 """How far a long piece of work has come: rate and time left, for a notebook and for the batch driver."""
 
 import os
+import shutil
+import sys
 import time
 from pathlib import Path
 
 SECONDS_BETWEEN_LINES = {"notebook": 5.0, "batch": 1.0}
+SECONDS_BETWEEN_STATUS = {"terminal": 0.5, "log": 10.0}
 MARK = "> "
 _started: dict[str, float] = {}
 _shown: dict[str, float] = {}
@@ -56,3 +59,35 @@ def latest(path: Path, last_bytes: int = 4096) -> str:
     except FileNotFoundError:
         return ""
     return next((line.removeprefix(MARK) for line in reversed(lines) if line.startswith(MARK)), "")
+
+
+class Screen:
+    """What a driver shows: lasting lines, and a status that a terminal overwrites and a log gets at times."""
+
+    def __init__(self) -> None:
+        self.terminal = sys.stdout.isatty()
+        self.shown = time.monotonic()
+
+    def say(self, line: str) -> None:
+        """A line that stays."""
+        self.clear()
+        print(line, flush=True)
+        self.shown = time.monotonic()
+
+    def status(self, lines: list[str]) -> None:
+        """How things stand: the last line of a terminal, or lines of their own every ten seconds in a log."""
+        now = time.monotonic()
+        if now - self.shown < SECONDS_BETWEEN_STATUS["terminal" if self.terminal else "log"]:
+            return
+        self.shown = now
+        if self.terminal:
+            width = shutil.get_terminal_size().columns - 1
+            print("\r\x1b[K" + " | ".join(lines)[:width], end="", flush=True)
+        else:
+            for line in lines:
+                print(line, flush=True)
+
+    def clear(self) -> None:
+        """Take the status line off a terminal."""
+        if self.terminal:
+            print("\r\x1b[K", end="", flush=True)

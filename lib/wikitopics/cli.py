@@ -1,0 +1,90 @@
+"""The command line: `wikitopics run`, and the commands that other parts bring."""
+
+import argparse
+import os
+import signal
+import sys
+from pathlib import Path
+
+from wikitopics.errors import UserError
+
+RUN_HELP = """\
+Makes the runs of params/STAGE/RUN.yaml that are out of date, in the order in which they need each other:
+notebooks/STAGE.ipynb + params/STAGE/RUN.yaml -> executed/STAGE/RUN.ipynb + data/STAGE/RUN/
+
+A run is out of date when its notebook's code, its parameters, the library, its data, a package that computes,
+or a run that it reads has changed in content, or when one of its files is missing. Times never matter.
+It can be stopped at any moment and goes on where it was; several may work on one tree at the same time."""
+
+RUN_EXAMPLES = """\
+examples:
+  wikitopics run                              everything that is out of date
+  wikitopics run --dry-run                    only say what would run, and why
+  wikitopics run 03_train/commons-10-lite0    one run and what it needs (a job of a cluster can call this)
+  wikitopics run 03_train 04_evaluate -j 4    all runs of two stages, four at once (about 1 GB each)
+  wikitopics run --root ~/birds               another folder with its own params/, data/ and executed/
+
+exit code: 0 all is up to date, 1 a run failed, 2 a mistake in the parameters or the command"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = argparse.ArgumentParser("wikitopics", description="Topics for Wikimedia images: runs and labels.")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    run = commands.add_parser(
+        "run",
+        help="make the runs that are out of date",
+        description=RUN_HELP,
+        epilog=RUN_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    run.add_argument(
+        "names", nargs="*", metavar="STAGE/RUN", help="a run, or a stage for all its runs; none: everything"
+    )
+    run.add_argument(
+        "-j", "--jobs", type=int, metavar="N", help="runs at the same time (2, or 1 on a single core)"
+    )
+    run.add_argument("--dry-run", action="store_true", help="say what would run and why, and make nothing")
+    run.add_argument(
+        "--root", type=Path, metavar="DIR", help="folder with params/, data/ and executed/ (this project)"
+    )
+    run.add_argument(
+        "--dask", metavar="ADDRESS", help="send the runs to a Dask cluster, e.g. tcp://scheduler:8786"
+    )
+    run.set_defaults(call=_run)
+    return top
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; its exit code. A person's mistake is one line on the error stream and exit code 2."""
+    options = parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        return options.call(options)
+    except UserError as error:
+        print(f"wikitopics: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nwikitopics: stopped; the same command goes on from here", file=sys.stderr)
+        return 128 + signal.SIGINT
+
+
+def _run(options: argparse.Namespace) -> int:
+    from wikitopics import batch
+
+    if options.root:
+        if not options.root.is_dir():
+            raise UserError(
+                f"--root must be a folder, but {options.root} is none; correct the path or make it"
+            )
+        os.environ["WIKITOPICS_ROOT"] = str(options.root.resolve())
+    if options.jobs is not None and options.jobs < 1:
+        raise UserError(f"--jobs must be at least 1, but is {options.jobs}; leave it out for two at once")
+    if options.dry_run:
+        batch.tell(options.names)
+        return 0
+    return int(bool(batch.run_batch(options.names, options.jobs, options.dask)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

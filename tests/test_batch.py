@@ -1,0 +1,364 @@
+"""The batch engine: what is out of date and why, and what is left after failures, kills and company."""
+
+import json
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from fake_laboratory import Laboratory
+from wikitopics import batch, fingerprint, paths, stamps
+from wikitopics.errors import UserError
+from wikitopics.graph import Run, plan
+
+EVERY = ["01_labels/a", "01_labels/b", "02_images/s", "03_train/x", "03_train/y"]
+EVERY += ["04_evaluate/x", "04_evaluate/y", "05_compare/grid"]
+
+
+@pytest.fixture
+def laboratory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Laboratory:
+    monkeypatch.setenv("WIKITOPICS_ROOT", str(tmp_path))
+    made = Laboratory(tmp_path)
+    made.small()
+    return made
+
+
+class Instant:
+    """Stands in for the process that executes a notebook: writes what it would leave, at once."""
+
+    def __init__(self) -> None:
+        self.made: list[str] = []
+        self.fails: set[str] = set()
+
+    def __call__(self, run: Run, needs: list[Run]) -> "Instant.Ended":
+        inputs = {need.name: stamps.built(need) for need in needs}
+        assert all(inputs.values()), "started before its inputs were there"
+        self.made.append(run.name)
+        if run.name in self.fails:
+            return self.Ended(1)
+        for path in (paths.run_folder(run.stage, run.run) / "text", paths.executed(run.stage, run.run)):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(run.name)
+        stamps.write(run, inputs)
+        return self.Ended(0)
+
+    class Ended:
+        def __init__(self, exitcode: int) -> None:
+            self.exitcode = exitcode
+
+        def kill(self) -> None:
+            pass
+
+
+@pytest.fixture
+def instant(laboratory, monkeypatch) -> Instant:
+    executor = Instant()
+    monkeypatch.setattr(batch, "local_starter", lambda jobs: executor)
+    monkeypatch.setattr(batch, "SECONDS_BETWEEN_LOOKS", 0)
+    assert batch.run_batch([]) == []
+    assert sorted(executor.made) == EVERY
+    executor.made.clear()
+    return executor
+
+
+def remade(instant: Instant) -> list[str]:
+    """What a repeat makes; the repeat after it must find nothing to do."""
+    assert batch.run_batch([]) == []
+    made = sorted(instant.made)
+    instant.made.clear()
+    assert batch.run_batch([]) == [] and instant.made == []
+    return made
+
+
+def why(name: str) -> str:
+    return batch.reasons(plan())[name]
+
+
+def test_a_repeat_does_nothing(instant):
+    assert remade(instant) == []
+
+
+def test_a_touched_or_saved_notebook_is_no_change(laboratory, instant):
+    path = laboratory.root / "notebooks/01_labels.ipynb"
+    notebook = json.loads(path.read_text())
+    for cell in notebook["cells"]:
+        cell["metadata"]["executionInfo"] = {"elapsed": 3}
+        if cell["cell_type"] == "code":
+            cell["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "hello"}]
+            cell["execution_count"] = 7
+        else:
+            cell["source"] = "other prose"
+    path.write_text(json.dumps(notebook))
+    os.utime(path, (1, 1))
+    os.utime(laboratory.root / "params/01_labels/a.yaml")
+    assert remade(instant) == []
+
+
+def test_a_comment_in_a_params_file_is_no_change(laboratory, instant):
+    laboratory.params("01_labels/b", "value: 2  # because")
+    laboratory.params("01_labels/a", "value: 1  # the default, said")
+    assert remade(instant) == []
+
+
+def test_a_code_cell_reruns_its_stage_and_what_follows(laboratory, instant):
+    laboratory.notebook("03_train", "print(1)")
+    assert why("03_train/x") == "its notebook's code was changed"
+    assert why("04_evaluate/x") == "03_train/x is made before it"
+    assert remade(instant) == EVERY[3:]
+
+
+def test_a_parameter_reruns_one_run_and_its_dependants(laboratory, instant):
+    laboratory.params("03_train/x", "learning_rate: 0.2")
+    assert why("03_train/x") == "learning_rate is 0.2, was 0.1"
+    assert remade(instant) == ["03_train/x", "04_evaluate/x", "05_compare/grid"]
+
+
+def test_another_default_is_another_parameter(laboratory, instant, monkeypatch):
+    path = laboratory.root / "notebooks/01_labels.ipynb"
+    path.write_text(path.read_text().replace("value: int = 1", "value: int = 3"))
+    assert remade(instant) == [name for name in EVERY if name != "01_labels/b"]  # b sets its own value
+
+
+def test_how_it_is_shown_is_not_in_the_key(laboratory, instant):
+    laboratory.params("01_labels/a", "interactive: false")
+    assert remade(instant) == []
+
+
+def test_another_version_of_a_package_that_computes(laboratory, instant, monkeypatch):
+    assert plan()["01_labels/a"].ingredients["versions"].keys() == {"numpy", "pandas"}
+    monkeypatch.setattr(fingerprint, "version", lambda name: "99")
+    assert why("01_labels/a") == "numpy is '99', was " + repr(__import__("numpy").__version__)
+
+
+@pytest.mark.parametrize(
+    ("lost", "reason"), [("data/{}", "never finished"), ("data/{}/text", "its text is missing")]
+)
+def test_deleted_artefacts_rebuild_that_run_and_its_dependants(laboratory, instant, lost, reason):
+    path = laboratory.root / lost.format("03_train/y")
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    assert reason in why("03_train/y") and why("04_evaluate/y") == "03_train/y is made before it"
+    # Made again from the same ingredients, it has the same key; its dependants are rebuilt all the same.
+    assert remade(instant) == ["03_train/y", "04_evaluate/y", "05_compare/grid"]
+
+
+def test_a_dependant_is_rebuilt_even_when_its_input_was_remade_alone(laboratory, instant):
+    shutil.rmtree(laboratory.root / "data/02_images/s")
+    assert batch.run_batch(["02_images/s"]) == []
+    assert why("03_train/x") == "02_images/s was made again"
+    instant.made.clear()
+    assert remade(instant) == EVERY[3:]
+
+
+def test_a_file_of_another_size_and_a_missing_notebook(laboratory, instant):
+    (laboratory.root / "data/04_evaluate/x/text").write_text("half")
+    (laboratory.root / "executed/04_evaluate/y.ipynb").unlink()
+    assert why("04_evaluate/x") == "its text was changed"
+    assert why("04_evaluate/y") == "its executed notebook is missing"
+    assert remade(instant) == ["04_evaluate/x", "04_evaluate/y", "05_compare/grid"]
+
+
+def test_what_people_and_later_runs_add_is_no_change(laboratory, instant):
+    (laboratory.root / "data/04_evaluate/x/reviews.parquet").write_text("a verdict")
+    cache = laboratory.root / "data/02_images/s/features/lite0.npy"
+    cache.parent.mkdir()
+    cache.write_text("features")
+    assert remade(instant) == []
+
+
+def test_a_half_written_stamp_is_none(laboratory, instant):
+    (laboratory.root / "data/01_labels/a/stamp.json").write_text('{"key": "')
+    assert "never finished" in why("01_labels/a")
+
+
+def test_a_library_module_counts_where_it_is_reached(laboratory, instant, tmp_path, monkeypatch):
+    package = tmp_path / "package"
+    shutil.copytree(fingerprint.PACKAGE, package)
+    monkeypatch.setattr(fingerprint, "PACKAGE", package)
+    assert remade(instant) == []
+    for module in ("progress.py", "batch.py", "show/figures.py"):  # only drives, not imported, not reached
+        with open(package / module, "a") as file:
+            file.write("# changed\n")
+    assert remade(instant) == []
+    with open(package / "artefacts.py", "a") as file:
+        file.write("# changed\n")
+    assert why("01_labels/a") == "wikitopics.artefacts was changed"
+    assert remade(instant) == EVERY
+
+
+def test_imports_are_followed_through_the_library(tmp_path, monkeypatch):
+    monkeypatch.setattr(fingerprint, "PACKAGE", tmp_path)
+    for name, text in {
+        "a/__init__.py": "",
+        "a/one.py": "def f():\n    from wikitopics.b import two\n",
+        "a/data.csv": "1",
+        "a/tables/deep.csv": "2",
+        "b/__init__.py": "from . import three",
+        "b/two.py": "NAMES = {'x': 'wikitopics.c.four:F'}",
+        "b/three.py": "import keras",
+        "b/unused.py": "",
+        "c/__init__.py": "",
+        "c/four.py": "",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    modules, packages = fingerprint.reached(["%matplotlib inline\nfrom wikitopics.a.one import f"])
+    assert sorted(modules) == [
+        "wikitopics." + n for n in ("a", "a.one", "b", "b.three", "b.two", "c", "c.four")
+    ]
+    assert "keras" in packages
+    assert {"a/data.csv", "a/tables/deep.csv"} <= fingerprint.library(modules).keys()
+
+
+def test_a_failure_skips_its_dependants_only(laboratory, instant, capsys):
+    instant.fails = {"03_train/y"}
+    laboratory.notebook("03_train", "print(1)")
+    assert batch.run_batch([]) == ["03_train/y", "04_evaluate/y", "05_compare/grid"]
+    assert "04_evaluate/x" in instant.made and "04_evaluate/y" not in instant.made
+    said = capsys.readouterr().out
+    assert "skipped: 03_train/y failed" in said and "2 made, 1 failed, 2 skipped" in said
+    instant.fails = set()
+    instant.made.clear()
+    assert remade(instant) == ["03_train/y", "04_evaluate/y", "05_compare/grid"]
+
+
+def test_a_named_run_brings_what_it_needs_and_no_more(laboratory, instant):
+    laboratory.notebook("01_labels", "print(1)")
+    batch.run_batch(["03_train/y", "01_labels"])
+    assert sorted(instant.made) == ["01_labels/a", "01_labels/b", "02_images/s", "03_train/y"]
+
+
+def test_a_run_finished_by_hand_is_read_but_not_made(laboratory, instant):
+    folder = laboratory.root / "data/01_labels/mine"
+    folder.mkdir()
+    (folder / "run.json").write_text('{"seconds": 1}')
+    laboratory.params("02_images/t", "labels: [mine]")
+    assert remade(instant) == ["02_images/t"]
+    (folder / "run.json").write_text('{"seconds": 2}')
+    assert why("02_images/t") == "01_labels/mine was changed"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "part"),
+    [
+        ("03_train/z", "labels: nobody", "no 'nobody'"),
+        ("03_train/z", "learning_rate: 1e-4", "write 1.0e-4"),
+        ("06_dream/z", "", "a folder of params/ must be one of"),
+    ],
+)
+def test_mistakes_end_it_before_anything_runs(laboratory, instant, name, text, part):
+    shutil.rmtree(laboratory.root / "data")
+    laboratory.params(name, text)
+    with pytest.raises(UserError, match=part):
+        batch.run_batch([])
+    assert instant.made == []
+
+
+def test_names_that_are_not_there(laboratory):
+    with pytest.raises(UserError, match=r"'03_train/xx' has none; did you mean 03_train/x\?"):
+        plan(["03_train/xx"])
+    shutil.rmtree(laboratory.root / "params")
+    with pytest.raises(UserError, match="must hold STAGE/RUN.yaml files"):
+        plan()
+
+
+# From here on with real kernels.
+
+
+def alive(root: Path) -> list[str]:
+    """Processes whose working directory is the laboratory: its drivers and kernels."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if Path(os.readlink(process / "cwd")) == root:
+                found.append((process / "cmdline").read_text().replace("\0", " "))
+        except OSError:
+            continue
+    return found
+
+
+def wait_until(condition, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def chain(laboratory: Laboratory, seconds: float = 0) -> None:
+    """Two independent runs, and one that needs both."""
+    shutil.rmtree(laboratory.root / "params")
+    laboratory.params("01_labels/a", f"seconds: {seconds}")
+    laboratory.params("01_labels/b", f"seconds: {seconds}")
+    laboratory.params("02_images/s", "labels: [a, b]")
+
+
+CHAIN = ["01_labels/a", "01_labels/b", "02_images/s"]
+
+
+def test_a_real_run_and_a_real_failure(laboratory):
+    chain(laboratory)
+    laboratory.params("01_labels/bad", "fail: true")
+    laboratory.params("02_images/t", "labels: [bad]")
+    assert "01_labels/a    would run: it was never finished here" in laboratory.run("--dry-run")
+    assert laboratory.ran() == []
+    said = laboratory.run(code=1)
+    assert laboratory.ran() == sorted([*CHAIN, "01_labels/bad"])
+    assert "failed after" in said and "ValueError: planted" in said
+    assert "skipped: 01_labels/bad failed" in said and "3 made, 1 failed, 1 skipped" in said
+    part = json.loads((laboratory.root / "executed/01_labels/bad.part.ipynb").read_text())
+    assert any("planted" in json.dumps(cell.get("outputs", "")) for cell in part["cells"])
+    assert not (laboratory.root / "executed/01_labels/bad.ipynb").exists()
+    assert "step 10 of 10" in (laboratory.root / "data/.batch/01_labels/a.log").read_text()
+
+    text = (laboratory.root / "executed/02_images/s.ipynb").read_text()
+    executed = json.loads(text)
+    assert executed["metadata"]["papermill"] == {
+        "parameters": {"run": "s", "labels": ["a", "b"], "interactive": False}
+    }
+    assert all(set(cell["metadata"]) <= {"tags"} for cell in executed["cells"])
+    assert "made s" in text and str(laboratory.root) not in text and "start_time" not in text
+    assert "'interactive': False" in laboratory.text("02_images/s")
+
+
+@pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="looks for processes in Linux's /proc")
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGKILL, -9), (signal.SIGTERM, 143), (signal.SIGINT, 130)]
+)
+def test_a_stopped_driver_leaves_no_process_and_goes_on(laboratory, number, code):
+    chain(laboratory)
+    laboratory.params("01_labels/b", "seconds: 600")
+    driver = laboratory.start()
+    wait_until((laboratory.root / "data/01_labels/a/stamp.json").exists)
+    wait_until(lambda: "01_labels/b" in (laboratory.root / "ran").read_text())
+    assert len(alive(laboratory.root)) > 1
+    driver.send_signal(number)
+    began = time.monotonic()
+    driver.wait(10)
+    assert driver.returncode == code and time.monotonic() - began < 3
+    wait_until(lambda: not alive(laboratory.root), 3)
+    if number != signal.SIGKILL:
+        return
+    laboratory.ran()
+    laboratory.params("01_labels/b")
+    laboratory.run()
+    assert laboratory.ran() == ["01_labels/b", "02_images/s"]
+    assert not list(laboratory.root.glob("executed/**/*.part.ipynb"))
+
+
+def test_two_drivers_share_the_work(laboratory):
+    chain(laboratory, seconds=3)
+    drivers = [laboratory.start("-j", "1"), laboratory.start("-j", "1")]
+    said = [driver.communicate(timeout=120)[0] for driver in drivers]
+    assert [driver.returncode for driver in drivers] == [0, 0]
+    assert laboratory.ran() == CHAIN
+    assert sum(text.count("] 01_labels") and text.count(" made in ") for text in said) == 3
+
+
+def test_a_cluster_makes_the_runs(laboratory):
+    distributed = pytest.importorskip("distributed", reason="the extra [cluster] is not installed")
+    chain(laboratory)
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        said = laboratory.run("--dask", cluster.scheduler_address)
+    assert "3 made" in said and laboratory.ran() == CHAIN

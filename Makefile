@@ -3,13 +3,16 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: install demo test lab lock strip clean
+.PHONY: install demo test test-browser lab lint lock strip clean
 
 install: $(VENV)/installed
 
 # The stamp is older than the lock only when the lock changed; pip then installs what differs.
 $(VENV)/installed: requirements.lock.txt pyproject.toml
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 to 3.13 is needed; name it: make demo PYTHON=python3.12"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+		{ rm -rf $(VENV); echo "venv is needed: apt install python3-venv"; exit 1; }
 	@echo "installing the locked environment into $(VENV) (about 2 GB, one to three minutes)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
@@ -19,10 +22,18 @@ demo: install
 	@$(BIN)/wikitopics run
 
 test: install
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -m "not browser"
+
+# Needs Debian's chromium and chromium-driver; skipped with a reason where they are not.
+test-browser: install
+	@$(BIN)/python -m pytest -m browser -rs tests
 
 lab: install
 	@$(BIN)/jupyter lab notebooks
+
+lint: install
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/python -m wikitopics.strip --check notebooks
 
 # Maintainers: refresh the lock (needs uv) and strip the notebooks.
 lock:
@@ -33,4 +44,4 @@ strip: install
 	$(BIN)/python -m wikitopics.strip notebooks
 
 clean:
-	rm -rf data/0*
+	rm -rf data/0* data/.batch

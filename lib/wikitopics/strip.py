@@ -19,7 +19,7 @@ def stripped(notebook: Notebook) -> Notebook:
         emptied = {"execution_count": None, "outputs": []} if cell["cell_type"] == "code" else {}
         cells.append(cell | {"metadata": kept} | emptied)
     metadata = {
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
     }
     return notebook | {"cells": cells, "metadata": metadata}

@@ -17,6 +17,19 @@ def planted(rng: np.random.Generator, truth: np.ndarray, signal: float, offset: 
     return (1 / (1 + np.exp(-logits))).astype(np.float32)
 
 
+def truth_of(names: list[str], images: int, seed: int, split: str) -> np.ndarray:
+    """The same image has the same label in every run: (images, len(names)) uint8, by name, seed and split."""
+    columns = [
+        np.random.default_rng([seed, *name.encode(), *split.encode()]).random(images) for name in names
+    ]
+    return (np.column_stack(columns) < prevalence(names)).astype(np.uint8)
+
+
+def prevalence(names: list[str]) -> np.ndarray:
+    """Share of the images that have each label: from 0.05 to 0.40, by name."""
+    return np.array([0.05 + 0.035 * (sum(name.encode()) % 11) for name in names])
+
+
 def draw_truth(rng: np.random.Generator, images: int, labels: int) -> np.ndarray:
     """(images, labels) uint8 with prevalences from about 0.3 down to 0.06."""
     return (rng.random((images, labels)) < np.linspace(0.3, 0.06, labels)).astype(np.uint8)
@@ -39,10 +52,10 @@ def write_train_run(
     """data/03_train/RUN with both prediction tables; truth depends on `seed` only, scores on the run too."""
     folder = root / "data" / "03_train" / run
     folder.mkdir(parents=True, exist_ok=True)
-    rng, noise = np.random.default_rng(seed), np.random.default_rng([seed, *run.encode()])
+    noise = np.random.default_rng([seed, *run.encode()])
     start = 0
     for split, count in (images or {"validation": 150, "test": 250}).items():
-        truth = draw_truth(rng, count, len(names))
+        truth = truth_of(names, count, seed, split)
         frame = pd.DataFrame({"title": titles(split, count), "row": np.arange(start, start + count)})
         frame["group"] = (start + np.arange(count)) // group_size + (0 if split == "validation" else 10_000)
         frame["truth"] = list(truth)
@@ -50,8 +63,7 @@ def write_train_run(
         write_table(folder / f"predictions_{split}.parquet", frame)
         start += count
     write_json(folder / "label_names.json", {"label_names": names, "parents": {}, "taxonomy": "v1.4"})
-    shares = np.linspace(0.3, 0.06, len(names))
-    write_json(folder / "prior.json", dict(zip(names, shares.tolist(), strict=True)))
+    write_json(folder / "prior.json", dict(zip(names, prevalence(names).tolist(), strict=True)))
     given = {"run": run, "labels": "commons", "images": "sample", "labels_top": len(names)}
     given |= {"backbone": "EfficientNetLite0"} | parameters
     write_json(folder / "run.json", {"stage": "03_train", "run": run, "parameters": given})

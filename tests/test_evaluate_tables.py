@@ -32,7 +32,7 @@ def test_the_model_beats_the_baselines_and_they_are_what_they_must_be(opened):
     found = baselines.overall(validation, test, prior, "per_label")
     model = metrics.overall(test.truth, test.scores, cuts)
     assert found["label prior"]["macro roc_auc"] == 0.5
-    assert found["label prior"]["micro roc_auc"] > 0.6  # without ever looking at an image
+    assert found["label prior"]["micro roc_auc"] > 0.55  # without ever looking at an image
     assert found["label prior"]["macro average_precision"] == pytest.approx(test.truth.mean(axis=0).mean())
     assert found["predict none"]["macro f1"] == 0 and found["predict none"]["hamming"] == test.truth.mean()
     for name in ("macro roc_auc", "macro average_precision", "macro f1", "micro f1"):
@@ -83,7 +83,7 @@ def test_human_section_finds_the_planted_agreement(opened):
     value = table.set_index(["who", "metric"])["value"]
     assert value["label source", "macro roc_auc"] > value["image model", "macro roc_auc"] > 0.7
     assert value["label prior", "macro roc_auc"] == 0.5
-    assert value["label source", "micro f1"] == pytest.approx(0.86, abs=0.06)  # 5 % of the cells are flipped
+    assert value["label source", "micro f1"] == pytest.approx(0.91, abs=0.04)  # 5 % of the cells are flipped
     assert (table["low"] <= table["value"]).all() and (table["value"] <= table["high"]).all()
     assert len(human.per_label(measured, judged, NAMES)) == 4 * 6
 

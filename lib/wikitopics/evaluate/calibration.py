@@ -89,6 +89,25 @@ def apply_platt(scores: np.ndarray, platt: np.ndarray) -> np.ndarray:
     return (1 / (1 + np.exp(-(logit(scores) * platt[:, 0] + platt[:, 1])))).astype(np.float32)
 
 
+def versions(truth: np.ndarray, scores: np.ndarray, test_scores: np.ndarray) -> dict[str, np.ndarray]:
+    """Test scores as they come, by temperature and by Platt, both fitted on validation truth and scores."""
+    temperature, platt = fit_temperature(truth, scores), fit_platt(truth, scores)
+    return {
+        "as it comes": test_scores,
+        f"temperature {temperature:.2f}": apply_temperature(test_scores, temperature),
+        "Platt": apply_platt(test_scores, platt),
+    }
+
+
+def compare(truth: np.ndarray, scores_by_name: dict[str, np.ndarray]) -> pd.DataFrame:
+    """One row a version of the scores: scores (its name), ece over all pairs, brier (mean over labels)."""
+    rows = [
+        (name, expected_calibration_error(truth, scores), brier(truth, scores).mean())
+        for name, scores in scores_by_name.items()
+    ]
+    return pd.DataFrame(rows, columns=["scores", "ece", "brier"])
+
+
 def _newton(truth: np.ndarray, odds: np.ndarray, ridge: float, steps: int = 50) -> np.ndarray:
     design, start = np.column_stack([odds, np.ones_like(odds)]), np.array([1.0, 0.0])
 

@@ -1,6 +1,7 @@
 """What is known of the test images besides their scores: pixels, categories, labels by source, reasons."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,18 @@ from wikitopics.artefacts import finished_run, read_array, read_json, read_table
 @dataclass(frozen=True)
 class Context:
     """images: (m, S, S, 3) uint8, memory-mapped, indexed by `row`; details: indexed by title, `categories`
-    and one column `labels: RUN` for each 01_labels run of the image set; why: why.parquet's columns."""
+    and one column `labels: RUN` for each 01_labels run of the image set; why: why.parquet's columns;
+    features: (m, d) float32, memory-mapped, indexed by `row`; None where there are none."""
 
     images: np.ndarray
     details: pd.DataFrame
     why: pd.DataFrame | None
+    features: np.ndarray | None
+
+    @property
+    def beside(self) -> dict[str, Any]:
+        """What the browser takes by name: details, why, features."""
+        return {"details": self.details, "why": self.why, "features": self.features}
 
 
 def lineage(run: str) -> dict[str, Any]:
@@ -32,7 +40,9 @@ def read_context(run: str, titles: pd.Series) -> Context:
     details = pd.DataFrame({"categories": _lists(made_from["labels"], "files.parquet", "categories", titles)})
     for name in dict.fromkeys([made_from["labels"], *others]):
         details[f"labels: {name}"] = _lists(name, "labels.parquet", "labels", titles)
-    return Context(read_array(images / "images.npy"), details, _why(made_from["labels"], titles))
+    pixels = read_array(images / "images.npy")
+    features = _features(images / "features", made_from["backbone"], len(pixels))
+    return Context(pixels, details, _why(made_from["labels"], titles), features)
 
 
 def _lists(run: str, table: str, column: str, titles: pd.Series) -> pd.Series:
@@ -47,3 +57,10 @@ def _why(run: str, titles: pd.Series) -> pd.DataFrame | None:
         return None
     table = read_table(path)
     return table[table["title"].isin(titles)].reset_index(drop=True)
+
+
+def _features(folder: Path, backbone: str, rows: int) -> np.ndarray | None:
+    """The backbone's cached features of the image set, those of another one where it has none."""
+    paths = sorted(folder.glob("*.npy"), key=lambda path: (backbone not in path.name, path.name))
+    arrays = (read_array(path) for path in paths)
+    return next((array for array in arrays if array.ndim == 2 and len(array) == rows), None)

@@ -46,6 +46,16 @@ def mistakes(
     )[COLUMNS]
 
 
+def captions(table: pd.DataFrame) -> list[str]:
+    """Three lines for each row of a `mistakes` table: title, what went wrong, score against threshold."""
+    words = {"false positive": ("wrongly", "≥"), "false negative": ("missed", "<")}
+    said = [words[kind] for kind in table["kind"]]
+    return [
+        f"{row.title}\n{what}: {row.label}\n{row.score:.2f} {sign} {row.threshold:.2f}"
+        for row, (what, sign) in zip(table.itertuples(), said, strict=True)
+    ]
+
+
 def worst_images(table: pd.DataFrame, count: int) -> pd.DataFrame:
     """Each image's worst mistake, worst first, at most `count` images: rows of a `mistakes` table."""
     return table.drop_duplicates("title").head(count).reset_index(drop=True)

@@ -10,6 +10,7 @@ from wikitopics.evaluate import intervals, metrics
 from wikitopics.evaluate.predictions import Predictions
 
 _ANY = float(np.finfo(np.float32).tiny)  # the label source says yes wherever it has any confidence
+COLUMNS = ["who", "metric", "value", "low", "high"]
 SHOWN = ("macro roc_auc", "macro precision", "macro recall", "macro f1", "micro f1")
 
 
@@ -99,7 +100,31 @@ def compare(
         for name in SHOWN:
             low, high = intervals.interval(drawn.overall[name])
             rows.append((who, name, plain[name], float(low), float(high)))
-    return pd.DataFrame(rows, columns=["who", "metric", "value", "low", "high"])
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def measure(
+    test: Predictions, thresholds: np.ndarray, labels_run: str, groups: np.ndarray, rounds: int, seed: int
+) -> tuple[pd.DataFrame, pd.DataFrame, str]:
+    """`compare` and `per_label` of all views of a test split, and one sentence on what people judged.
+
+    Empty tables where the label run has no human labels, or none that tell these images apart.
+    """
+    judged = read_judged(labels_run, test.frame["title"], test.label_names)
+    if judged is None or not judged.scored.any():
+        return (
+            pd.DataFrame(columns=COLUMNS),
+            pd.DataFrame(columns=["who", "label"]),
+            (f"The label run {labels_run!r} has no human labels that tell these test images apart."),
+        )
+    confidence = read_confidence(labels_run, test.frame["title"], test.label_names)
+    measured = views(test, judged, confidence, thresholds)
+    return (
+        compare(measured, judged, groups, rounds, seed),
+        per_label(measured, judged, test.label_names),
+        f"People judged {judged.rows.sum():,} of {len(judged.rows):,} test images; {judged.scored.sum()} of "
+        f"{len(judged.scored)} labels have a positive and a negative among them.",
+    )
 
 
 def per_label(

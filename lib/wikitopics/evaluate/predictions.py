@@ -36,6 +36,16 @@ class Predictions:
         )
 
 
+def joined(first: Predictions, second: Predictions) -> Predictions:
+    """Two splits of one run, one under the other."""
+    return Predictions(
+        pd.concat([first.frame, second.frame], ignore_index=True),
+        np.concatenate([first.truth, second.truth]),
+        np.concatenate([first.scores, second.scores]),
+        first.label_names,
+    )
+
+
 @dataclass(frozen=True)
 class Frozen:
     """Proof that thresholds were written down in `folder` before the test set was opened."""

@@ -10,6 +10,10 @@ from wikitopics.evaluate import baselines, calibration, metrics
 from wikitopics.evaluate.intervals import Resamples, interval
 from wikitopics.evaluate.predictions import Predictions
 
+# The columns that are read; the table on disk has the intervals too.
+SHOWN = ["label", "support", "predicted", "precision", "recall", "f1", "f1_always", "roc_auc"]
+SHOWN += ["average_precision", "prevalence", "lift"]
+
 
 def overall(
     test: Predictions, thresholds: np.ndarray, drawn: Resamples, beside: dict[str, dict[str, float]]

@@ -1,6 +1,7 @@
 """Thresholds, chosen on the validation split only: one half, one for all labels, or one for each label."""
 
 import numpy as np
+import pandas as pd
 
 from wikitopics.errors import UserError
 
@@ -29,6 +30,20 @@ def choose(rule: str, truth: np.ndarray, scores: np.ndarray) -> np.ndarray:
         return np.full(labels, common)
     own = np.array([best_f1(truth[:, i], scores[:, i], common) for i in range(labels)])
     return shrink(own, common, np.asarray(truth).sum(axis=0))
+
+
+def how_chosen(truth: np.ndarray, scores: np.ndarray, label_names: list[str]) -> pd.DataFrame:
+    """What goes into `per_label`: label, positives (validation), own (F1 optimum), common, chosen."""
+    own = np.array([best_f1(truth[:, i], scores[:, i], np.nan) for i in range(len(label_names))])
+    return pd.DataFrame(
+        {
+            "label": label_names,
+            "positives": np.asarray(truth).sum(axis=0, dtype=int),
+            "own": own,
+            "common": choose("common", truth, scores),
+            "chosen": choose("per_label", truth, scores),
+        }
+    )
 
 
 def best_f1(truth: np.ndarray, scores: np.ndarray, fallback: float = 0.5) -> float:

@@ -30,7 +30,9 @@ def open_graph(path: str | Path) -> CategoryGraph:
             columns = [name for name in pq.read_schema(file).names if name in COLUMNS]
             return from_arrow(pq.read_table(file, columns=columns))
         if file.is_file() and file.suffix == ".csv":
-            options = pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(("title", "parent"), pa.string()))
+            options = pyarrow.csv.ConvertOptions(
+                column_types=dict.fromkeys(("title", "parent", "hidden"), pa.string())
+            )
             parse = pyarrow.csv.ParseOptions(newlines_in_values=True)
             return from_edges(pyarrow.csv.read_csv(file, None, parse, options).to_pandas())
     raise UserError(

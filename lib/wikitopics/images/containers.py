@@ -21,7 +21,9 @@ _TYPE_BYTES = dict(enumerate((1, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4))) | {16:
 
 
 def slim(kind: str, data: bytes) -> tuple[bytes, int]:
-    """The file's bytes without metadata, and the EXIF orientation left to undo, 1 to 8. Raises TooComplex.
+    """The file's bytes without metadata, and the EXIF orientation left to undo, 1 to 8.
+
+    Raises TooComplex for more parts than an honest file has, EOFError for a file that says it is longer.
 
     >>> slim("BMP", b"BM...")
     (b'BM...', 1)
@@ -127,6 +129,8 @@ def _check_tiff(data: bytes) -> tuple[bytes, int]:
 
 
 def _look_at_webp(data: bytes) -> tuple[bytes, int]:
+    if int.from_bytes(data[4:8], "little") + 8 > len(data):  # libwebp only says that it cannot begin
+        raise EOFError("the file is shorter than it says")
     for kind, start, end in _bounded(_riff_chunks(data)):
         if kind == b"EXIF":
             return data, orientation(data[start:end])

@@ -92,7 +92,7 @@ def decode(data: bytes, recipe: Recipe) -> Picture:
     except TooComplex as error:
         raise Rejected("too_complex", str(error)) from None
     except Image.DecompressionBombError as error:
-        raise Rejected("too_many_pixels", str(error)) from None
+        raise Rejected("too_many_pixels", str(error).split(", could")[0]) from None
     # Decoders meet foreign bytes with every exception there is (SyntaxError, struct.error, KeyError,
     # MemoryError ...): all of them mean that this file is not usable, and none may end the run.
     except Exception as error:

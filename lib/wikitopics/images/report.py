@@ -1,0 +1,72 @@
+"""Tables about an image set: what was left on the way, what the split looks like, that nothing leaks."""
+
+import numpy as np
+import pandas as pd
+
+from wikitopics.images.decode import REASONS
+from wikitopics.images.duplicates import closest
+from wikitopics.images.split import SPLITS
+
+DUPLICATE_COLUMNS = ["title", "duplicate_of", "kind", "distance"]
+
+
+def duplicates_table(images: pd.DataFrame, exact: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+    """duplicates.parquet: title, duplicate_of, kind ("exact" or "near"), distance (bits of 64).
+
+    `exact` comes from the store; of `pairs` (near duplicates) each image of a group but the first is named
+    once, with the one closest to it.
+    """
+    near = closest(pairs, images["group"].to_numpy())
+    titles = images["title"].to_numpy()
+    near = pd.DataFrame(
+        {"title": titles[near["row"]], "duplicate_of": titles[near["other"]], "kind": "near"}
+        | {"distance": near["distance"]}
+    )
+    table = pd.concat([exact[DUPLICATE_COLUMNS], near], ignore_index=True)
+    return table.astype({"distance": np.int16})
+
+
+def funnel_after(funnel: list[dict], files: int, rejected: int, exact: int) -> list[dict]:
+    """The funnel from files to the image set: the steps so far, then what could be decoded, then once each.
+
+    >>> funnel_after([{"step": "labelled", "files": 10}], 10, 2, 1)[1:]
+    [{'step': 'decoded in full', 'files': 8}, {'step': 'each picture once', 'files': 7}]
+    """
+    return [
+        *funnel,
+        {"step": "decoded in full", "files": files - rejected},
+        {"step": "each picture once", "files": files - rejected - exact},
+    ]
+
+
+def reasons_table(rejected: pd.DataFrame) -> pd.DataFrame:
+    """One row per reason, the most frequent first: reason, files, meaning."""
+    counts = rejected["reason"].value_counts()
+    table = pd.DataFrame({"reason": counts.index, "files": counts.to_numpy()})
+    return table.assign(meaning=table["reason"].map(REASONS))
+
+
+def split_table(label_matrix: np.ndarray, label_names: list[str], split: pd.Series) -> pd.DataFrame:
+    """One row per label: label, images, train, validation, test (images), and train_share ... (of the label).
+
+    >>> table = split_table(np.array([[1], [1], [0]]), ["Cats"], pd.Series(["train", "test", "test"]))
+    >>> table[["label", "images", "train", "test", "test_share"]].values.tolist()
+    [['Cats', 2, 1, 1, 0.5]]
+    """
+    counts = {name: label_matrix[(split == name).to_numpy()].sum(axis=0, dtype=int) for name in SPLITS}
+    images = sum(counts.values())
+    shares = {f"{name}_share": count / np.maximum(images, 1) for name, count in counts.items()}
+    return pd.DataFrame({"label": label_names, "images": images, **counts, **shares})
+
+
+def leaks(images: pd.DataFrame) -> dict[str, int]:
+    """What would be on two sides of the split: groups of duplicates, and equal pixels counted afresh.
+
+    >>> leaks(pd.DataFrame({"group": [0, 0], "sha1": ["a", "b"], "split": ["train", "test"]}))
+    {'groups on two sides': 1, 'pictures on two sides': 0}
+    """
+    sides = {name: images.groupby(column)["split"].nunique() for name, column in _KEYS.items()}
+    return {f"{name} on two sides": int((count > 1).sum()) for name, count in sides.items()}
+
+
+_KEYS = {"groups": "group", "pictures": "sha1"}

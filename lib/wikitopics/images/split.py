@@ -1,0 +1,83 @@
+"""Train, validation and test: every label in its share everywhere, and no group of duplicates on two sides.
+
+Iterative stratification (Sechidis, Tsoumakas and Vlahavas, "On the Stratification of Multi-label Data", ECML
+PKDD 2011, algorithm 1): the label with the fewest images left is dealt out first, each image to the part that
+lacks that label most. Here what is dealt are whole groups, large ones first, and a label's last groups go to
+the parts that have none of it.
+"""
+
+import numpy as np
+
+SPLITS = ("train", "validation", "test")
+
+
+def stratified_split(
+    label_matrix: np.ndarray, groups: np.ndarray, shares: tuple[float, float, float], seed: int
+) -> np.ndarray:
+    """The part of each image: (n,) of "train", "validation", "test".
+
+    `label_matrix`: (n, L) {0, 1}, the labels of all label sources side by side, so that one split serves all;
+    `groups`: (n,) int, images of one number stay together; `shares`: of images, as SPLITS is ordered, sum 1.
+
+    >>> part = stratified_split(np.eye(2)[[0] * 10 + [1] * 10], np.arange(20), (0.5, 0.2, 0.3), seed=0)
+    >>> [int((part[:10] == name).sum()) for name in SPLITS]
+    [5, 2, 3]
+    """
+    numbers, member = np.unique(groups, return_inverse=True)
+    rng = np.random.default_rng(seed)
+    counts = _counts_per_group(np.asarray(label_matrix), member, len(numbers))
+    # Large groups first, chance among equals: small ones even out afterwards.
+    order = np.lexsort((rng.random(len(numbers)), -counts[:, -1]))
+    part = np.full(len(numbers), -1)
+    part[order] = _deal(counts[order], np.array(shares, dtype=float), rng)
+    return np.array(SPLITS)[part[member]]
+
+
+def _counts_per_group(label_matrix: np.ndarray, member: np.ndarray, number: int) -> np.ndarray:
+    """(groups, L + 1): images of each label, and in the last column all images."""
+    order = np.argsort(member, kind="stable")
+    starts = np.searchsorted(member[order], np.arange(number))
+    rows = np.column_stack([label_matrix, np.ones(len(member))])[order]
+    return np.add.reduceat(rows, starts, axis=0) if number else rows
+
+
+def _deal(counts: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The part (0, 1, 2) of each group, dealt label by label, the rarest first, the unlabelled last."""
+    part = np.full(len(counts), -1)
+    left = counts.sum(axis=0)
+    wanted = shares[:, None] * left  # (parts, L + 1): what each part still lacks
+    has = np.zeros(wanted.shape, dtype=bool)
+    while left[-1] > 0:
+        rarest = np.where(left[:-1] > 0, left[:-1], np.inf)
+        label = int(rarest.argmin()) if np.isfinite(rarest).any() else -1
+        waiting = np.flatnonzero((part < 0) & (counts[:, label] > 0))
+        without = (shares > 0) & ~has[:, label] & (label >= 0)
+        amounts, needs = counts[waiting][:, [label, -1]], wanted[:, [label, -1]]
+        part[waiting] = _deal_label(amounts, needs, shares > 0, without, rng.random(len(shares)))
+        for to in range(len(shares)):
+            dealt = counts[waiting[part[waiting] == to]]
+            wanted[to] -= dealt.sum(axis=0)
+            left -= dealt.sum(axis=0)
+            has[to] |= (dealt > 0).any(axis=0)
+    return part
+
+
+def _deal_label(
+    amounts: np.ndarray, wanted: np.ndarray, allowed: np.ndarray, without: np.ndarray, chance: np.ndarray
+) -> list[int]:
+    """The part of each group of a label: the one that lacks the label most; of equals, lacks images most.
+
+    `amounts`: (groups, 2) images of the label and in all; `wanted`: (parts, 2) the same; parts in `without`
+    hold no image of the label yet and get one of the last groups. Plain numbers, since this loop runs once
+    per group.
+    """
+    need, room = wanted[:, 0].tolist(), wanted[:, 1].tolist()
+    lacking, choices, dealt = set(np.flatnonzero(without)), np.flatnonzero(allowed).tolist(), []
+    for waiting, (amount, size) in zip(range(len(amounts), 0, -1), amounts.tolist(), strict=True):
+        among = lacking if waiting <= len(lacking) else choices
+        to = max(among, key=lambda choice: (need[choice], room[choice], chance[choice]))
+        need[to] -= amount
+        room[to] -= size
+        lacking.discard(to)
+        dealt.append(to)
+    return dealt

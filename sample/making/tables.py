@@ -1,0 +1,29 @@
+"""The curated tables, as written by hand."""
+
+import csv
+from pathlib import Path
+
+CURATED = Path(__file__).resolve().parent.parent / "curated"
+
+
+def read_rows(name: str) -> list[dict[str, str]]:
+    """The rows of a curated table, in order."""
+    with open(CURATED / f"{name}.csv", newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+def read_lists(name: str) -> dict[str, list[str]]:
+    """First column -> the second column's "; " list."""
+    lists = {}
+    for row in read_rows(name):
+        key, value = list(row.values())[:2]
+        lists[key] = [item for item in value.split("; ") if item]
+    return lists
+
+
+def write_rows(path: Path, header: list[str], rows: list[tuple]) -> None:
+    """A CSV file with Unix line ends."""
+    with open(path, "w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)

@@ -1,0 +1,129 @@
+"""The three views of the truth: categories, articles with their topics, and the folder's labels.
+
+They are reduced from the same uploads in different ways: categories from uploader tags and title words, articles
+from title words only, and the human view from the folder alone.
+"""
+
+from making.places import Places
+from making.tables import read_lists, read_rows
+from making.words import chance, drawn, phrases, tokens
+
+UNCATEGORISED = 0.03  # share of files with maintenance and date categories only
+UNUSED = 0.08  # share of files no article uses
+OVERCATEGORISED = 0.15  # share of files that keep a category above another of theirs
+ABOUT_THE_COLLECTION = 0.03  # share of drawings shown in an article about clip art
+MOST_CATEGORIES, MOST_ARTICLES = 5, 3
+
+ANCESTORS = {
+    "Diagrams": "STEM", "Mathematics": "STEM", "Chemistry": "STEM", "Geology & Fossils": "STEM", "Space": "STEM",
+    "Medicine & Health": "STEM", "Technology & Engineering": "STEM", "Nature": "STEM", "Plants": "Nature",
+    "Animals": "Nature", "Architecture": "Places", "Monuments & Memorials": "Places", "Landscapes": "Places",
+    "Maps & Flags": "Places", "People": "Society", "Sports": "Society", "Events": "Society",
+    "Transportation": "Society", "History": "Culture", "Art": "Culture", "Music": "Culture",
+    "Literature": "Culture", "Food": "Culture",
+}  # fmt: skip  # taxonomy v1.4
+
+
+class Views:
+    """The curated tables, ready to give a file its categories and articles."""
+
+    def __init__(self) -> None:
+        self.places = Places()
+        self.graph = {r["title"]: [p for p in r["parents"].split("; ") if p] for r in read_rows("category_graph")}
+        self.hidden = {r["title"] for r in read_rows("category_graph") if r["hidden"]}
+        self.graph |= self.places.graph()
+        self.categories_of = read_lists("tag_categories")
+        self.articles_of = read_lists("concept_articles")
+
+    def categories(self, title: str, words: list[str], tags: list[str], folder: str, year: str,
+                   licence_category: str) -> list[str]:  # fmt: skip
+        """Categories of a file: at most five topical ones, then date and maintenance categories."""
+        topical = self.places.categories(title, words, folder)
+        if not (topical and "flags" in folder):
+            found = phrases(words, set(self.categories_of))
+            for tag in tags:
+                found += [p for p in phrases(tokens(tag), set(self.categories_of)) if p not in found]
+            for word in found:
+                topical += [c for c in drawn(self.categories_of[word], title, word) if c not in topical]
+        topical = self._as_commons_asks(title, topical)[:MOST_CATEGORIES]
+        if chance("uncategorised", title) < UNCATEGORISED:
+            topical = []
+        return topical + self._maintenance(title, year, licence_category, bool(topical))
+
+    def articles(self, title: str, words: list[str], tags: list[str], folder: str, drawing: bool) -> list[str]:
+        """Articles that use a file: by the words of its title, by its tags only where those say nothing."""
+        if chance("unused", title) < UNUSED:
+            return []
+        found = self.places.articles(title, words, folder)
+        if not (found and "flags" in folder):
+            known = set(self.articles_of)
+            concepts = phrases(words, known) or [p for tag in tags for p in phrases(tokens(tag), known)]
+            for concept in concepts:
+                found += [a for a in drawn(self.articles_of[concept], title, concept) if a not in found]
+        found = found[:MOST_ARTICLES]
+        if drawing and chance("collection", title) < ABOUT_THE_COLLECTION:
+            found.append("Openclipart")
+        return found
+
+    def _as_commons_asks(self, title: str, categories: list[str]) -> list[str]:
+        """Without categories that lie above another one, except where the uploader did not care."""
+        if chance("overcategorised", title) < OVERCATEGORISED:
+            return categories
+        above = {a for c in categories for a in self.above(c)}
+        return [c for c in categories if c not in above]
+
+    def above(self, category: str) -> set[str]:
+        """Every category above one."""
+        seen, ahead = set(), [category]
+        while ahead:
+            for parent in self.graph.get(ahead.pop(), []):
+                if parent not in seen:
+                    seen.add(parent)
+                    ahead.append(parent)
+        return seen - {category}
+
+    def _maintenance(self, title: str, year: str, licence_category: str, topical: bool) -> list[str]:
+        found = [f"{year} in art"] if f"{year} in art" in self.graph else []
+        found += [licence_category] if licence_category else []
+        if chance("vector", title) < 0.1:
+            found.append("Images that should use vector graphics")
+        if chance("italian", title) < 0.02:
+            found.append("User-created clip art of Italy")
+        if not topical:
+            found.append("Media needing categories")
+        return found
+
+
+def article_topics(articles: set[str], places: Places) -> list[tuple[str, str, float]]:
+    """(article, topic, score) rows: the article's profiles' typical scores, moved a little by its own name."""
+    profiles, typical = read_lists("article_profiles") | places.profiles(), {}
+    for row in read_rows("topic_profiles"):
+        typical.setdefault(row["profile"], []).append((row["topic"], float(row["score"])))
+    rows = []
+    for article in sorted(articles):
+        best = {}
+        for profile in profiles.get(article, []):
+            for topic, score in typical[profile]:
+                moved = score + (chance(article, topic) - 0.5) * (0.06 if score > 0.8 else 0.24)
+                best[topic] = max(best.get(topic, 0.0), min(max(moved, 0.02), 0.995))
+        rows += [(article, topic, round(score, 3)) for topic, score in sorted(best.items())]
+    return rows
+
+
+def folder_labels(folders: set[str]) -> list[tuple[str, str, str]]:
+    """(folder, taxonomy, label) rows, ancestors included; "a + b" has the labels of both."""
+    known = {row["folder"]: row for row in read_rows("folder_labels")}
+    rows = []
+    for folder in sorted(folders):
+        for taxonomy in ("v1.4", "ores-64"):
+            labels = set()
+            for part in folder.split(" + "):
+                own = [label for label in known[part][taxonomy].split("; ") if label]
+                labels |= {label for one in own for label in _with_ancestors(one)}
+            rows += [(folder, taxonomy, label) for label in sorted(labels)]
+    return rows
+
+
+def _with_ancestors(label: str) -> list[str]:
+    above = ANCESTORS.get(label)
+    return [label, *_with_ancestors(above)] if above else [label]

@@ -1,0 +1,127 @@
+"""What is learned from: an images run and a labels run joined by title, in the order of images.parquet."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from wikitopics.artefacts import read_array, read_json, read_table
+from wikitopics.errors import UserError
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Images and their labels, row by row.
+
+    frame: images.parquet (title, row, group, split, ...); pixels: (m, s, s, 3) uint8, memory-mapped, indexed
+    by frame.row; label_matrix: (n_images, n_labels) uint8 {0, 1}; confidences: (n_images, n_labels) float32,
+    the label source's own scores, 0 where there is no label; label_names and parents as in label_names.json.
+    """
+
+    frame: pd.DataFrame
+    pixels: np.ndarray
+    label_matrix: np.ndarray
+    confidences: np.ndarray
+    label_names: list[str]
+    parents: dict[str, str | None]
+    taxonomy: str
+
+    def rows(self, split: str) -> np.ndarray:
+        """Positions (n,) of the images of one split, in order."""
+        return np.flatnonzero(self.frame.split.to_numpy() == split)
+
+
+def read_examples(images: Path, labels: Path) -> Examples:
+    """The examples of the folders of a finished images run and a finished labels run.
+
+    Raises UserError where an image has no row in labels.parquet.
+    """
+    frame = read_table(images / "images.parquet")
+    names = read_json(labels / "label_names.json")
+    label_matrix, confidences = _matrices(read_table(labels / "labels.parquet"), frame, names["label_names"])
+    return Examples(
+        frame,
+        read_array(images / "images.npy"),
+        label_matrix,
+        confidences,
+        names["label_names"],
+        names["parents"],
+        names["taxonomy"],
+    )
+
+
+def _matrices(table: pd.DataFrame, frame: pd.DataFrame, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """labels.parquet's lists as a {0, 1} matrix and a matrix of confidences, aligned with `frame`."""
+    position = pd.Series(np.arange(len(table)), index=table.title).reindex(frame.title)
+    if position.isna().any():
+        missing = position.index[position.isna()]
+        raise UserError(
+            f"every image must have a row in the labels run, but {len(missing):,} of {len(frame):,} have "
+            f"none ({missing[0]!r} first); name this labels run in `labels` of the images run"
+        )
+    chosen = table.iloc[position.to_numpy(dtype=int)]
+    counts = chosen.labels.str.len().to_numpy(dtype=int)
+    rows = np.repeat(np.arange(len(chosen)), counts)
+    columns = pd.Index(names).get_indexer(np.concatenate([[], *chosen.labels]).astype(str))
+    if (columns < 0).any():
+        raise UserError(
+            "labels.parquet must only use labels of its label_names.json, but has others; repeat its run"
+        )
+    label_matrix = np.zeros((len(chosen), len(names)), np.uint8)
+    confidences = np.zeros((len(chosen), len(names)), np.float32)
+    label_matrix[rows, columns] = 1
+    confidences[rows, columns] = np.concatenate([[], *chosen.scores])
+    return label_matrix, confidences
+
+
+def keep_top_labels(examples: Examples, n: int) -> Examples:
+    """Only the `n` labels that most training images have (0: every label that any has), in taxonomy order.
+
+    Counted in train alone, so that the choice knows nothing of the test images. Images left without a label
+    stay, as negatives of every label: a classifier meets such images too. Of labels with equal counts the
+    earlier one is kept. Raises UserError where fewer than `n` labels have a training image.
+    """
+    counts = examples.label_matrix[examples.rows("train")].sum(axis=0, dtype=np.int64)
+    usable = int((counts > 0).sum())
+    if n > usable or usable == 0:
+        raise UserError(
+            f"labels_top must be at most the number of labels with a training image, {usable}, but is {n}; "
+            "choose fewer labels or another labels run"
+        )
+    kept = np.sort(np.argsort(-counts, kind="stable")[: n or usable])
+    names = [examples.label_names[i] for i in kept]
+    return Examples(
+        examples.frame,
+        examples.pixels,
+        np.ascontiguousarray(examples.label_matrix[:, kept]),
+        np.ascontiguousarray(examples.confidences[:, kept]),
+        names,
+        {name: nearest_kept(name, examples.parents, set(names)) for name in names},
+        examples.taxonomy,
+    )
+
+
+def nearest_kept(name: str, parents: dict[str, str | None], kept: set[str]) -> str | None:
+    """The nearest ancestor of `name` that is kept too.
+
+    >>> nearest_kept("Plants", {"Plants": "Nature", "Nature": "STEM", "STEM": None}, {"Plants", "STEM"})
+    'STEM'
+    """
+    parent = parents.get(name)
+    while parent is not None and parent not in kept:
+        parent = parents.get(parent)
+    return parent
+
+
+def label_counts(examples: Examples) -> pd.DataFrame:
+    """Images with each label: label, train, validation, and the label's share of train (the prior)."""
+    train, validation = (examples.label_matrix[examples.rows(split)] for split in ("train", "validation"))
+    return pd.DataFrame(
+        {
+            "label": examples.label_names,
+            "train": train.sum(axis=0, dtype=np.int64),
+            "validation": validation.sum(axis=0, dtype=np.int64),
+            "share of train": train.mean(axis=0),
+        }
+    )

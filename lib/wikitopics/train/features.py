@@ -1,0 +1,75 @@
+"""Features of frozen backbones, computed once for all runs that use the same pictures and network."""
+
+import fcntl
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from wikitopics.artefacts import read_array, read_table, replacing
+from wikitopics.progress import report
+from wikitopics.train.backbones import weights_checksum
+
+BATCH = 64
+SAMPLED = 64  # pictures whose pixels enter the key: sha1 does not see how they were fitted into the store
+
+
+def cached_features(images: Path, network: keras.Model, name: str, image_size: int) -> np.ndarray:
+    """Features (m, d) float32, memory-mapped, of every picture of the images run in the folder `images`.
+
+    `network` maps pictures (n, s, s, 3) to features (n, d), as `features_of(model)`. They are kept as
+    features/NAME-SIZE-KEY.npy, where KEY depends on the pictures and on all weights of the network, and
+    computed if they are not there. Of several processes that want them at once one computes, the others wait.
+    """
+    pixels = read_array(images / "images.npy")
+    key = features_key(images, pixels, network)
+    path = images / "features" / f"{name}-{image_size}-{key}.npy"
+    if not path.exists():
+        with _alone(path.with_suffix(".lock")):
+            if not path.exists():
+                _compute(path, pixels, network)
+    return read_array(path)
+
+
+def features_key(images: Path, pixels: np.ndarray, network: keras.Model) -> str:
+    """16 hex digits of what features depend on: sha1 of the pictures, store's shape, some pixels, weights."""
+    digest = hashlib.sha256("\n".join(read_table(images / "images.parquet", ["sha1"]).sha1).encode())
+    digest.update(f"{pixels.shape}{network.input.shape}{weights_checksum(network)}".encode())
+    for row in np.unique(np.linspace(0, len(pixels) - 1, SAMPLED).astype(int)):
+        digest.update(pixels[row].tobytes())
+    return digest.hexdigest()[:16]
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Hold `lock` while the block runs; however this process ends, the operating system frees it."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with open(lock, "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("another run is computing these features; waiting for it", flush=True)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _compute(path: Path, pixels: np.ndarray, network: keras.Model) -> None:
+    """One pass over the pictures, written batch by batch so that memory does not grow with their number."""
+    network.compile(jit_compile=False)  # on a CPU XLA takes 20 s to compile and then runs slower
+    shape = (len(pixels), network.output.shape[-1])
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
+        report("features", 0, len(pixels))
+        for start in range(0, len(pixels), BATCH):
+            features = network.predict_on_batch(_padded(pixels[start : start + BATCH]))
+            file.write(np.asarray(features, "<f4")[: len(pixels) - start].tobytes())
+            report("features", min(start + BATCH, len(pixels)), len(pixels))
+
+
+def _padded(pictures: np.ndarray) -> np.ndarray:
+    """The last batch filled up with black pictures: another shape would compile the network again."""
+    missing = BATCH - len(pictures)
+    return np.pad(pictures, [(0, missing), (0, 0), (0, 0), (0, 0)]) if missing else pictures

@@ -1,0 +1,141 @@
+"""The model as a visible column: picture -> backbone -> mean over the picture -> head -> scores."""
+
+from pathlib import Path
+
+import keras
+import pandas as pd
+from keras import layers
+
+from wikitopics.artefacts import replacing
+from wikitopics.errors import UserError
+from wikitopics.train.backbones import build_backbone
+
+FEATURES = "features"  # the layer whose output is cached; everything after it is the head
+ALL_LAYERS = -1
+
+
+def set_seed(seed: int) -> None:
+    """Start Keras, NumPy and Python from `seed`: the one place where global random state is touched.
+
+    For the training notebook, at the start of its own kernel: random backbones and dropout draw from it.
+    """
+    keras.utils.set_random_seed(seed)
+
+
+def build_model(
+    n_labels: int,
+    backbone: str = "EfficientNetLite0",
+    image_size: int = 128,
+    head_units: int = 128,
+    weights: str = "imagenet",
+    trainable_layers: int = 0,
+    store_size: int = 0,
+    seed: int = 0,
+) -> keras.Model:
+    """The whole model: pictures (n, s, s, 3) of 0..255 (uint8 or float) -> scores (n, n_labels) in [0, 1].
+
+    `s` is `store_size`, by default `image_size`; pictures of another size than the backbone's are resized
+    inside. `head_units` 0 leaves the hidden layer out (a linear probe). The last `trainable_layers` layers
+    of the backbone learn too, with ALL_LAYERS (-1) all of them; its batch norms never do (see `thaw`).
+    Raises UserError as `build_backbone`, and where there is no label.
+    """
+    if n_labels < 1:
+        raise UserError(f"a model must have at least one label, but has {n_labels}; choose other labels")
+    network = build_backbone(backbone, image_size, weights)
+    thaw(network, trainable_layers)
+    store_size = store_size or image_size
+
+    pictures = keras.Input((store_size, store_size, 3), name="picture")
+    x = pictures
+    if store_size != image_size:
+        x = layers.Resizing(image_size, image_size, antialias=True, name="resize")(x)
+    x = network(x, training=False)
+    x = layers.GlobalAveragePooling2D(name=FEATURES)(x)
+    if head_units:
+        x = layers.Dense(head_units, "relu", kernel_initializer=_initial(seed), name="head")(x)
+    scores = layers.Dense(n_labels, "sigmoid", kernel_initializer=_initial(seed + 1), name="scores")(x)
+    return keras.Model(pictures, scores, name=f"{backbone}_{n_labels}_labels")
+
+
+def _initial(seed: int) -> keras.Initializer:
+    """Glorot's uniform start, the same whatever was built before."""
+    return keras.initializers.GlorotUniform(seed=seed)
+
+
+def thaw(network: keras.Model, trainable_layers: int) -> None:
+    """Let the last `trainable_layers` layers with weights learn (0 none, -1 all), but no batch norm.
+
+    A batch norm that learned on small batches of one topic would overwrite statistics of a million
+    pictures; it keeps them, and is called in inference mode.
+    """
+    weighty = [layer for layer in network.layers if layer.weights and not _is_norm(layer)]
+    chosen = weighty if trainable_layers == ALL_LAYERS else weighty[len(weighty) - trainable_layers :]
+    if trainable_layers > len(weighty) or trainable_layers < ALL_LAYERS:
+        raise UserError(
+            f"trainable_layers must be -1 (all) or 0 to {len(weighty)} for {network.name}, "
+            f"but is {trainable_layers}; choose one in that range"
+        )
+    network.trainable = bool(chosen)
+    for layer in network.layers:
+        layer.trainable = layer in chosen
+
+
+def _is_norm(layer: layers.Layer) -> bool:
+    return isinstance(layer, layers.BatchNormalization | layers.Normalization)
+
+
+def features_of(model: keras.Model) -> keras.Model:
+    """The part up to the head, sharing the model's layers: pictures -> features (n, d) float32."""
+    return keras.Model(model.input, model.get_layer(FEATURES).output, name="features_of_" + model.name)
+
+
+def head_of(model: keras.Model) -> keras.Model:
+    """The part after the features, sharing the model's layers: features (n, d) -> scores (n, n_labels).
+
+    Because the layers are shared, training the head on cached features trains the whole model.
+    """
+    names = [layer.name for layer in model.layers]
+    features = keras.Input(model.get_layer(FEATURES).output.shape[1:], name="features")
+    x = features
+    for layer in model.layers[names.index(FEATURES) + 1 :]:
+        x = layer(x)
+    return keras.Model(features, x, name="head_of_" + model.name)
+
+
+def column(model: keras.Model) -> pd.DataFrame:
+    """The model as a table, one row a layer: layer, kind, output (shape), parameters, trainable (counts)."""
+    return pd.DataFrame(
+        {
+            "layer": layer.name,
+            "kind": type(layer).__name__,
+            "output": " x ".join(str(n) for n in layer.output.shape[1:]),
+            "parameters": layer.count_params(),
+            "trainable": sum(int(weight.size) for weight in map(_array, layer.trainable_weights)),
+        }
+        for layer in model.layers
+    )
+
+
+def _array(variable):
+    return variable.numpy() if hasattr(variable, "numpy") else variable
+
+
+def save_model(model: keras.Model, path: Path) -> None:
+    """Write the whole model as .keras, or nothing."""
+    path = Path(path)
+    with replacing(path.with_suffix("")) as temporary:
+        whole = temporary.with_name(temporary.name + ".keras")  # Keras insists on the suffix
+        model.save(whole)
+        whole.replace(temporary)
+    path.with_suffix("").replace(path)
+
+
+def load_model(path: Path) -> keras.Model:
+    """Read a .keras file in safe mode (nothing of it is executed); UserError where it cannot be read."""
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise UserError(
+            f"a model must be a whole .keras file without code of its own, but {Path(path).name} cannot be "
+            f"read ({' '.join(str(error).split())[:160]}); run its 03_train again"
+        ) from error

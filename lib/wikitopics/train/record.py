@@ -1,0 +1,92 @@
+"""What really ran: measured on the trained model, never copied from the parameters."""
+
+import hashlib
+import json
+import resource
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+
+from wikitopics.artefacts import write_json, write_table
+from wikitopics.train.batches import Batches
+from wikitopics.train.examples import Examples
+from wikitopics.train.measures import cross_entropy
+
+WITHOUT_EFFECT = ("run", "interactive")  # parameters that change nothing that is learned
+
+
+def training_key(parameters: dict[str, Any], *arrays: np.ndarray) -> str:
+    """SHA-256 (hex) of the parameters that change what is learned and of the arrays that are learned from."""
+    chosen = {name: value for name, value in parameters.items() if name not in WITHOUT_EFFECT}
+    digest = hashlib.sha256(json.dumps(chosen, sort_keys=True).encode())
+    for array in arrays:
+        digest.update(str(array.shape).encode())
+        digest.update(np.ascontiguousarray(array))
+    return digest.hexdigest()
+
+
+def fixed_batch_loss(model: keras.Model, batches: Batches) -> dict[str, float]:
+    """The loss of the first training images in stored order, as compiled and by its formula.
+
+    `compiled` comes out of Keras; `formula` is the binary cross-entropy of the same scores in float64.
+    A loss that was configured but not compiled in shows as a difference.
+    """
+    rows = batches.rows[: batches.batch_size]
+    inputs, targets = batches.inputs[rows], batches.targets[: batches.batch_size]
+    compiled = float(model.test_on_batch(inputs, targets, return_dict=True)["loss"])
+    return {"compiled": compiled, "formula": cross_entropy(targets, model.predict_on_batch(inputs))}
+
+
+def snapshot(model: keras.Model) -> dict[str, str]:
+    """SHA-256 (hex) of each variable by its path, to tell afterwards which ones training changed."""
+    return {weight.path: hashlib.sha256(np.asarray(weight).tobytes()).hexdigest() for weight in model.weights}
+
+
+def changes(before: dict[str, str], model: keras.Model) -> pd.DataFrame:
+    """One row a variable: variable, numbers, trainable (as the model says), changed (as its bytes say)."""
+    after, trainable = snapshot(model), {weight.path for weight in model.trainable_weights}
+    return pd.DataFrame(
+        {
+            "variable": weight.path,
+            "numbers": int(np.prod(weight.shape)),
+            "trainable": weight.path in trainable,
+            "changed": before[weight.path] != after[weight.path],
+        }
+        for weight in model.weights
+    )
+
+
+def machine() -> dict[str, Any]:
+    """What it ran on: versions of the engine, its devices, and this process's peak memory (MiB) so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    backend = keras.backend.backend()
+    return {
+        "engine": {"keras": keras.__version__, backend: version(backend)},
+        "devices": keras.distribution.list_devices(),
+        "peak_memory_mib": round(peak),
+    }
+
+
+def write_predictions(folder: Path, split: str, examples: Examples, scores: np.ndarray) -> None:
+    """Write predictions_SPLIT.parquet: title, row, group, truth, scores; images of the split in their order.
+
+    scores: (n_images, n_labels) of all examples, in the order of examples.frame and examples.label_names.
+    """
+    rows = examples.rows(split)
+    table = examples.frame.iloc[rows][["title", "row", "group"]].reset_index(drop=True)
+    table["truth"] = list(examples.label_matrix[rows])
+    table["scores"] = list(np.asarray(scores[rows], np.float32))
+    write_table(folder / f"predictions_{split}.parquet", table)
+
+
+def write_labels(folder: Path, examples: Examples) -> None:
+    """Write label_names.json (order, parents, taxonomy) and prior.json (each label's share of train)."""
+    names = {"taxonomy": examples.taxonomy, "label_names": examples.label_names, "parents": examples.parents}
+    write_json(folder / "label_names.json", names)
+    prior = examples.label_matrix[examples.rows("train")].mean(axis=0)
+    write_json(folder / "prior.json", dict(zip(examples.label_names, prior.tolist(), strict=True)))

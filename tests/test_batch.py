@@ -33,7 +33,7 @@ class Instant:
         self.made: list[str] = []
         self.fails: set[str] = set()
 
-    def __call__(self, run: Run, needs: list[Run]) -> "Instant.Ended":
+    def start(self, run: Run, needs: list[Run]) -> "Instant.Ended":
         inputs = {need.name: stamps.built(need) for need in needs}
         assert all(inputs.values()), "started before its inputs were there"
         self.made.append(run.name)
@@ -56,7 +56,7 @@ class Instant:
 @pytest.fixture
 def instant(laboratory, monkeypatch) -> Instant:
     executor = Instant()
-    monkeypatch.setattr(batch, "local_starter", lambda jobs: executor)
+    monkeypatch.setattr(batch, "Local", lambda jobs: executor)
     monkeypatch.setattr(batch, "SECONDS_BETWEEN_LOOKS", 0)
     assert batch.run_batch([]) == []
     assert sorted(executor.made) == EVERY
@@ -210,6 +210,16 @@ def test_imports_are_followed_through_the_library(tmp_path, monkeypatch):
     ]
     assert "keras" in packages
     assert {"a/data.csv", "a/tables/deep.csv"} <= fingerprint.library(modules).keys()
+
+
+def test_an_edit_while_it_is_made_is_not_lost(laboratory, instant):
+    run = plan()["04_evaluate/x"]
+    assert fingerprint.unchanged(run.stage, run.ingredients)
+    path = laboratory.notebook("04_evaluate", "print(1)")
+    assert not fingerprint.unchanged(run.stage, run.ingredients)
+    stamps.write(run, {}, key="edited")
+    path.write_text(laboratory.notebook("04_evaluate").read_text())  # and taken back
+    assert why("04_evaluate/x") == "it was edited while it was made"
 
 
 def test_a_failure_skips_its_dependants_only(laboratory, instant, capsys):

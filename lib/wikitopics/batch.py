@@ -76,31 +76,37 @@ def _drive(runs: dict[str, Run], todo: dict[str, str], jobs: int | None, dask: s
         room, start = connect(dask)
     else:
         room = min(2, os.cpu_count() or 1)
-        start = local_starter(jobs or room)
+        start = Local(jobs or room).start
     return Driver(runs, todo, jobs or room, start).drive()
 
 
-def local_starter(jobs: int) -> Callable[[Run, list[Run]], Job]:
+class Local:
     """Starts runs as processes of this machine, its cores divided among `jobs` of them.
 
-    The processes are forked from a server that has imported papermill once; it, and so they, end when this
-    process ends.
+    The number of threads is the same for every run, busy or not: it changes the last digits of what
+    TensorFlow computes. The processes are forked from a server that has imported papermill once; it, and so
+    they, end when this process ends.
     """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["wikitopics.mortal", "wikitopics.execute"])
-    threads = str(max(1, (os.cpu_count() or 1) // jobs))
-    names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
-    environment = {name: os.environ.get(name, threads) for name in names}
-    sockets = tempfile.TemporaryDirectory(prefix="wikitopics-")  # of the kernels; their paths must be short
-    environment |= {"WIKITOPICS_ROOT": str(paths.root()), "JUPYTER_RUNTIME_DIR": sockets.name}
-    environment["JUPYTER_PREFER_ENV_PATH"] = "1"  # this environment's kernel, not one of the user's
 
-    def start(run: Run, needs: list[Run], sockets: object = sockets) -> Job:
-        process = context.Process(target=_execute, args=(run, needs, environment), name=run.name)
+    def __init__(self, jobs: int) -> None:
+        threads = str(max(1, (os.cpu_count() or 1) // jobs))
+        names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+        self.sockets = tempfile.TemporaryDirectory(
+            prefix="wikitopics-"
+        )  # of kernels; their paths must be short
+        self.environment = {name: os.environ.get(name, threads) for name in names} | {
+            "WIKITOPICS_ROOT": str(paths.root()),
+            "JUPYTER_RUNTIME_DIR": self.sockets.name,
+            "JUPYTER_PREFER_ENV_PATH": "1",  # this environment's kernel, not one of the user's
+        }
+        self.context = multiprocessing.get_context("forkserver")
+        self.context.set_forkserver_preload(["wikitopics.mortal", "wikitopics.execute"])
+
+    def start(self, run: Run, needs: list[Run]) -> Job:
+        """Start one run."""
+        process = self.context.Process(target=_execute, args=(run, needs, self.environment))
         process.start()
         return process
-
-    return start
 
 
 def _execute(run: Run, needs: list[Run], environment: dict[str, str]) -> None:

@@ -21,7 +21,7 @@ import papermill
 from jupyter_client import AsyncKernelManager
 from jupyter_core.paths import jupyter_runtime_dir
 
-from wikitopics import paths, stamps
+from wikitopics import fingerprint, paths, stamps
 from wikitopics.artefacts import RECORD, replacing
 from wikitopics.batch import BUSY, MADE, MADE_ELSEWHERE, work_file
 from wikitopics.errors import UserError
@@ -116,7 +116,11 @@ def make(run: Run, inputs: dict[str, str]) -> None:
     with replacing(final) as temporary:
         temporary.write_text(as_text(timeless(json.loads(part.read_text("utf-8")))), "utf-8")
     part.unlink()
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // (
-        1024 if sys.platform == "linux" else 2**20
-    )
-    stamps.write(run, inputs, seconds=round(time.monotonic() - started, 1), peak_mb=peak)
+    key = run.key if fingerprint.unchanged(run.stage, run.ingredients) else stamps.EDITED
+    stamps.write(run, inputs, key=key, seconds=round(time.monotonic() - started, 1), peak_mb=peak_mb())
+
+
+def peak_mb() -> int:
+    """The most memory that a process started from here (the kernel) has held."""
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return peak >> (10 if sys.platform == "linux" else 20)

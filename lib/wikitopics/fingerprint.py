@@ -42,18 +42,28 @@ COMPUTING = {
 
 def ingredients(stage: str, parameters: dict[str, Any], input_keys: dict[str, str]) -> dict[str, Any]:
     """All that a run depends on, as a small JSON-like dict; `key` of it names the result."""
-    cells = code_cells(paths.notebook(stage))
-    modules, packages = reached(cells)
-    return {
-        "notebook": digest(*cells),
+    return code(stage) | {
         "parameters": {name: value for name, value in parameters.items() if name not in NOT_RESULT},
-        "library": library(modules),
-        "versions": {
-            name: version(name) for module in COMPUTING for name in COMPUTING[module] if module in packages
-        },
         "data": source_data(parameters),
         "inputs": input_keys,
     }
+
+
+def code(stage: str) -> dict[str, Any]:
+    """The code that makes a stage's runs: its notebook's cells, this library, the packages that compute."""
+    cells = code_cells(paths.notebook(stage))
+    modules, packages = reached(cells)
+    computing = {name for module in packages & COMPUTING.keys() for name in COMPUTING[module]}
+    return {
+        "notebook": digest(*cells),
+        "library": library(modules),
+        "versions": {name: version(name) for name in sorted(computing)},
+    }
+
+
+def unchanged(stage: str, parts: dict[str, Any]) -> bool:
+    """Whether the code is still what it was when `parts` were collected."""
+    return code(stage).items() <= parts.items()
 
 
 def key(parts: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from wikitopics import paths
 from wikitopics.artefacts import STAMP, read_json, write_json
 from wikitopics.graph import Run
 
+EDITED = "edited"  # the key of a run whose code was edited while it was made
 NOT_ARTEFACTS = {STAMP, "reviews.parquet", "features"}  # people's verdicts; a cache that later runs fill
 
 
@@ -58,6 +59,8 @@ def outdated(run: Run, inputs: dict[str, str]) -> str:
         return ""
     if not stamp:
         return "it was never finished here"
+    if stamp["key"] == EDITED:
+        return "it was edited while it was made"
     if stamp["key"] != run.key:
         return _difference(stamp["ingredients"], run.ingredients)
     for name, identity in inputs.items():

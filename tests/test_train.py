@@ -1,4 +1,4 @@
-"""Training: what is configured is what runs, a kill costs an epoch, and the saved model is the trained one."""
+"""Training: what is configured runs, a kill costs one epoch, and the saved model is the trained one."""
 
 import hashlib
 
@@ -141,7 +141,7 @@ def test_batches_shuffle_by_seed_and_epoch_and_keep_pairs_together():
 def test_nothing_to_watch_is_said_before_training(tmp_path):
     batches = Batches(INPUTS, np.arange(10), TARGETS[:10], 4)
     empty = Batches(INPUTS, np.arange(10), TARGETS[:10] * 0, 4)
-    with pytest.raises(UserError, match="at least one label to watch"):
+    with pytest.raises(UserError, match="label in validation to watch, but has 10 and 0"):
         fit(head(), batches, empty, 2, 0, tmp_path, "k")
 
 

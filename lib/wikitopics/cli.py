@@ -4,6 +4,7 @@ import argparse
 import os
 import signal
 import sys
+from importlib import import_module
 from pathlib import Path
 
 from wikitopics.errors import UserError
@@ -26,11 +27,24 @@ examples:
 
 exit code: 0 all is up to date, 1 a run failed, 2 a mistake in the parameters or the command"""
 
+# Commands of other parts: the module that has `add_parser(commands)` is imported when its command is used.
+OTHERS = {"label": ("wikitopics.labels.command", "label a table of files, without a notebook")}
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+
+def parser(command: str = "") -> argparse.ArgumentParser:
+    """The command line; of the commands of other parts only `command` in full."""
     top = argparse.ArgumentParser("wikitopics", description="Topics for Wikimedia images: runs and labels.")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_run(commands)
+    for name, (module, summary) in OTHERS.items():
+        if name == command:
+            import_module(module).add_parser(commands)
+        else:
+            commands.add_parser(name, help=summary)
+    return top
+
+
+def _add_run(commands: argparse._SubParsersAction) -> None:
     run = commands.add_parser(
         "run",
         help="make the runs that are out of date",
@@ -52,15 +66,15 @@ def parser() -> argparse.ArgumentParser:
         "--dask", metavar="ADDRESS", help="send the runs to a Dask cluster, e.g. tcp://scheduler:8786"
     )
     run.set_defaults(call=_run)
-    return top
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; its exit code. A person's mistake is one line on the error stream and exit code 2."""
-    options = parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = parser(arguments[0] if arguments else "").parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
-        return options.call(options)
+        return options.call(options) or 0
     except UserError as error:
         print(f"wikitopics: {error}", file=sys.stderr)
         return 2

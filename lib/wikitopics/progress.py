@@ -81,8 +81,8 @@ class Screen:
             return
         self.shown = now
         if self.terminal:
-            width = shutil.get_terminal_size().columns - 1
-            print("\r\x1b[K" + " | ".join(lines)[:width], end="", flush=True)
+            width = shutil.get_terminal_size().columns // max(1, len(lines)) - 3
+            print("\r\x1b[K" + " | ".join(line[:width] for line in lines), end="", flush=True)
         else:
             for line in lines:
                 print(line, flush=True)

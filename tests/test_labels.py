@@ -175,14 +175,8 @@ def test_the_stage_writes_what_the_next_one_reads(tmp_path, graph, files):
     assert list(pd.read_parquet(tmp_path / "files.parquet")) == [
         "title", "path", "creator", "licence", "categories", "articles",
     ]  # fmt: skip
-    assert [step["files"] for step in json.loads((tmp_path / "funnel.json").read_text())] == [
-        4,
-        3,
-        3,
-        3,
-        2,
-        2,
-    ]
+    steps = json.loads((tmp_path / "funnel.json").read_text())
+    assert [step["files"] for step in steps] == [4, 3, 3, 3, 2]
     write_labels(tmp_path, files, labelled, None, source)
     assert not (tmp_path / "human.parquet").exists()
 

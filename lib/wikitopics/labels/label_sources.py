@@ -96,7 +96,8 @@ def _graph_counts(files: pd.DataFrame, graph: CategoryGraph, labels: pd.DataFram
 
 def _from_topics(files: pd.DataFrame, topics: pd.DataFrame, taxonomy: Taxonomy, threshold: float) -> Labelled:
     labels, why, notes = label_by_topics(files, topics, taxonomy, threshold)
-    known = files["articles"].map(lambda names: bool(set(names) & set(topics["article"])))
+    described = set(topics["article"])
+    known = files["articles"].map(lambda names: not described.isdisjoint(names))
     steps = {
         "in the source": len(files),
         "used by an article": int((files["articles"].map(len) > 0).sum()),

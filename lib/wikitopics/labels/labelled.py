@@ -55,13 +55,13 @@ def keep_frequent(labelled: Labelled, min_images: int) -> Labelled:
         anchors={name: old.anchors[name] for name in kept},
     )
     labels = _restricted(labelled.labels, set(kept))
-    left = {f"with a label that has {min_images} files or more": int((labels["labels"].map(len) > 0).sum())}
+    left = {f"with a label that {min_images} files have": int((labels["labels"].map(len) > 0).sum())}
     dropped = len(old.label_names) - len(kept)
     return Labelled(
         taxonomy,
         labels,
         labelled.why[labelled.why["label"].isin(kept)].reset_index(drop=True),
-        {**labelled.steps, **left},
+        {**labelled.steps, **(left if min_images > 1 else {})},
         {**labelled.notes, **({f"labels with fewer than {min_images} files": dropped} if dropped else {})},
     )
 

@@ -1,0 +1,94 @@
+"""What notebook 01 tells about labelled files: counts, co-occurrence, examples."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from wikitopics.labels.labelled import Labelled
+
+
+def label_matrix(labels: Sequence[Sequence[str]], label_names: Sequence[str]) -> np.ndarray:
+    """(n_files, n_labels) uint8, 1 where the file has the label. Labels not in `label_names` are left out.
+
+    >>> label_matrix([["a"], [], ["b", "a"]], ["a", "b"]).tolist()
+    [[1, 0], [0, 0], [1, 1]]
+    """
+    column = {name: i for i, name in enumerate(label_names)}
+    matrix = np.zeros((len(labels), len(label_names)), dtype=np.uint8)
+    for row, names in enumerate(labels):
+        matrix[row, [column[name] for name in names if name in column]] = 1
+    return matrix
+
+
+def label_counts(labelled: Labelled) -> pd.DataFrame:
+    """label, parent, files, share (of all files), alone (files with none of its children), mean_score."""
+    names, parents = labelled.label_names, labelled.taxonomy.parents
+    matrix = label_matrix(labelled.labels["labels"], names)
+    child_of = np.array([[parents[child] == name for name in names] for child in names], dtype=np.uint8)
+    alone = (matrix.astype(bool) & (matrix @ child_of == 0)).sum(axis=0)
+    rows = labelled.labels[["labels", "scores"]].explode(["labels", "scores"]).dropna()
+    score = rows.astype({"scores": float}).groupby("labels")["scores"].mean()
+    return pd.DataFrame(
+        {
+            "label": names,
+            "parent": [parents[name] or "" for name in names],
+            "files": matrix.sum(axis=0, dtype=int),
+            "share": matrix.mean(axis=0),
+            "alone": alone,
+            "mean_score": [score.get(name, np.nan) for name in names],
+        }
+    )
+
+
+def co_occurrence(labelled: Labelled, most: int = 40) -> pd.DataFrame:
+    """Share of the files with the row's label that also have the column's; the `most` frequent labels."""
+    matrix = label_matrix(labelled.labels["labels"], labelled.label_names).astype(np.float32)
+    frequent = np.sort(np.argsort(-matrix.sum(axis=0), kind="stable")[:most])
+    together = matrix[:, frequent].T @ matrix[:, frequent]
+    names = [labelled.label_names[i] for i in frequent]
+    return pd.DataFrame(together / np.maximum(np.diag(together), 1)[:, None], index=names, columns=names)
+
+
+def labels_per_file(labelled: Labelled) -> pd.DataFrame:
+    """labels, files: how many files have 0, 1, 2 ... labels."""
+    counts = np.bincount(labelled.labels["labels"].map(len))
+    return pd.DataFrame({"labels": np.arange(len(counts)), "files": counts})
+
+
+def examples(labelled: Labelled, files: pd.DataFrame, per_label: int, labels: int, seed: int) -> pd.DataFrame:
+    """Files drawn at random for the most frequent labels that have no children: label, title, path, score.
+
+    `per_label` files for each of `labels` labels, no file twice.
+    """
+    rng = np.random.default_rng(seed)
+    counts = label_counts(labelled)
+    leaves = counts[~counts["label"].isin(counts["parent"])].nlargest(labels, "files")["label"]
+    rows = labelled.labels[["title", "labels", "scores"]].explode(["labels", "scores"])
+    rows = rows.set_axis(["title", "label", "score"], axis=1).merge(files[["title", "path"]], on="title")
+    rows = rows.iloc[rng.permutation(len(rows))].drop_duplicates("title")
+    rows = rows[rows["label"].isin(leaves)].groupby("label", sort=False).head(per_label)
+    order = {label: i for i, label in enumerate(leaves)}
+    return rows.sort_values("label", key=lambda column: column.map(order), kind="stable").reset_index(
+        drop=True
+    )
+
+
+def pictures(
+    source: Any,
+    paths: Sequence[str],
+    decode: Callable[[bytes], np.ndarray],
+    errors: tuple[type[Exception], ...],
+) -> list[np.ndarray]:
+    """The decoded pictures ((h, w, 3) uint8) of a source's files; a grey one for each that cannot be read.
+
+    `source.read` and `decode` keep their own limits; `errors` are what they raise for a bad file.
+    """
+    shown = []
+    for path in paths:
+        try:
+            shown.append(decode(source.read(path, 50_000_000)))
+        except errors:
+            shown.append(np.full((64, 64, 3), 200, dtype=np.uint8))
+    return shown

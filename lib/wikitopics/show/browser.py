@@ -1,0 +1,194 @@
+"""The browser of misclassified images: filters, pages of thumbnails, one image in full, and a verdict.
+
+A view over values: the filters make a `Choice`, `Predictions.select` answers with pairs (image, label),
+and what is shown follows from two integers, the page and the place of the opened pair. It never waits
+for a click, and can be driven without a browser.
+"""
+
+from pathlib import Path
+
+import ipywidgets as w
+import numpy as np
+import pandas as pd
+
+from wikitopics.show import browser_html as say
+from wikitopics.show.browser_controls import FilterBar, Pager, ReviewPanel, Stage, button
+from wikitopics.show.browser_data import Predictions
+from wikitopics.show.browser_detail import Detail
+from wikitopics.show.browser_keys import listener
+from wikitopics.show.browser_style import COLUMNS, STYLE, TILE_PX
+from wikitopics.show.neighbours import Neighbours
+from wikitopics.show.reviews import Reviews
+from wikitopics.show.thumbnails import Thumbnails
+
+PAGE = 6 * COLUMNS  # thumbnails on one page
+
+
+class MistakeBrowser:
+    """The predictions of a run, to be looked at and judged; `.widget` is what a notebook displays.
+
+    frame: one row a prediction: title, row, split, group, optionally near_duplicates; truth (n, L) {0, 1};
+    scores (n, L) [0, 1]; thresholds (L,); label_names (L); images (m, S, S, 3) uint8, indexed by `row`;
+    details: indexed by title, `categories` and any number of `labels: NAME` columns of lists;
+    why: title, label, score, start, path, rules; features (m, d), indexed by `row`; catalogue: title, row,
+    split of all images, which names the neighbours that have no prediction. Verdicts are kept in
+    `reviews_path` (reviews.parquet), at once; without it they live as long as the kernel.
+
+    Without a browser: `.filters.errors.value = "false positives"`, `.show_page(2)`, `.open(3)`,
+    `.judge("label wrong")`, `.correct(["Animals"])`; `.found` and `.at` tell what is shown.
+    """
+
+    def __init__(
+        self,
+        frame: pd.DataFrame,
+        truth: np.ndarray,
+        scores: np.ndarray,
+        thresholds: np.ndarray,
+        label_names: list[str],
+        images: np.ndarray,
+        details: pd.DataFrame | None = None,
+        why: pd.DataFrame | None = None,
+        features: np.ndarray | None = None,
+        reviews_path: Path | None = None,
+        reviewer: str = "",
+        catalogue: pd.DataFrame | None = None,
+    ) -> None:
+        self.predictions = Predictions(frame, truth, scores, thresholds, label_names)
+        self.reviews, self.reviewer = Reviews(reviews_path), reviewer
+        self.thumbnails = Thumbnails(images)
+        near = None if features is None else Neighbours(features)
+        self.detail = Detail(self.predictions, self.thumbnails, details, why, near, catalogue)
+        self.found = np.array([], dtype=np.int64)  # the pairs that match the filters, in order
+        self.at: int | None = None  # the opened pair's place in `found`
+        self._build(sorted(set(self.predictions.splits)))
+        self._refilter()
+
+    def _build(self, splits: list[str]) -> None:
+        names = self.predictions.label_names
+        self.filters = FilterBar(names, splits, self._refilter)
+        self.pager = Pager(lambda: self.show_page(self.pager.number.value))
+        self.stage = Stage(PAGE, self._clicked)
+        self.review = ReviewPanel(names, self.judge, self.correct, self.take_back)
+        self.head, self.body = w.HTML(), w.HTML()
+        self.back = button("Previous", "mb-back", "arrow-left")
+        self.on = button("Next", "mb-next", "arrow-right")
+        self.back.on_click(lambda _: self.step(-1))
+        self.on.on_click(lambda _: self.step(+1))
+        steps = _classed(w.HBox([self.back, self.on, w.HTML(say.KEYS_HINT + listener())]), "mb-row")
+        left = _classed(w.VBox([self.pager.widget, self.stage.widget]), "mb-left")
+        self.opened = _classed(w.VBox([steps, self.head, self.review.widget, self.body]), "mb-right")
+        shown = _classed(w.HBox([left, self.opened]), "mb-body")
+        self.widget = _classed(w.VBox([w.HTML(STYLE), self.filters.widget, shown]), "mistake-browser")
+
+    # -- choosing ----------------------------------------------------------------------------------
+
+    def _refilter(self) -> None:
+        self.found = self.predictions.select(self.filters.choice, self._reviewed_pairs())
+        self.at = None
+        self.show_page(1)
+        self.open(0)
+
+    def _reviewed_pairs(self) -> np.ndarray:
+        return self.predictions.pairs_of(self.reviews.keys())
+
+    def show_page(self, page: int) -> None:
+        """Show a page of thumbnails, counted from 1 and kept within what there is."""
+        pages = max(1, -(-len(self.found) // PAGE))
+        page = min(max(1, page), pages)
+        first = (page - 1) * PAGE
+        pairs = self.found[first : first + PAGE]
+        count = f"{first + 1:,}–{first + len(pairs):,} of {len(self.found):,}" if len(pairs) else "none"
+        self.pager.go(page, pages, f'<span role="status">of {pages:,} &nbsp;({count})</span>')
+        figures = [self._tile(pair) for pair in pairs]
+        self.stage.show(
+            say.tiles(figures) if figures else say.nothing(), [self._name(pair) for pair in pairs]
+        )
+        self._mark()
+
+    def _tile(self, pair: int) -> str:
+        image, label = self.predictions.parts(pair)
+        title, name, kind = self.predictions.key(pair)
+        review = self.reviews.get((title, name, kind))
+        jpeg = self.thumbnails.jpeg(int(self.predictions.rows[image]), TILE_PX)
+        score = float(self.predictions.scores[image, label])
+        return say.tile(jpeg, title, name, kind, score, review and review.verdict)
+
+    def _name(self, pair: int) -> str:
+        title, label, kind = self.predictions.key(pair)
+        return f"{label}, {kind}: {title}"
+
+    def _mark(self) -> None:
+        first = (self.pager.number.value - 1) * PAGE
+        inside = self.at is not None and first <= self.at < first + PAGE
+        self.stage.mark(self.at - first if inside else None)
+
+    # -- looking -----------------------------------------------------------------------------------
+
+    def open(self, place: int) -> None:
+        """Show the pair at a place of `found` in full, turning to its page."""
+        if not len(self.found):
+            self.at, self.opened.layout.display = None, "none"
+            return
+        self.at, self.opened.layout.display = min(max(0, place), len(self.found) - 1), "flex"
+        page = self.at // PAGE + 1
+        if page != self.pager.number.value:
+            self.show_page(page)
+        self._mark()
+        self.back.disabled, self.on.disabled = self.at == 0, self.at == len(self.found) - 1
+        where = f"{self.at + 1:,} of {len(self.found):,}"
+        self.head.value = self.detail.head(self.pair, where)
+        self._show_review()
+        self.body.value = self.detail.body(self.pair)
+
+    @property
+    def pair(self) -> int:
+        """The opened pair (image * L + label)."""
+        return int(self.found[self.at])
+
+    def step(self, by: int) -> None:
+        """Open the pair `by` places further."""
+        if self.at is not None:
+            self.open(self.at + by)
+
+    def _clicked(self, place: int) -> None:
+        self.open((self.pager.number.value - 1) * PAGE + place)
+
+    # -- judging -----------------------------------------------------------------------------------
+
+    def judge(self, verdict: str) -> None:
+        """File a verdict on the opened pair: "label right", "label wrong" or "unsure"; on disk at once."""
+        if self.at is not None:
+            known = self.reviews.get(self.predictions.key(self.pair))
+            self._file(verdict, known.corrected_labels if known else None)
+
+    def correct(self, labels: list[str]) -> None:
+        """File the labels this image should have; without an earlier verdict this says "label wrong"."""
+        if self.at is not None:
+            known = self.reviews.get(self.predictions.key(self.pair))
+            given = self.detail.given(self.pair)
+            corrected = None if set(labels) == set(given) else list(labels)
+            self._file(known.verdict if known else "label wrong", corrected)
+
+    def take_back(self) -> None:
+        """Remove the verdict on the opened pair."""
+        if self.at is not None:
+            self.reviews.drop(self.predictions.key(self.pair))
+            self._judged()
+
+    def _file(self, verdict: str, corrected: list[str] | None) -> None:
+        self.reviews.put(self.predictions.key(self.pair), verdict, corrected, self.reviewer)
+        self._judged()
+
+    def _judged(self) -> None:
+        self._show_review()
+        self.show_page(self.pager.number.value)
+
+    def _show_review(self) -> None:
+        review = self.reviews.get(self.predictions.key(self.pair))
+        given = self.detail.given(self.pair)
+        self.review.show(review, given, say.saved(review, len(self.reviews), self.reviews.path is not None))
+
+
+def _classed(box: w.Box, name: str) -> w.Box:
+    box.add_class(name)
+    return box

@@ -1,0 +1,163 @@
+"""What the browser of mistakes chooses from: every (image, label) pair, filtered and sorted as arrays.
+
+A pair is one decision of the model: does this image have this label? It is held as one integer,
+`image * n_labels + label`, so that half a million of them are filtered in a few milliseconds.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from wikitopics.errors import UserError
+
+KINDS = ("true negative", "true positive", "false positive", "false negative")  # code = place
+MISTAKES = (2, 3)
+WANTED = {
+    "both kinds of mistake": MISTAKES,
+    "false positives": (2,),
+    "false negatives": (3,),
+    "all predictions": (0, 1, 2, 3),
+}
+DUPLICATES = ("all images", "without near duplicates", "only near duplicates", "one of each group")
+ORDERS = ("loss, worst first", "confidence, high first", "confidence, low first", "close to the threshold")
+REVIEWED = ("any", "not reviewed", "reviewed")
+SMALLEST = 1e-7  # scores are clipped to [1e-7, 1 - 1e-7] before the logarithm, as Keras does
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One setting of all filters; the defaults show every mistake, the worst first."""
+
+    label: int | None = None
+    errors: str = "both kinds of mistake"
+    split: str = ""
+    low: float = 0.0
+    high: float = 1.0
+    duplicates: str = DUPLICATES[0]
+    order: str = ORDERS[0]
+    reviewed: str = REVIEWED[0]
+
+
+class Predictions:
+    """The predictions of one run: `frame` has a row an image, `truth` and `scores` a column a label.
+
+    `frame`: title, row, split, group, optionally near_duplicates (else counted from group); `truth`
+    (n, L) in {0, 1}; `scores` (n, L) in [0, 1]; `thresholds` (L,). Raises UserError where shapes differ.
+    """
+
+    def __init__(self, frame: pd.DataFrame, truth, scores, thresholds, label_names: list[str]) -> None:
+        self.truth, self.scores = np.asarray(truth, dtype=bool), np.asarray(scores, dtype=np.float32)
+        self.thresholds, self.label_names = np.asarray(thresholds, dtype=np.float64), list(label_names)
+        _check(len(frame), self.truth, self.scores, self.thresholds, len(self.label_names))
+        self.titles = frame["title"].astype(object).to_numpy()
+        self.rows = frame["row"].to_numpy()
+        self.splits = frame["split"].astype(object).to_numpy()
+        self.twins = _twins(frame)
+        self._first_of_group = ~frame["group"].duplicated().to_numpy()
+        predicted = self.scores >= self.thresholds
+        # 0 to 3 in the order of KINDS: right or wrong, predicted or not.
+        self.kinds = np.where(predicted, np.where(self.truth, 1, 2), np.where(self.truth, 3, 0)).astype(
+            np.uint8
+        )
+
+    def __len__(self) -> int:
+        return len(self.titles)
+
+    def parts(self, pair: int) -> tuple[int, int]:
+        """(image, label) of a pair."""
+        return divmod(int(pair), len(self.label_names))
+
+    def key(self, pair: int) -> tuple[str, str, str]:
+        """(title, label, kind) of a pair: what a review is filed under."""
+        image, label = self.parts(pair)
+        return self.titles[image], self.label_names[label], KINDS[self.kinds[image, label]]
+
+    def pairs_of(self, keys: Iterable[tuple[str, str, str]]) -> np.ndarray:
+        """The pairs (int64) that are filed under these (title, label, kind); others are left out."""
+        keys = list(keys)
+        if not keys:
+            return np.array([], dtype=np.int64)
+        images = pd.Index(self.titles).get_indexer([title for title, _, _ in keys])
+        places = {name: i for i, name in enumerate(self.label_names)}
+        width = len(self.label_names)
+        return np.array(
+            [
+                image * width + places[label]
+                for image, (_, label, kind) in zip(images, keys, strict=True)
+                if image >= 0 and label in places and KINDS[self.kinds[image, places[label]]] == kind
+            ],
+            dtype=np.int64,
+        )
+
+    def select(self, choice: Choice, reviewed: np.ndarray | None = None) -> np.ndarray:
+        """The pairs (int64) that match, in the order asked for; `reviewed` holds the pairs with a verdict."""
+        kinds = self.kinds if choice.label is None else self.kinds[:, [choice.label]]
+        wanted = WANTED[choice.errors]
+        found = kinds >= MISTAKES[0] if wanted == MISTAKES else _among(kinds, wanted)
+        found = found & self._images(choice)[:, None]
+        images, labels = np.nonzero(found)
+        labels = labels if choice.label is None else np.full(len(images), choice.label)
+        scores = self.scores[images, labels]
+        inside = (scores >= choice.low) & (scores <= choice.high)
+        if not inside.all():
+            images, labels, scores = images[inside], labels[inside], scores[inside]
+        pairs = images * len(self.label_names) + labels
+        order = np.argsort(self._badness(choice.order, images, labels, scores), kind="stable")
+        return _by_review(pairs[order], choice.reviewed, reviewed)
+
+    def _images(self, choice: Choice) -> np.ndarray:
+        keep = np.ones(len(self), dtype=bool)
+        if choice.split:
+            keep &= self.splits == choice.split
+        if choice.duplicates == "one of each group":
+            keep &= self._first_of_group
+        elif choice.duplicates != "all images":
+            keep &= (self.twins > 0) == (choice.duplicates == "only near duplicates")
+        return keep
+
+    def _badness(self, order: str, images, labels, scores) -> np.ndarray:
+        """What to sort by, smallest first."""
+        if order.startswith("loss"):
+            return -losses(self.truth[images, labels], scores)
+        if order.startswith("close"):
+            return np.abs(scores - self.thresholds[labels])
+        return -scores if "high" in order else scores
+
+
+def losses(truth: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Binary cross-entropy of each decision, in nats.
+
+    >>> losses(np.array([True, False]), np.array([0.5, 0.0])).round(3).tolist()
+    [0.693, 0.0]
+    """
+    chance = np.clip(np.where(truth, scores, 1.0 - scores), SMALLEST, 1.0)
+    return -np.log(chance)
+
+
+def _among(kinds: np.ndarray, wanted: tuple[int, ...]) -> np.ndarray:
+    return np.ones(kinds.shape, dtype=bool) if len(wanted) == len(KINDS) else kinds == wanted[0]
+
+
+def _by_review(pairs: np.ndarray, wanted: str, reviewed: np.ndarray | None) -> np.ndarray:
+    if wanted == "any":
+        return pairs
+    known = np.isin(pairs, np.array([], dtype=np.int64) if reviewed is None else reviewed)
+    return pairs[known if wanted == "reviewed" else ~known]
+
+
+def _twins(frame: pd.DataFrame) -> np.ndarray:
+    if "near_duplicates" in frame:
+        return frame["near_duplicates"].to_numpy()
+    return frame.groupby("group")["group"].transform("size").to_numpy() - 1
+
+
+def _check(images: int, truth, scores, thresholds, labels: int) -> None:
+    shape = (images, labels)
+    if not truth.shape == scores.shape == shape or thresholds.shape != (labels,):
+        raise UserError(
+            f"the browser needs truth and scores of shape {shape} (images, labels) and a threshold a label, "
+            f"but truth is {truth.shape}, scores {scores.shape}, thresholds {thresholds.shape}; "
+            "take all of them from the same run"
+        )

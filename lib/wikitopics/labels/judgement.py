@@ -27,13 +27,20 @@ def judge(
     """
     counts = _counts(truth, said, np.ones((1, len(truth)), dtype=np.float32))[:, 0]
     drawn = _f1s(_counts(truth, said, _weights(len(truth), rounds, seed)), truth.sum(axis=0) > 0)
-    low, high = (
-        np.nanpercentile(drawn, [2.5, 97.5], axis=0) if rounds else np.full((2, drawn.shape[1]), np.nan)
-    )
+    low, high = _interval(drawn)
     rows = _rows(counts, truth.sum(axis=0) > 0)
     return pd.DataFrame(
         {"label": [*SUMMARIES, *label_names], **rows, "f1_low": low, "f1_high": high},
     )
+
+
+def _interval(drawn: np.ndarray) -> np.ndarray:
+    """2.5 and 97.5 percentile of each column, NaN where a column has no value at all: (2, k)."""
+    some = ~np.isnan(drawn).all(axis=0)
+    ends = np.full((2, drawn.shape[1]), np.nan)
+    if len(drawn):
+        ends[:, some] = np.nanpercentile(drawn[:, some], [2.5, 97.5], axis=0)
+    return ends
 
 
 def _weights(n: int, rounds: int, seed: int) -> np.ndarray:

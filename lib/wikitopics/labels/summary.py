@@ -42,7 +42,7 @@ def label_counts(labelled: Labelled) -> pd.DataFrame:
     )
 
 
-def co_occurrence(labelled: Labelled, most: int = 40) -> pd.DataFrame:
+def co_occurrence(labelled: Labelled, most: int = 28) -> pd.DataFrame:
     """Share of the files with the row's label that also have the column's; the `most` frequent labels."""
     matrix = label_matrix(labelled.labels["labels"], labelled.label_names).astype(np.float32)
     frequent = np.sort(np.argsort(-matrix.sum(axis=0), kind="stable")[:most])

@@ -8,7 +8,7 @@ from wikitopics.show.why_layout import layout
 
 TALL = 22  # CSS pixels for one label in a list of bars
 BELOW = {"orientation": "h", "x": 0, "y": -0.02, "yanchor": "top"}
-SHOWN = 60  # labels in a list of bars; a taxonomy has at most 64, folders may be thousands
+SHOWN = 30  # labels in a list: the most frequent; folders may be thousands
 
 
 def taxonomy_tree(counts: pd.DataFrame, kind: str = "sunburst") -> go.Figure:
@@ -122,7 +122,7 @@ def agreement_with_people(table: pd.DataFrame, ceiling: float | None = None) -> 
 
     `table`: label, precision, recall, f1, f1_low, f1_high. `ceiling`: the micro F1 of two people, a line.
     """
-    table = table[table["people"] > 0].sort_values("f1")
+    table = table[table["people"] > 0].nlargest(SHOWN, "people").sort_values("f1")
     names = table["label"].map(plain)
     height = 170 + TALL * len(table)
     figure = new_figure("Agreement with people", x="0 to 1; bar: 95 % interval of F1", height=height)

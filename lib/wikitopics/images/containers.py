@@ -15,6 +15,7 @@ MAX_PARTS = 20_000  # chunks, segments, tags or blocks; an honest file of 50 MB 
 MAX_SCANS = 64  # passes of a progressive JPEG; usual are 10
 
 _JPEG_KEPT = {0xE0, 0xEE}  # of the application segments: JFIF, and Adobe's, which tells how CMYK is meant
+_JPEG_PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
 _PNG_KEPT = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
 _JPEG_MARKER = re.compile(rb"\xff[\x02-\xcf\xda-\xfe]")  # of a segment: not a fill byte, not a lone marker
 _TYPE_BYTES = dict(enumerate((1, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4))) | {16: 8, 17: 8, 18: 8}
@@ -46,13 +47,14 @@ def _bounded(parts: Iterator, limit: int = MAX_PARTS) -> Iterator:
 
 
 def _slim_jpeg(data: bytes) -> tuple[bytes, int]:
-    kept, turn, end = [b"\xff\xd8"], 1, 2
+    kept, turn, end, progressive = [b"\xff\xd8"], 1, 2, False
     for marker, start, end in _bounded(_jpeg_segments(data)):
         if marker == 0xE1 and data[start + 4 : start + 10] == b"Exif\0\0":
             turn = orientation(data[start + 4 : end])
+        progressive |= marker in _JPEG_PROGRESSIVE
         if marker in _JPEG_KEPT or not (0xE0 <= marker <= 0xEF or marker == 0xFE):
             kept.append(data[start:end])
-    if data.count(b"\xff\xda", end) > MAX_SCANS:
+    if progressive and data.count(b"\xff\xda", end) > MAX_SCANS:
         raise TooComplex(f"more than {MAX_SCANS} scans")
     return b"".join([*kept, data[end:]]), turn
 

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+GAP = 8  # white pixels between the two of a pair
+
 
 def of_the_set(images: pd.DataFrame, pixels: np.ndarray, count: int, seed: int) -> tuple[list, list[str]]:
     """`count` pictures at random and their captions: title, part of the split, original size in pixels."""
@@ -22,7 +24,8 @@ def near_duplicates_of(
         near.assign(group=places.loc[near["title"], "group"].to_numpy()).drop_duplicates("group").head(count)
     )
     rows = [places.loc[near[column], "row"].to_numpy() for column in ("duplicate_of", "title")]
-    pairs = [np.concatenate([pixels[one], pixels[two]], axis=1) for one, two in zip(*rows, strict=True)]
+    gap = np.full((pixels.shape[1], GAP, 3), 255, np.uint8)
+    pairs = [np.concatenate([pixels[one], gap, pixels[two]], axis=1) for one, two in zip(*rows, strict=True)]
     captions = [
         f"{row.title}\nlike {row.duplicate_of}\n{row.distance} of 64 bits differ" for row in near.itertuples()
     ]

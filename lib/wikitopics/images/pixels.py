@@ -26,6 +26,10 @@ def reduced_rgb(image: Image.Image, size: tuple[int, int], see: Callable[[bytes]
     factor = max(1, min(width // size[0], height // size[1]) // 2)
     rows = max(1, STRIP_PIXELS // width // factor) * factor
     to_8_bit = _eight_bit(image)
+    if factor == 1 and rows >= height:  # nothing to reduce, one strip: nothing to copy
+        rgb = on_white(to_8_bit(image))
+        see(rgb.tobytes())
+        return rgb
     reduced = Image.new("RGB", (-(-width // factor), -(-height // factor)))
     for top in range(0, height, rows):
         strip = on_white(to_8_bit(image.crop((0, top, width, min(top + rows, height)))))
@@ -41,7 +45,7 @@ def on_white(image: Image.Image) -> Image.Image:
     (204, 204, 204)
     """
     if not image.has_transparency_data:
-        return image.convert("RGB")
+        return image if image.mode == "RGB" else image.convert("RGB")
     image = image.convert("RGBA")
     white = Image.new("RGB", image.size, "white")
     white.paste(image, mask=image.getchannel("A"))

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from wikitopics.show.figures import PALETTE, new_figure, plain, series_style
 
 ROW = 30  # pixels of a horizontal bar
-SHAPES = np.arange(-2.125, 2.2, 0.25)  # bins of log2(width / height); more extreme shapes are put at the ends
+SHAPES = [(f"{2 ** (step / 2):.2g}", step) for step in range(-4, 5)]  # width / height, in steps of sqrt(2)
 
 
 def funnel(steps: list[dict]) -> go.Figure:
@@ -43,27 +43,26 @@ def formats(images: pd.DataFrame) -> go.Figure:
 
 def sizes(images: pd.DataFrame) -> go.Figure:
     """Two histograms: the longer side of the originals (pixels), and width over height (width, height)."""
+    longer = np.floor(np.log2(images[["width", "height"]].max(axis=1)))
+    shape = np.round(2 * np.log2(images["width"] / images["height"]).clip(-2, 2))
+    doubled = [(f"{2**k:,}+", k) for k in range(int(longer.min()), int(longer.max()) + 1)]
+    panels = {
+        "longer side (pixels, from; doubling)": (longer, doubled),
+        "width / height (about; extremes at the ends)": (shape, SHAPES),
+    }
     figure = new_figure("Size and shape of the originals", y="images", columns=2)
-    longer = np.log2(images[["width", "height"]].max(axis=1))
-    shape = np.log2(images["width"] / images["height"]).clip(-2, 2)
-    panels = (
-        (longer, np.arange(0, 33, 0.5), "longer side (pixels, about)"),
-        (shape, SHAPES, "width / height"),
-    )
-    for column, (values, edges, title) in enumerate(panels, start=1):
-        names, counts = _histogram(values, edges)
-        figure.add_bar(x=names, y=counts, marker_color=PALETTE[0], showlegend=False, row=1, col=column)
+    for column, (title, (values, bins)) in enumerate(panels.items(), start=1):
+        counts = values.value_counts()
+        figure.add_bar(
+            x=[name for name, _ in bins],
+            y=[int(counts.get(value, 0)) for _, value in bins],
+            marker_color=PALETTE[0],
+            showlegend=False,
+            row=1,
+            col=column,
+        )
         figure.update_xaxes(title_text=title, type="category", row=1, col=column)
     return figure
-
-
-def _histogram(log2_values: pd.Series, edges: np.ndarray) -> tuple[list[str], np.ndarray]:
-    """Middle of each bin as text, in the values' own unit, and its count; unused bins at the ends are cut."""
-    counts, _ = np.histogram(log2_values, edges)
-    used = np.flatnonzero(counts)
-    span = slice(used.min(), used.max() + 1) if len(used) else slice(0)
-    middles = 2 ** ((edges[:-1] + edges[1:]) / 2)
-    return [f"{middle:.0f}" if middle > 10 else f"{middle:.2g}" for middle in middles[span]], counts[span]
 
 
 def split_shares(table: pd.DataFrame, shares: dict[str, float]) -> go.Figure:

@@ -168,6 +168,20 @@ def test_what_people_and_later_runs_add_is_no_change(laboratory, instant):
     assert remade(instant) == []
 
 
+def test_a_file_that_a_parameter_names_counts_by_its_content(laboratory, instant):
+    path = laboratory.root / "notebooks/03_train.ipynb"
+    path.write_text(path.read_text().replace('"run: str', '"weights: str = \\"imagenet\\"\\nrun: str'))
+    weights = laboratory.root / "mine.h5"
+    weights.write_text("one")
+    laboratory.params("03_train/x", "weights: mine.h5")
+    assert remade(instant) == EVERY[3:]
+    os.utime(weights, (1, 1))
+    assert remade(instant) == []
+    weights.write_text("two")
+    assert why("03_train/x") == "what its weights names was changed"
+    assert remade(instant) == ["03_train/x", "04_evaluate/x", "05_compare/grid"]
+
+
 def test_a_half_written_stamp_is_none(laboratory, instant):
     (laboratory.root / "data/01_labels/a/stamp.json").write_text('{"key": "')
     assert "never finished" in why("01_labels/a")

@@ -148,6 +148,24 @@ def test_help_is_the_comment():
     assert found["name"].help == ""
 
 
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("taxonomy: v9", "01_labels/x: taxonomy must be one of"),
+        ("heuristics: depth+nose", "01_labels/x: heuristics must be rules joined by +"),
+        ("graph: nowhere", "graph must be '' or the path of a file or folder that is there"),
+    ],
+)
+def test_what_another_part_reads_is_checked_by_it(root, text, part):
+    source = CELLS["01_labels"] + '\ntaxonomy: str = "v1.4"\nheuristics: str = "depth"\ngraph: str = ""'
+    cell = {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": source}
+    (root / "notebooks/01_labels.ipynb").write_text(json.dumps({"cells": [cell]}))
+    write("01_labels", "x", "run: x\ngraph: notebooks  # a folder that is there\n")
+    params.read_params("01_labels", "x")
+    write("01_labels", "x", f"run: x\n{text}\n")
+    assert part in sentence("01_labels", "x")
+
+
 def test_conditions_between_parameters():
     rule = rules.RULES["01_labels"]["table"]
     assert not rule.holds("", {"source": "table"})

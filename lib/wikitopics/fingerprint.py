@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from wikitopics import paths
+from wikitopics.rules import files_read
 from wikitopics.sources import open_source
 
 PACKAGE = Path(__file__).resolve().parent
@@ -44,7 +45,7 @@ def ingredients(stage: str, parameters: dict[str, Any], input_keys: dict[str, st
     """All that a run depends on, as a small JSON-like dict; `key` of it names the result."""
     return code(stage) | {
         "parameters": {name: value for name, value in parameters.items() if name not in NOT_RESULT},
-        "data": source_data(parameters),
+        "data": data(stage, parameters),
         "inputs": input_keys,
     }
 
@@ -91,12 +92,22 @@ def code_cells(notebook: Path) -> list[str]:
     return ["".join(cell["source"]) for cell in code if "parameters" not in cell["metadata"].get("tags", [])]
 
 
-def source_data(parameters: dict[str, Any]) -> str:
-    """Fingerprint of the data that a run reads from outside; "" where it reads only other runs."""
-    if "source" not in parameters:
-        return ""
-    options = {name: parameters[name] for name in SOURCE_OPTIONS if name in parameters}
-    return open_source(parameters["source"], **options).fingerprint()
+def data(stage: str, parameters: dict[str, Any]) -> dict[str, str]:
+    """Digests of what a run reads beside other runs: its source, and files that its parameters name."""
+    found = {name: content(path) for name, path in files_read(stage, parameters).items()}
+    if "source" in parameters:
+        options = {name: parameters[name] for name in SOURCE_OPTIONS if name in parameters}
+        found["source"] = open_source(parameters["source"], **options).fingerprint()
+    return found
+
+
+def content(path: Path) -> str:
+    """Digest of a file, or of a folder's files and their names."""
+    if path.is_dir():
+        files = [file for file in sorted(path.rglob("*")) if file.is_file()]
+        return digest(*(part for file in files for part in (str(file.relative_to(path)), content(file))))
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def reached(sources: Iterable[str]) -> tuple[dict[str, Path], set[str]]:

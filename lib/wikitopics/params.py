@@ -11,7 +11,7 @@ import yaml
 from wikitopics import paths
 from wikitopics.declarations import Parameter, declared, fits, hint, words
 from wikitopics.errors import UserError
-from wikitopics.rules import inputs, rules_of
+from wikitopics.rules import Rule, inputs, rules_of
 
 __all__ = ["Parameter", "check", "check_run_name", "declared", "known_runs", "read_params"]
 
@@ -114,6 +114,18 @@ def _checked(stage: str, chosen: dict[str, Any], parameters: dict[str, Parameter
     for input_stage, run in inputs(stage, chosen):
         _existing(input_stage, run, who)
     return chosen
+
+
+def _possible(rule: Rule, chosen: dict[str, Any], parameter: Parameter, who: str) -> None:
+    name, value = parameter.name, chosen[parameter.name]
+    try:
+        if rule.holds(value, chosen):
+            return
+        usual = rule.holds(parameter.default, chosen)
+    except UserError as error:
+        raise UserError(f"{who}: {error}") from error
+    remedy = f"the default is {_show(parameter.default)}" if usual else "set it in its params file"
+    raise UserError(f"{who}: {name} must be {rule.allowed}, but is {_show(value)}; {remedy}")
 
 
 def check_run_name(run: str) -> str:

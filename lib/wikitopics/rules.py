@@ -2,7 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
 from typing import Any
+
+from wikitopics import paths
 
 
 @dataclass(frozen=True)
@@ -10,11 +14,13 @@ class Rule:
     """`allowed` completes the sentence "NAME must be ..."; `holds(value, all_values)` decides.
 
     `stage` is set where the value names runs of that stage; those names are what joins the runs to a graph.
+    `reads` is set where the value may be the path of a file or folder, whose content then counts for the run.
     """
 
     allowed: str
     holds: Callable[[Any, dict[str, Any]], bool]
     stage: str = ""
+    reads: bool = False
 
 
 def one_of(*values: str) -> Rule:
@@ -37,11 +43,6 @@ def positive_up_to(high: float) -> Rule:
     return Rule(f"above 0 and at most {high:g}", lambda value, _: 0 < value <= high)
 
 
-def not_empty() -> Rule:
-    """Text or a list with something in it."""
-    return Rule("given (it is empty)", lambda value, _: bool(value))
-
-
 def given_when(other: str, *settings: str) -> Rule:
     """Not empty where the parameter `other` has one of these settings; otherwise anything."""
     allowed = f"given when {other} is {' or '.join(settings)}"
@@ -52,6 +53,28 @@ def share_beside(other: str) -> Rule:
     """A share above 0 that leaves something of the whole beside the share called `other`."""
     allowed = f"above 0 and, together with {other}, below 1"
     return Rule(allowed, lambda value, values: 0 < value < 1 and value + values.get(other, 0) < 1)
+
+
+def path_or(*words: str) -> Rule:
+    """One of these texts, or the path of a file or folder that is there, relative to the root folder."""
+    allowed = f"{', '.join(repr(word) for word in words)} or the path of a file or folder that is there"
+    return Rule(allowed, lambda value, _: value in words or located(value).exists(), reads=True)
+
+
+def accepted_by(function: str, reads: bool = False) -> Rule:
+    """Text that `module:function` of this library accepts; where it does not, its own sentence is told."""
+    module, name = function.split(":")
+
+    def holds(value: str, _: dict[str, Any]) -> bool:
+        getattr(import_module(module), name)(value)
+        return True
+
+    return Rule(f"what {name} reads", holds, reads=reads)
+
+
+def located(path: str) -> Path:
+    """A path that a parameter names: relative to the root folder, ~ is the home folder."""
+    return paths.root() / Path(path).expanduser()
 
 
 def run_of(stage: str) -> Rule:
@@ -70,10 +93,12 @@ WORKERS = Rule("-1 (all cores) or at least 1", lambda value, _: value == -1 or v
 RULES: dict[str, dict[str, Rule]] = {
     "01_labels": {
         "source": one_of("sample", "table", "folder"),
-        "label_source": one_of("commons", "ores", "categories", "given"),
-        "taxonomy": not_empty(),
-        "heuristics": not_empty(),
+        "label_source": one_of("commons", "commons-learned", "ores", "categories", "given"),
+        "taxonomy": accepted_by("wikitopics.labels.taxonomy:load", reads=True),
+        "heuristics": accepted_by("wikitopics.labels.heuristics:parse"),
         "topic_threshold": between(0, 1),
+        "graph": path_or(""),
+        "topics": path_or(""),
         "table": given_when("source", "table"),
         "image_root": given_when("source", "table", "folder"),
         "min_images": at_least(1),
@@ -97,7 +122,7 @@ RULES: dict[str, dict[str, Rule]] = {
         "labels": run_of("01_labels"),
         "labels_top": at_least(0),
         "backbone": one_of("EfficientNetLite0", "EfficientNetLite2", "EfficientNetB0", "EfficientNetB2"),
-        "weights": not_empty(),
+        "weights": path_or("imagenet", "none"),
         "image_size": between(32, 300),
         "head_units": between(0, 8192),
         "learning_rate": positive_up_to(1),
@@ -137,3 +162,9 @@ def inputs(stage: str, parameters: dict[str, Any]) -> list[tuple[str, str]]:
             value = parameters[name]
             named += [(rule.stage, run) for run in (value if isinstance(value, list) else [value])]
     return named
+
+
+def files_read(stage: str, parameters: dict[str, Any]) -> dict[str, Path]:
+    """The files and folders that these parameters name by path, by parameter; sources are not among them."""
+    named = {name: located(parameters.get(name, "")) for name, rule in rules_of(stage).items() if rule.reads}
+    return {name: path for name, path in named.items() if parameters.get(name) and path.exists()}

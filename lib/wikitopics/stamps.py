@@ -77,12 +77,12 @@ def _difference(old: dict[str, Any], new: dict[str, Any]) -> str:
     """The first ingredient that differs, in words."""
     if old["notebook"] != new["notebook"]:
         return "its notebook's code was changed"
-    if old["data"] != new["data"]:
-        return "its source's files were changed"
-    for part in ("parameters", "library", "versions", "inputs"):
+    for part in ("parameters", "data", "library", "versions", "inputs"):
         for name in sorted(old[part].keys() | new[part].keys()):
             before, after = old[part].get(name), new[part].get(name)
             if before != after:
-                change = f"{name} is {after!r}, was {before!r}"
-                return f"{name} was changed" if part in ("library", "inputs") else change
+                if part == "data":
+                    return f"what its {name} names was changed"
+                told = part in ("parameters", "versions")
+                return f"{name} is {after!r}, was {before!r}" if told else f"{name} was changed"
     return "it was made by another version of the batch engine"

@@ -220,7 +220,7 @@ def test_filter_page_image_and_verdict(page: Lab, folder: Path):
     page.all(".mb-hits button")[2].click()
     page.until(lambda: page.opened_tile() == 2)
     title = page.one(".mb-title").text
-    page.driver.find_element(By.XPATH, "//button[contains(., '2 label wrong')]").click()
+    page.one(".mb-verdict-2").click()
     page.until(lambda: "saved" in page.one(".mb-review [role=status]").text)
     saved = pd.read_parquet(folder / "reviews.parquet")
     assert saved["title"].tolist() == [title] and saved["verdict"].tolist() == ["label wrong"]

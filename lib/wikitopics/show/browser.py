@@ -176,8 +176,12 @@ class MistakeBrowser:
             self._judged()
 
     def _file(self, verdict: str, corrected: list[str] | None) -> None:
-        self.reviews.put(self.predictions.key(self.pair), verdict, corrected, self.reviewer)
-        self._judged()
+        try:
+            self.reviews.put(self.predictions.key(self.pair), verdict, corrected, self.reviewer)
+        except OSError as error:  # a full disk: a widget's exceptions are seen by nobody, so say it here
+            self.review.saved.value = say.not_saved(error)
+        else:
+            self._judged()
 
     def _judged(self) -> None:
         self._show_review()

@@ -148,9 +148,11 @@ class Stage:
 
 
 class ReviewPanel:
-    """The verdict on the opened decision, the corrected labels, and the way back."""
+    """The verdict on the opened decision, the corrected labels, and the way back.
 
-    CHOICES = tuple((f"{i} {verdict}", verdict) for i, verdict in enumerate(VERDICTS, start=1))
+    Verdicts are plain buttons, not a toggle: a toggle that still shows the last image's verdict would
+    swallow the same key pressed for the next one.
+    """
 
     def __init__(
         self,
@@ -159,21 +161,25 @@ class ReviewPanel:
         on_corrected: Callable[[list[str]], None],
         on_clear: Callable[[], None],
     ) -> None:
-        self.verdict = w.ToggleButtons(options=self.CHOICES, value=None, description="Verdict")
+        self.verdicts = [
+            button(f"{i} {verdict}", f"mb-verdict-{i}") for i, verdict in enumerate(VERDICTS, start=1)
+        ]
+        for pressed, verdict in zip(self.verdicts, VERDICTS, strict=True):
+            pressed.on_click(lambda _, verdict=verdict: on_verdict(verdict))
         self.corrected = w.SelectMultiple(
             options=[(harmless(name), name) for name in label_names],
             description="Correct labels",
             rows=min(7, max(3, len(label_names))),
         )
         self.clear = button("Take back", "mb-clear", "undo")
-        self.verdict.add_class("mb-verdicts")
         self.saved = w.HTML()
         self._quiet = False
-        self.verdict.observe(lambda c: self._quiet or c["new"] is None or on_verdict(c["new"]), names="value")
         self.corrected.observe(lambda c: self._quiet or on_corrected(list(c["new"])), names="value")
         self.clear.on_click(lambda _: on_clear())
-        row = _box(w.HBox, (self.clear, self.saved), "mb-row")
-        self.widget = _box(w.VBox, (self.verdict, self.corrected, row), "mb-review")
+        asked = w.Label("Labels right?")
+        first = _box(w.HBox, (asked, *self.verdicts), "mb-verdicts")
+        last = _box(w.HBox, (self.clear, self.saved), "mb-row")
+        self.widget = _box(w.VBox, (first, self.corrected, last), "mb-review")
 
     def show(self, review: Review | None, given: Sequence[str], told: str) -> None:
         """The state of one decision: its review if there is one, the labels as given, a line of HTML."""
@@ -181,9 +187,11 @@ class ReviewPanel:
         known = {value for _, value in self.corrected.options}
         self._quiet = True
         try:
-            self.verdict.value = None if review is None else review.verdict
             self.corrected.value = tuple(name for name in corrected if name in known)
         finally:
             self._quiet = False
+        for shown, verdict in zip(self.verdicts, VERDICTS, strict=True):
+            change = shown.add_class if review and review.verdict == verdict else shown.remove_class
+            change("mb-chosen")
         self.clear.disabled = review is None
         self.saved.value = told

@@ -176,3 +176,8 @@ def saved(review: Review | None, count: int, on_disk: bool) -> str:
     where = "saved" if on_disk else "kept in memory only"
     kept = f"{MARKS[review.verdict]} {review.verdict}{corrected} ({where}; {count:,} in all)"
     return f'<span role="status">{kept}</span>'
+
+
+def not_saved(error: OSError) -> str:
+    """What stands there when the file could not be written."""
+    return f'<b role="alert">Not saved: {told(error)}. Free the disk or the file, then judge again.</b>'

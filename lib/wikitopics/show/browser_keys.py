@@ -13,9 +13,9 @@ KEYS = {
     "ArrowUp": ".mb-back",
     "PageDown": ".mb-later",
     "PageUp": ".mb-earlier",
-    "1": ".mb-verdicts button:nth-of-type(1)",
-    "2": ".mb-verdicts button:nth-of-type(2)",
-    "3": ".mb-verdicts button:nth-of-type(3)",
+    "1": ".mb-verdict-1",
+    "2": ".mb-verdict-2",
+    "3": ".mb-verdict-3",
 }
 NAME = "Browser of mistakes. Arrow keys: next and previous image. 1, 2, 3: label right, label wrong, unsure."
 

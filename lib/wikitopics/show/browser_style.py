@@ -104,10 +104,9 @@ _OPENED = """
 _REVIEW = """
 .mb-review { margin-top: 10px; padding: 8px 12px; background: var(--mb-tint); border-radius: 6px; }
 .mb-review .widget-label { width: 100px !important; text-align: left; color: var(--mb-soft); }
-.mb-verdicts { overflow: visible; }
-.mb-verdicts button { width: auto; min-width: 104px; background: var(--mb-page); color: var(--mb-ink);
+.mistake-browser .mb-verdicts button { min-width: 104px; background: var(--mb-page); color: var(--mb-ink);
   border: 1px solid var(--mb-line); border-radius: 3px; }
-.mistake-browser .mb-verdicts button.mod-active { background: var(--mb-ink); color: var(--mb-page);
+.mistake-browser .mb-verdicts button.mb-chosen { background: var(--mb-ink); color: var(--mb-page);
   border-color: var(--mb-ink); box-shadow: none; }
 .mb-review .widget-select-multiple { width: 100%; max-width: 420px; }
 """

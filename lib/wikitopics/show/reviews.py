@@ -1,6 +1,7 @@
 """A person's verdicts on mistakes, on disk at once: they outlive the kernel and every new evaluation."""
 
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -56,36 +57,37 @@ class Reviews:
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         review = Review(*key, verdict, corrected, reviewer, now)
         self._load()  # another kernel may have written since
-        self._known[key] = review
-        self._save()
+        self._save(self._known | {key: review})
         return review
 
     def drop(self, key: tuple[str, str, str]) -> None:
         """Take a verdict back, and write the file."""
         self._load()
-        if self._known.pop(key, None) is not None:
-            self._save()
+        self._save({other: review for other, review in self._known.items() if other != key})
 
     def table(self) -> pd.DataFrame:
         """All verdicts, oldest first: title, label, kind, verdict, corrected_labels, reviewer, time."""
-        rows = sorted(self._known.values(), key=lambda review: review.time)
-        return pd.DataFrame(rows, columns=COLUMNS)
+        return _table(self._known.values())
 
     def _load(self) -> None:
         if self.path is None or not self.path.exists():
             return
-        table = artefacts.read_table(self.path)
-        lists = [
-            None if labels is None else [str(name) for name in labels] for labels in table["corrected_labels"]
-        ]
-        table["corrected_labels"] = pd.Series(lists, index=table.index, dtype=object)
-        self._known = {
-            (row["title"], row["label"], row["kind"]): Review(
-                **{name: row.get(name) or "" for name in COLUMNS}
-            )
-            for row in table.to_dict("records")
-        }
+        reviews = [_review(row) for row in artefacts.read_table(self.path).to_dict("records")]
+        self._known = {(review.title, review.label, review.kind): review for review in reviews}
 
-    def _save(self) -> None:
+    def _save(self, known: dict[tuple[str, str, str], Review]) -> None:
+        """Write first, believe afterwards: what could not be written is not kept in memory either."""
         if self.path is not None:
-            artefacts.write_table(self.path, self.table())
+            artefacts.write_table(self.path, _table(known.values()))
+        self._known = known
+
+
+def _table(reviews: Iterable[Review]) -> pd.DataFrame:
+    return pd.DataFrame(sorted(reviews, key=lambda review: review.time), columns=COLUMNS)
+
+
+def _review(row: dict) -> Review:
+    corrected = row.get("corrected_labels")
+    corrected = None if corrected is None else [str(name) for name in corrected]
+    others = {name: str(row.get(name) or "") for name in COLUMNS if name != "corrected_labels"}
+    return Review(**others, corrected_labels=corrected)

@@ -103,14 +103,8 @@ def _checked(stage: str, chosen: dict[str, Any], parameters: dict[str, Parameter
             chosen[name] = float(value)
     check_run_name(chosen["run"])
     for name, rule in rules_of(stage).items():
-        if name in chosen and not rule.holds(chosen[name], chosen):
-            default = parameters[name].default
-            remedy = (
-                f"the default is {_show(default)}"
-                if rule.holds(default, chosen)
-                else "set it in its params file"
-            )
-            raise UserError(f"{who}: {name} must be {rule.allowed}, but is {_show(chosen[name])}; {remedy}")
+        if name in chosen:
+            _possible(rule, chosen, parameters[name], who)
     for input_stage, run in inputs(stage, chosen):
         _existing(input_stage, run, who)
     return chosen

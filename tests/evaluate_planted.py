@@ -47,6 +47,7 @@ def write_train_run(
     images: dict[str, int] | None = None,
     seed: int = 0,
     group_size: int = 1,
+    taxonomy: str = "v1.4",
     **parameters,
 ) -> Path:
     """data/03_train/RUN with both prediction tables; truth depends on `seed` only, scores on the run too."""
@@ -62,7 +63,7 @@ def write_train_run(
         frame["scores"] = list(planted(noise, truth, signal))
         write_table(folder / f"predictions_{split}.parquet", frame)
         start += count
-    write_json(folder / "label_names.json", {"label_names": names, "parents": {}, "taxonomy": "v1.4"})
+    write_json(folder / "label_names.json", {"label_names": names, "parents": {}, "taxonomy": taxonomy})
     write_json(folder / "prior.json", dict(zip(names, prevalence(names).tolist(), strict=True)))
     given = {"run": run, "labels": "commons", "images": "sample", "labels_top": len(names)}
     given |= {"backbone": "EfficientNetLite0"} | parameters

@@ -34,7 +34,8 @@ def test_the_model_beats_the_baselines_and_they_are_what_they_must_be(opened):
     assert found["label prior"]["macro roc_auc"] == 0.5
     assert found["label prior"]["micro roc_auc"] > 0.55  # without ever looking at an image
     assert found["label prior"]["macro average_precision"] == pytest.approx(test.truth.mean(axis=0).mean())
-    assert found["predict none"]["macro f1"] == 0 and found["predict none"]["hamming"] == test.truth.mean()
+    assert found["predict none"]["macro f1"] == 0
+    assert found["predict none"]["hamming"] == pytest.approx(test.truth.mean())
     for name in ("macro roc_auc", "macro average_precision", "macro f1", "micro f1"):
         assert model[name] > found["label prior"][name] + 0.05
 

@@ -5,6 +5,7 @@ Images of one group are not independent, so groups are drawn, with replacement, 
 whatever the run, the metric, the chunk or the number of workers: that makes differences paired.
 """
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -54,19 +55,39 @@ def bootstrap(
     gives them. Pass the same n_groups, rounds and seed for two runs to compare them round by round.
     Raises UserError for rounds < 2.
     """
-    if rounds < 2:
-        raise UserError(f"rounds must be 2 or more to give an interval, but is {rounds}; 1000 is usual")
     n_groups = int(groups.max()) + 1 if n_groups is None else n_groups
     counted = weighted.count_plan(truth, metrics.predict(scores, thresholds), groups, n_groups)
     ranked = [weighted.rank_plan(*columns, n_groups) for columns in _columns(truth, scores, groups)]
+
+    def work(weights: np.ndarray) -> Resamples:
+        return _chunk(counted, ranked, weights)
+
+    return _joined(_in_chunks(work, n_groups, rounds, seed, jobs))
+
+
+def bootstrap_roc_auc(
+    columns: list[tuple[np.ndarray, np.ndarray, np.ndarray]], n_groups: int, rounds: int, seed: int
+) -> np.ndarray:
+    """ROC-AUC of columns that need not have the same images: (rounds, columns), as in `bootstrap`.
+
+    Each column is truth (n,) {0, 1}, scores (n,), groups (n,) int in [0, n_groups).
+    """
+    plans = [weighted.rank_plan(*column, n_groups) for column in columns]
+
+    def work(weights: np.ndarray) -> np.ndarray:
+        return np.column_stack([weighted.weighted_ranking(plan, weights)[0] for plan in plans])
+
+    return np.concatenate(_in_chunks(work, n_groups, rounds, seed, jobs=2))
+
+
+def _in_chunks(work: Callable, n_groups: int, rounds: int, seed: int, jobs: int) -> list:
+    """`work` on the weights of some rounds at a time; scipy and numpy let go of the lock in the products."""
+    if rounds < 2:
+        raise UserError(f"rounds must be 2 or more to give an interval, but is {rounds}; 1000 is usual")
     size = max(1, min(rounds, 128, CHUNK_BYTES // (4 * max(n_groups, 1))))
     chunks = [range(start, min(start + size, rounds)) for start in range(0, rounds, size)]
-
-    def work(chunk: range) -> Resamples:
-        return _chunk(counted, ranked, group_weights(n_groups, chunk, seed))
-
-    with ThreadPoolExecutor(max(1, jobs)) as pool:  # scipy and numpy let go of the lock in the products
-        return _joined(list(pool.map(work, chunks)))
+    with ThreadPoolExecutor(max(1, jobs)) as pool:
+        return list(pool.map(lambda chunk: work(group_weights(n_groups, chunk, seed)), chunks))
 
 
 def group_codes(groups: np.ndarray) -> np.ndarray:
@@ -109,15 +130,8 @@ def _chunk(counted: weighted.CountPlan, ranked: list[weighted.RankPlan], weights
     for name, columns in zip(("roc_auc", "average_precision"), zip(*pairs, strict=True), strict=True):
         *labels, micro = columns
         per_label[name], overall[f"micro {name}"] = np.column_stack(labels), micro
-        overall[f"macro {name}"] = row_means(per_label[name])
+        overall[f"macro {name}"] = metrics.row_means(per_label[name])
     return Resamples(per_label, overall)
-
-
-def row_means(values: np.ndarray) -> np.ndarray:
-    """Mean of each row's defined values: (rounds, L) -> (rounds,), NaN where a row has none."""
-    some = ~np.isnan(values)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(some, values, 0.0).sum(axis=1) / some.sum(axis=1)
 
 
 def _joined(parts: list[Resamples]) -> Resamples:

@@ -129,3 +129,10 @@ def nanmean(values: np.ndarray) -> float:
     """Mean of the values that are defined; NaN, without a warning, where none is."""
     values = np.asarray(values, dtype=np.float64)
     return float(values[~np.isnan(values)].mean()) if (~np.isnan(values)).any() else float("nan")
+
+
+def row_means(values: np.ndarray) -> np.ndarray:
+    """Mean of each row's defined values: (rounds, L) -> (rounds,), NaN where a row has none."""
+    some = ~np.isnan(values)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(some, values, 0.0).sum(axis=1) / some.sum(axis=1)

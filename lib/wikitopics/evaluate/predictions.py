@@ -76,6 +76,12 @@ def freeze_thresholds(folder: Path, label_names: list[str], thresholds: np.ndarr
     return Frozen(Path(folder), list(label_names), thresholds)
 
 
+def read_frozen(folder: Path) -> Frozen:
+    """The thresholds that a finished 04_evaluate run froze in its folder."""
+    table = read_table(Path(folder) / THRESHOLDS)
+    return Frozen(Path(folder), list(table["label"]), table["threshold"].to_numpy(dtype=np.float64))
+
+
 def read_test(run: str, frozen: Frozen) -> Predictions:
     """Test predictions of the 03_train run, readable only with thresholds that are already frozen.
 

@@ -10,7 +10,7 @@ from wikitopics.show.browser_data import Predictions
 from wikitopics.show.neighbours import Neighbours
 from wikitopics.show.thumbnails import Thumbnails
 
-NEIGHBOURS, NEIGHBOUR_PX = 8, 88
+NEIGHBOURS, NEIGHBOUR_PX = 10, 92
 
 
 class Detail:

@@ -35,7 +35,7 @@ def harmless(text: object, longest: int = 120) -> str:
     >>> harmless("<script>")
     '‹script›'
     """
-    return str(text)[:longest].replace("<", "‹").replace(">", "›").replace("&", "＆")
+    return str(text)[:longest].replace("<", "‹").replace(">", "›")
 
 
 def picture(data: bytes, alt: str) -> str:

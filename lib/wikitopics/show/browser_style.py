@@ -35,8 +35,8 @@ _FRAME = f"""
   background: var(--mb-tint); align-items: center; }}
 .mb-filters .widget-label {{ width: 76px !important; text-align: left; color: var(--mb-soft); }}
 .mb-filters .widget-dropdown {{ width: 262px; }}
-.mb-filters .widget-slider {{ width: 300px; }}
-.mb-filters .widget-readout {{ min-width: 82px !important; }}
+.mb-filters .widget-slider {{ width: 262px; }}
+.mb-filters .widget-readout {{ min-width: 76px !important; width: 76px; white-space: nowrap; }}
 .mb-body {{ flex-flow: row wrap !important; gap: 8px 24px; align-items: flex-start; padding-top: 8px; }}
 .mb-left {{ flex: 0 0 {LEFT_PX}px; }}
 .mb-right {{ flex: 1 1 420px; min-width: 400px; }}

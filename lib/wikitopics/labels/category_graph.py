@@ -1,13 +1,12 @@
 """The category graph in columns: no object per category, parents as one compressed sparse row array."""
 
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from wikitopics.labels.head_words import HeadWords, head_words
+from wikitopics.labels.head_words import HeadWords
 
 UNCONNECTED = -1  # depth of a category from which no parents lead to the root
 
@@ -18,8 +17,8 @@ class CategoryGraph:
 
     titles: n names. indptr: (n + 1,) int64 and parents: (m,) int32, so that the parents of category i are
     parents[indptr[i]:indptr[i + 1]], in page order. depth: (n,) int16, the root has 1, UNCONNECTED where
-    there is no way. hidden: (n,) bool. head_names: n lexical heads, null where unknown; None: nobody
-    recorded them. notes: what was left out, sentence fragment -> count.
+    there is no way. hidden: (n,) bool. heads: their lexical heads, word by word. notes: what was left out,
+    sentence fragment -> count.
     """
 
     titles: pa.Array
@@ -27,7 +26,7 @@ class CategoryGraph:
     parents: np.ndarray
     depth: np.ndarray
     hidden: np.ndarray
-    head_names: pa.Array | None = None
+    heads: HeadWords
     notes: dict[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -45,15 +44,6 @@ class CategoryGraph:
     def title(self, index: int) -> str:
         """Name of one category."""
         return self.titles[int(index)].as_py()
-
-    @cached_property
-    def heads(self) -> HeadWords:
-        """Lexical heads, word by word: the recorded ones, or those of the rules where none are recorded."""
-        if self.head_names is not None:
-            return head_words(self.head_names, self.titles)
-        from wikitopics.labels.heads import find_heads
-
-        return head_words(find_heads(self.titles), self.titles)
 
 
 def positions(values: "pa.Array | pa.ChunkedArray | list[str]", names: pa.Array) -> np.ndarray:

@@ -1,5 +1,7 @@
 """headJ: from a category straight to the category named like a head it shares."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,7 +20,9 @@ def head_jumps(graph: CategoryGraph, no_jump: frozenset[str] = NO_JUMP) -> Hops:
     to the category of that name if that is nearer to the root; for a head in `no_jump` the hops go to the
     parents that have it instead.
     """
-    blocks = [_block(graph, first, min(first + BLOCK, len(graph))) for first in range(0, len(graph), BLOCK)]
+    starts = range(0, len(graph), BLOCK)
+    with ThreadPoolExecutor(2) as pool:  # numpy sorts without holding the interpreter
+        blocks = list(pool.map(lambda first: _block(graph, first, min(first + BLOCK, len(graph))), starts))
     heads = graph.heads
     kept = pc.is_in(heads.forms, value_set=pa.array(sorted(no_jump), heads.forms.type))
     kept = kept.to_numpy(zero_copy_only=False)
@@ -36,15 +40,17 @@ def _hops(graph: CategoryGraph, no_jump: np.ndarray, source, parent, form) -> Ho
 
 def _block(graph: CategoryGraph, first: int, last: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(source, parent or -1 for the category itself, form) of all heads that stand twice in the block."""
-    own = np.arange(first, last, dtype=np.int32)
-    parents = graph.parents[graph.indptr[first] : graph.indptr[last]]
-    source = np.concatenate([own, np.repeat(own, np.diff(graph.indptr[first : last + 1]))])
-    parent = np.concatenate([np.full(len(own), -1, dtype=np.int32), parents])
-    order = np.argsort(source, kind="stable")
-    source, parent = source[order], parent[order]
-    form = graph.heads.of[np.where(parent < 0, source, parent)]
+    size = np.diff(graph.indptr[first : last + 1]) + 1
+    source = np.repeat(np.arange(last - first, dtype=np.int32), size)
+    parent = np.empty(len(source), dtype=np.int32)
+    own = np.cumsum(size) - size
+    parent[own] = -1
+    parent[np.delete(np.arange(len(source)), own)] = graph.parents[graph.indptr[first] : graph.indptr[last]]
+    form = graph.heads.of[np.where(parent < 0, source + first, parent)]
     known = form >= 0
-    return _standing_twice(source[known], parent[known], form[known], graph.heads.words, graph.heads.shorter)
+    words, shorter = graph.heads.words, graph.heads.shorter
+    source, parent, form = _standing_twice(source[known], parent[known], form[known], words, shorter)
+    return source + np.int32(first), parent, form
 
 
 def _standing_twice(source, parent, form, words, shorter) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -56,16 +62,22 @@ def _standing_twice(source, parent, form, words, shorter) -> tuple[np.ndarray, n
         first = np.flatnonzero(np.diff(source, prepend=-1))
         size = np.diff(first, append=len(source))
         longest = np.repeat(np.maximum.reduceat(words[form], first), size)
-        done = np.repeat(np.logical_or.reduceat(twice, first), size) | (longest <= 1)
-        source, parent, form, longest = source[~done], parent[~done], form[~done], longest[~done]
+        open_ = ~np.repeat(np.logical_or.reduceat(twice, first), size) & (longest > 1)
+        source, parent, form, longest = source[open_], parent[open_], form[open_], longest[open_]
         form = np.where(words[form] == longest, shorter[form], form)
     return tuple(np.concatenate(column) for column in zip(*found, strict=True))
 
 
 def _is_repeated(source: np.ndarray, form: np.ndarray) -> np.ndarray:
-    key = source.astype(np.int64) << 32 | form
-    order = np.argsort(key)
-    same = np.diff(key[order]) == 0
-    repeated = np.empty(len(key), dtype=bool)
-    repeated[order] = np.append(same, False) | np.concatenate([[False], same])
+    """Whether another entry has the same source and form; both are numbered from 0.
+
+    One sort of (source, form, place) packed into 64 bits: BLOCK keeps it below 17 + 27 + 20.
+    """
+    bits = max(int(len(source)).bit_length(), 1)
+    key = source.astype(np.uint64) * np.uint64(form.max() + 1) + form.astype(np.uint64)
+    key = np.sort(key << np.uint64(bits) | np.arange(len(source), dtype=np.uint64))
+    place, value = key & np.uint64((1 << bits) - 1), key >> np.uint64(bits)
+    same = value[1:] == value[:-1]
+    repeated = np.zeros(len(source), dtype=bool)
+    repeated[place[1:][same]] = repeated[place[:-1][same]] = True
     return repeated

@@ -65,8 +65,11 @@ def _all_forms(heads: pa.Array) -> pa.Array:
 
 
 def _without_first_word(forms: pa.Array) -> pa.Array:
-    rest = pc.replace_substring_regex(forms, pattern=r"^[^ ]* ", replacement="")
-    return pc.if_else(pc.match_substring(forms, " "), pc.utf8_capitalize(rest), None)
+    """Null where there is one word; the rest of a form is lower case already, but for its first letter."""
+    words = pc.split_pattern(forms, pattern=" ", max_splits=1)
+    several = pc.equal(pc.list_value_length(words), 2)
+    rest = pc.utf8_capitalize(pc.list_element(words.filter(several), 1))
+    return pc.replace_with_mask(pa.nulls(len(forms), rest.type), several, rest)
 
 
 def _indices(values: pa.Array, names: pa.Array) -> np.ndarray:

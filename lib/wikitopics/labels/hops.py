@@ -7,7 +7,7 @@ import numpy as np
 
 from wikitopics.labels.category_graph import UNCONNECTED, CategoryGraph
 
-BLOCK = 1 << 20  # categories looked at together, to bound the memory
+BLOCK = 1 << 17  # categories looked at together, to bound the memory
 
 
 class Hops(NamedTuple):

@@ -185,7 +185,8 @@ class Driver:
             self.outcomes[name], text = "made by another driver", "made by another driver"
         elif code == MADE:
             self.outcomes[name] = "made"
-            text = f"made in {seconds}, {stamps.read(run.stage, run.run).get('peak_mb')} MB"
+            stamp = stamps.read(run.stage, run.run)
+            text = f"made in {seconds} (processor {stamp.get('cpu_seconds')} s, {stamp.get('peak_mb')} MB)"
         else:
             self.outcomes[name] = "failed"
             text = f"failed after {seconds}: {self.reason(run, code)}"

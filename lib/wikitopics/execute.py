@@ -13,7 +13,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from wikitopics.batch import BUSY, MADE, MADE_ELSEWHERE, work_file
 from wikitopics.errors import UserError
 from wikitopics.graph import Run
 from wikitopics.mortal import die_with_parent
+from wikitopics.progress import MARK
 from wikitopics.strip import as_text, timeless
 
 
@@ -108,6 +109,7 @@ def make(run: Run, inputs: dict[str, str]) -> None:
         progress_bar=False,
         store_widget_state=False,
         record_timing=False,
+        on_cell_start=_tell_cell(paths.notebook(run.stage)),
     )
     if not (paths.run_folder(run.stage, run.run) / RECORD).exists():
         raise UserError(
@@ -117,10 +119,19 @@ def make(run: Run, inputs: dict[str, str]) -> None:
         temporary.write_text(as_text(timeless(json.loads(part.read_text("utf-8")))), "utf-8")
     part.unlink()
     key = run.key if fingerprint.unchanged(run.stage, run.ingredients) else stamps.EDITED
-    stamps.write(run, inputs, key=key, seconds=round(time.monotonic() - started, 1), peak_mb=peak_mb())
+    stamps.write(run, inputs, key=key, seconds=round(time.monotonic() - started, 1), **costs())
 
 
-def peak_mb() -> int:
-    """The most memory that a process started from here (the kernel) has held."""
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    return peak >> (10 if sys.platform == "linux" else 20)
+def _tell_cell(notebook: Path) -> Callable[..., None]:
+    """What tells, at the start of each code cell, how far the notebook is."""
+    cells = (
+        len(json.loads(notebook.read_text("utf-8"))["cells"]) + 1
+    )  # papermill adds the parameters it injects
+    return lambda cell, cell_index: print(f"{MARK}cell {cell_index + 1} of {cells}", flush=True)
+
+
+def costs() -> dict[str, float]:
+    """What the processes started from here (the kernel) took: processor seconds, and the most memory of one."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    peak_mb = used.ru_maxrss >> (10 if sys.platform == "linux" else 20)
+    return {"cpu_seconds": round(used.ru_utime + used.ru_stime, 1), "peak_mb": peak_mb}

@@ -9,7 +9,7 @@ import numpy as np
 
 SIDE = 16  # pixels at which pictures are compared
 LIKE = 0.97  # least correlation
-NOISE = 2.0  # grey levels below which contrast is none: two blank pictures agree
+NOISE = 1.0  # grey levels below which contrast is none: two blank pictures agree
 BRIGHTNESS = 30.0  # most grey levels that the means may differ
 AT_A_TIME = 1 << 14
 

@@ -3,6 +3,7 @@
 What must come is a set of allowed outcomes: "valid", or reason codes of `wikitopics.images.decode.REASONS`.
 """
 
+import functools
 import io
 import random
 import struct
@@ -39,7 +40,7 @@ def png_chunk(kind: bytes, data: bytes) -> bytes:
 
 def png(width: int, height: int, extra: bytes = b"", rows: int | None = None) -> bytes:
     """A black RGB PNG by hand: its header may promise more rows than there are."""
-    data = zlib.compress(bytes((3 * width + 1) * (height if rows is None else rows)), 9)
+    data = zlib.compress(bytes((3 * width + 1) * (height if rows is None else rows)), 1)
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     parts = [png_chunk(b"IHDR", header), extra, png_chunk(b"IDAT", data), png_chunk(b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
@@ -63,6 +64,7 @@ def exif(orientation: int) -> bytes:
     return b"Exif\0\0" + tiff_directory([(0x0112, 3, 1, orientation)])
 
 
+@functools.cache
 def hostile_files() -> dict[str, tuple[bytes, set[str]]]:
     """All of them."""
     groups = (not_images, truncations, modes_and_frames, disguises, headers, bombs)
@@ -227,6 +229,11 @@ def bombs() -> dict[str, tuple[bytes, set[str]]]:
     return {
         "pixels.png": (png(60_000, 60_000, rows=2), {"too_many_pixels"}),
         "pixels just above the limit.png": (png(7072, 7072, rows=1), {"too_many_pixels"}),
+        "pixels just below the limit.webp": (saved(Image.new("RGB", (5000, 4999)), "WEBP", method=0), VALID),
+        "pixels just above the limit.webp": (
+            saved(Image.new("RGB", (5001, 5000)), "WEBP", method=0),
+            {"too_many_pixels"},
+        ),
         "pixels just below the limit.png": (png(7071, 7071), VALID),
         "compressed text.png": (png(8, 8, png_chunk(b"zTXt", b"k\0\0" + zipped)), VALID),
         "compressed profile.png": (png(8, 8, png_chunk(b"iCCP", b"k\0\0" + zipped)), VALID),

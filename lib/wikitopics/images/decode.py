@@ -46,7 +46,11 @@ class Rejected(Exception):
 
 @dataclass(frozen=True)
 class Recipe:
-    """How pictures are made: a square of `store_size` pixels, `fit` "pad" (on white) or "stretch", limits."""
+    """How pictures are made: a square of `store_size` pixels, `fit` "pad" (on white) or "stretch", limits.
+
+    `max_pixels` bounds memory at about 6 bytes a pixel (50 million: 300 MB); of WebP, which takes twice that,
+    half as many are allowed.
+    """
 
     store_size: int = 128
     fit: str = "pad"
@@ -120,8 +124,9 @@ def _failure(error: Exception) -> Rejected:
 
 def _picture(image: Image.Image, turn: int, recipe: Recipe) -> Picture:
     mode, (width, height) = image.mode, image.size
-    if width * height > recipe.max_pixels:
-        raise Rejected("too_many_pixels", f"{width:,} x {height:,}, limit {recipe.max_pixels:,}")
+    limit = recipe.max_pixels // (2 if image.format == "WEBP" else 1)  # its decoder holds four copies of all
+    if width * height > limit:
+        raise Rejected("too_many_pixels", f"{width:,} x {height:,}, limit {limit:,}")
     size = fitted((width, height), recipe)
     image.draft(None, size)  # JPEG only: decode at a scale not smaller than `size`
     image.load()

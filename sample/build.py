@@ -1,6 +1,6 @@
 """Builds the embedded sample from Debian packages: python sample/build.py [--root DIR].
 
-DIR is where the packages are installed or were unpacked (default /). DATA.md says which, and what comes of them.
+DIR is where the packages are installed or were unpacked (default /). DATA.md says which.
 The tables come out the same, byte for byte; the pictures' bytes also depend on Pillow's version.
 """
 
@@ -25,15 +25,17 @@ SEED = 20050819
 
 
 def build(root: Path, folder: Path) -> Counter:
-    """Write sample.parquet, the three tables and DATA.md into `folder`; returns what was dropped, by reason."""
+    """Write sample.parquet, the tables and DATA.md into `folder`; returns what was dropped, by reason."""
     dropped, views, generator = Counter(), Views(), np.random.default_rng(SEED)
     drawings, photographs = read_drawings(root, dropped), read_photographs(root, dropped)
-    rows = unique_titles([drawing_row(d, views) for d in drawings] + [photograph_row(p, views) for p in photographs])
+    rows = unique_titles(
+        [drawing_row(d, views) for d in drawings] + [photograph_row(p, views) for p in photographs]
+    )
     hostile = hostile_rows(rows, generator)
     rows = rows + hostile + planted_copies(rows, generator)
     write_sample(folder / "sample.parquet", rows)
     write_tables(folder, rows, views)
-    write_card(folder, rows, dropped)
+    write_card(folder, rows, dropped, {f"{p.name}.{p.extension}": p.source for p in photographs})
     return dropped
 
 
@@ -88,13 +90,19 @@ def write_tables(folder: Path, rows: list[Row], views: Views) -> None:
     write_rows(folder / "folders.csv", ["folder", "taxonomy", "label"], folder_labels(folders))
 
 
-ODD = {"Drawings by unknown authors", "Photographs taken on 2009-07-14", "Pages with maps"}  # nobody's categories
+ODD = {
+    "Drawings by unknown authors",
+    "Photographs taken on 2009-07-14",
+    "Pages with maps",
+}  # nobody's categories
 UNCONNECTED = {"Uploads by Italian users"}  # its parents come from a template that no dump shows
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--root", type=Path, default=Path("/"), help="where the packages are installed or unpacked")
+    parser.add_argument(
+        "--root", type=Path, default=Path("/"), help="where the packages are installed or unpacked"
+    )
     parser.add_argument("--into", type=Path, default=HERE, help="where to write")
     arguments = parser.parse_args()
     for reason, count in build(arguments.root, arguments.into).most_common():

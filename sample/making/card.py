@@ -1,4 +1,90 @@
-"""DATA.md, with its counts."""
+"""DATA.md: the data card, its template in curated/DATA.template.md filled with what was built."""
+
+from collections import Counter
 from pathlib import Path
-def write_card(folder: Path, rows, dropped) -> None:
-    pass
+
+import pandas as pd
+
+from making.rows import Row
+from making.tables import CURATED
+from wikitopics.labels import taxonomy as taxonomies
+from wikitopics.labels.graph_files import open_graph
+from wikitopics.labels.label_sources import label_from
+
+SHOWN = 25  # files a topic needs in one of the two views to be in the table
+
+
+def write_card(folder: Path, rows: list[Row], dropped: Counter, sources: dict[str, str]) -> None:
+    """Write DATA.md beside the other files; `sources`: the page of origin of photographs by title."""
+    kinds = Counter(row.kind for row in rows)
+    edges = pd.read_csv(folder / "categories.csv", keep_default_na=False)
+    copies = [row for row in rows if row.copy_of]
+    facts = {
+        "total": f"{len(rows):,}",
+        "megabytes": f"{(folder / 'sample.parquet').stat().st_size / 1e6:.1f}",
+        "drawings": f"{kinds['drawing']:,}",
+        "photographs": kinds["photograph"],
+        "share": f"{kinds['photograph'] / (kinds['drawing'] + kinds['photograph']):.0%}",
+        "hostile": kinds["hostile"],
+        "exact": sum(row.title.endswith(".png") for row in copies),
+        "near": sum(row.title.endswith(".jpg") for row in copies),
+        "edges": f"{(edges['parent'] != '').sum():,}",
+        "categories": f"{edges['title'].nunique():,}",
+        "articles": f"{pd.read_csv(folder / 'articles.csv')['article'].nunique():,}",
+        "by_package": _table(["package", "kind", "licence", "files"], _packages(rows)),
+        "by_folder": _table(["folder", "files"], _counted(row.folder for row in rows)),
+        "dropped": _table(["reason", "files"], dropped.most_common()),
+        "agreement": _agreement(folder, rows, "commons", "v1.4", 1),
+        "agreement_ores": _agreement(folder, rows, "ores", "ores-64", SHOWN),
+        "hostile_list": _table(
+            ["title", "bytes"], [(r.title, len(r.image)) for r in rows if r.kind == "hostile"]
+        ),
+        "credits": _table(["title", "author", "licence", "source"], _credits(rows, sources)),
+    }
+    template = (CURATED / "DATA.template.md").read_text(encoding="utf-8")
+    (folder / "DATA.md").write_text(template.format(**facts), encoding="utf-8")
+
+
+def _packages(rows: list[Row]) -> list[tuple]:
+    counts = Counter((row.source_package, row.kind, row.licence) for row in rows)
+    return [(*key, count) for key, count in sorted(counts.items())]
+
+
+def _counted(values) -> list[tuple]:
+    return sorted(Counter(values).items())
+
+
+def _credits(rows: list[Row], sources: dict[str, str]) -> list[tuple]:
+    photographs = sorted((row for row in rows if row.kind == "photograph"), key=lambda row: row.title)
+    return [(row.title, row.creator, row.licence, sources.get(row.copy_of or row.title) or row.source_package)
+            for row in photographs]  # fmt: skip
+
+
+def _agreement(folder: Path, rows: list[Row], label_source: str, taxonomy: str, least: int) -> str:
+    """Table of files by label: by the label source, by the folder, by both."""
+    files = pd.DataFrame(
+        [{"title": r.title, "categories": r.categories, "articles": r.articles} for r in rows]
+    )
+    labelled = label_from(label_source, files, taxonomy, graph=open_graph(folder / "categories.csv"),
+                          topics=pd.read_csv(folder / "articles.csv")).labels  # fmt: skip
+    given = dict(zip(labelled["title"], map(set, labelled["labels"]), strict=True))
+    mapped = pd.read_csv(folder / "folders.csv")
+    human = mapped[mapped["taxonomy"] == taxonomy].groupby("folder")["label"].agg(set).to_dict()
+    lines = []
+    for label in taxonomies.load(taxonomy).label_names:
+        walk = {r.title for r in rows if label in given[r.title]}
+        judged = {r.title for r in rows if label in human.get(r.folder, ())}
+        if max(len(walk), len(judged)) >= least:
+            lines.append((label, len(walk), len(judged), len(walk & judged)))
+    return _table(["label", label_source, "human", "both"], lines)
+
+
+def _table(header: list[str], rows: list[tuple]) -> str:
+    """A Markdown table; what other people wrote is kept from becoming markup."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(_escaped(cell) for cell in line) + " |" for line in lines)
+
+
+def _escaped(cell: object) -> str:
+    text = f"{cell:,}" if isinstance(cell, int) else str(cell)
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|").replace("*", "\\*")

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from making.thumbnails import encoded, on_white, open_bounded
 from making.rows import Row
+from making.thumbnails import encoded, on_white, open_bounded
 
 EXACT, NEAR = 12, 15
 ASIDE = ("{} (copy)", "My {}", "{} new version", "{} 2006", "{} improved")
@@ -37,7 +37,9 @@ def _altered(image: Image.Image, number: int) -> tuple[bytes, str]:
     """Compressed harder, made smaller, or with its edge cut off, in turn."""
     flat = on_white(image)
     if number % 3 == 1:
-        flat = flat.resize((max(16, flat.width * 4 // 5), max(16, flat.height * 4 // 5)), Image.Resampling.BICUBIC)
+        flat = flat.resize(
+            (max(16, flat.width * 4 // 5), max(16, flat.height * 4 // 5)), Image.Resampling.BICUBIC
+        )
     elif number % 3 == 2:
         edge = max(1, min(flat.size) // 40)
         flat = flat.crop((edge, edge, flat.width - edge, flat.height - edge))

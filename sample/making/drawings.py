@@ -1,17 +1,19 @@
 """The drawings of Debian's openclipart-svg and openclipart-png: licence, words, choice, thumbnail."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
 from making import words
 from making.svg_metadata import Metadata, Refused, read_metadata
 from making.tables import read_lists, read_rows
-from making.thumbnails import look_the_same, open_bounded, pixel_sha1, reduced, signature
+from making.thumbnails import Seen, drawn_share, open_bounded, pixel_sha1, reduced, signature
 
+LEAST_DRAWN = 0.03  # of the page that the drawing's bounding box covers
+LINKED = re.compile(rb'<(?:\w+:)?image\b[^>]*?href\s*=\s*["\'](?!data:)')
 SHARED = 3  # a dc:title that this many files carry names a collection, not a picture
 
 
@@ -60,9 +62,12 @@ def read_drawings(root: Path, dropped: Counter) -> list[Drawing]:
 
 
 def _licensed(path: Path) -> Metadata:
-    metadata = read_metadata(path.read_bytes())
+    data = path.read_bytes()
+    metadata = read_metadata(data)
     if not metadata.public_domain:
         raise Refused("licence element does not say PublicDomain")
+    if LINKED.search(data):
+        raise Refused("shows a picture that it does not carry")
     return metadata
 
 
@@ -79,16 +84,16 @@ def _give_words(drawing: Drawing, titles: Counter) -> None:
 
 def _distinct(drawings: list[Drawing], dropped: Counter) -> list[Drawing]:
     """Without drawings that look like an earlier one, and without empty ones."""
-    kept, signs = [], []
+    kept, seen = [], Seen()
     for drawing in drawings:
         sign = signature(drawing.image)
-        if np.ptp(sign[1]) < 3:
-            dropped["empty picture"] += 1
-        elif any(look_the_same(sign, other) for other in signs):
+        if drawn_share(drawing.image) < LEAST_DRAWN:
+            dropped["next to nothing on the page"] += 1
+        elif seen.alike(sign):
             dropped["looks like another drawing"] += 1
         else:
             kept.append(drawing)
-            signs.append(sign)
+            seen.add(sign)
     return kept
 
 
@@ -128,9 +133,11 @@ class Choice:
         return sorted([f for f in deep if f in self.labelled] or deep)
 
     def limited(self, drawings: list[Drawing], dropped: Counter) -> list[Drawing]:
-        """At most `limit` drawings of each folder: those whose words are in the tables first, then by a hash."""
+        """At most `limit` drawings of each folder: first those with known words, then by a hash."""
         kept, counts = [], Counter()
-        for drawing in sorted(drawings, key=lambda d: (self.nameless(d), words.chance("choice", d.stem, d.folder))):
+        for drawing in sorted(
+            drawings, key=lambda d: (self.nameless(d), words.chance("choice", d.stem, d.folder))
+        ):
             counts[drawing.folder] += 1
             if counts[drawing.folder] <= min(self.limit(f) for f in drawing.folders):
                 kept.append(drawing)

@@ -1,4 +1,4 @@
-"""Files that cleaning has to meet: broken, misleading, hostile. Made here, from rows of the sample and from nothing."""
+"""Files that cleaning has to meet: broken, misleading, hostile. Made here, some of rows of the sample."""
 
 import io
 import struct
@@ -12,15 +12,17 @@ from making.rows import Row
 from making.thumbnails import encoded, on_white, open_bounded
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64"><circle cx="32" cy="32" r="20"/></svg>'
+UNCREDITED = ("Public domain", "CC0-1.0")
 AS_PHOTOGRAPH = ("Held", "Truncated photograph", "Truncated scan", "Old scan", "Printed")
 HTML = b"<!DOCTYPE html><html><head><title>404 Not Found</title></head><body><h1>Not Found</h1></body></html>"
 
 
 def hostile_rows(rows: list[Row], generator: np.random.Generator) -> list[Row]:
-    """One row per case. Each takes the place of an ordinary row of `rows`, whose folder and categories it keeps."""
+    """One row per case, in place of a row of `rows` whose licence asks for no credit; keeps its folder."""
     made = []
     for title, content in _cases(generator):
-        likely = [n for n, row in enumerate(rows) if row.kind == "photograph" or not title.startswith(AS_PHOTOGRAPH)]
+        kind = "photograph" if title.startswith(AS_PHOTOGRAPH) else "drawing"
+        likely = [n for n, row in enumerate(rows) if row.kind == kind and row.licence in UNCREDITED]
         host = rows.pop(int(generator.choice(likely)))
         image = content(on_white(open_bounded(host.image))) if callable(content) else content
         made.append(replace(host, title=title, image=image, kind="hostile", articles=host.articles[:1]))
@@ -55,14 +57,18 @@ def _cases(generator: np.random.Generator) -> list[tuple]:
         ("One pixel.png", encoded(Image.new("RGB", (1, 1), "red"), "PNG")),
         ("A very long strip.png", lambda im: encoded(im.resize((1_200, 4)), "PNG")),
         ("<img src=x onerror=alert(1)>.png", lambda im: encoded(im, "PNG", optimize=True)),
-        ("\"Quoted\" & 'apostrophed' title.png", lambda im: encoded(im.rotate(2), "PNG", optimize=True)),
-        ("富士山の絵 – 北斎.png", lambda im: encoded(im.rotate(-2), "PNG", optimize=True)),
-        ("صورة قديمة.png", lambda im: encoded(im.rotate(3), "PNG", optimize=True)),
+        ("\"Quoted\" & 'apostrophed' title.png", lambda im: encoded(_tilted(im, 2), "PNG", optimize=True)),
+        ("富士山の絵 – 北斎.png", lambda im: encoded(_tilted(im, -2), "PNG", optimize=True)),
+        ("صورة قديمة.png", lambda im: encoded(_tilted(im, 3), "PNG", optimize=True)),
     ]
 
 
 def _jpeg(image: Image.Image) -> bytes:
     return encoded(image, "JPEG", quality=85)
+
+
+def _tilted(image: Image.Image, degrees: float) -> Image.Image:
+    return image.rotate(degrees, resample=Image.Resampling.BICUBIC, fillcolor="white")
 
 
 def _sixteen_bits(image: Image.Image) -> bytes:
@@ -97,7 +103,7 @@ def _rotated(image: Image.Image, orientation: int) -> bytes:
 
 
 def _bomb(width: int, height: int) -> bytes:
-    """A PNG of a few hundred kilobytes at most that claims width x height pixels (one bit each, rows missing)."""
+    """A small PNG that claims width x height pixels of one bit, nearly all of them missing."""
     header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
     rows = zlib.compress(bytes(1 + width // 8) * 50)
     chunks = [(b"IHDR", header), (b"IDAT", rows), (b"IEND", b"")]

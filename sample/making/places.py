@@ -5,9 +5,10 @@ from making.words import chance
 
 PLAIN_ARTICLE = {
     "Georgia": "Georgia (country)", "Ireland": "Republic of Ireland", "Palestine": "State of Palestine",
-    "People's Republic of China": "China", "Republic of China": "Taiwan", "Victoria (Australia)": "Victoria (state)",
+    "People's Republic of China": "China", "Republic of China": "Taiwan",
+    "Victoria (Australia)": "Victoria (state)",
 }  # fmt: skip
-IN_ITS_COUNTRY = 0.4  # share of flags also used in the article of the country
+IN_ITS_COUNTRY = 0.3  # share of flags also used in the article of the country
 IN_A_LIST = 0.12
 
 
@@ -39,8 +40,14 @@ class Places:
         """ "Flags of X" or "Maps of X" and, for some, a more general one."""
         row = self._flag(words, folder)
         if row:
-            general = ["National flags"] if row["kind"] == "country" and chance("national", title) < 0.25 else []
-            return [f"Flags of {row['name']}", *general]
+            general = (
+                ["National flags"] if row["kind"] == "country" and chance("national", title) < 0.25 else []
+            )
+            return [
+                f"Flags of {row['name']}",
+                *(["Former countries"] if "historic" in words else []),
+                *general,
+            ]
         row = self._mapped(words, folder)
         return [f"Maps of {row['name']}"] if row else []
 
@@ -57,7 +64,7 @@ class Places:
 
     def profiles(self) -> dict[str, list[str]]:
         """Article -> profiles, for the articles about flags and countries."""
-        found = {"Gallery of sovereign state flags": ["flag", "geo"], "Openclipart": ["visual", "computing", "internet"]}
+        found = {"Gallery of sovereign state flags": ["flag", "geo"], "Openclipart": ["clip art"]}
         for row in self.rows.values():
             found[f"Flag of {row['name']}"] = ["flag", row["region"]]
             found.setdefault(article_of(row["name"]), ["country", row["region"]])
@@ -65,13 +72,18 @@ class Places:
 
     def graph(self) -> dict[str, list[str]]:
         """Category -> parents, for flags and maps of each country and region."""
-        graph = {"Flags by country subdivision": ["Flags by type"], "Maps by country subdivision": ["Maps by type"]}
+        graph = {
+            "Flags by country subdivision": ["Flags by type"],
+            "Maps by country subdivision": ["Maps by type"],
+        }
         for row in self.rows.values():
             name, plain = row["name"], row["name"].removeprefix("the ")
             kind = "country" if row["kind"] == "country" else "country subdivision"
             graph[f"Flags of {name}"] = [f"Flags by {kind}", plain]
             graph[f"Maps of {name}"] = [f"Maps by {kind}", plain]
-            graph[plain] = [f"Countries of {row['continent']}" if row["kind"] == "country" else row["continent"]]
+            graph[plain] = [
+                f"Countries of {row['continent']}" if row["kind"] == "country" else row["continent"]
+            ]
         return graph
 
 

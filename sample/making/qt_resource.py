@@ -1,7 +1,7 @@
 """Files inside a Qt binary resource (.rcc), the container of gcompris-qt-data.
 
 Layout: "qres", then big-endian version and the offsets of tree, data and names; a tree node is a folder
-(flag 2: number of children, first child) or a file (offset of its data: a length, then bytes, zlib if flag 1).
+(flag 2: number of children, first child) or a file (offset of its data: length, bytes, zlib if flag 1).
 """
 
 import struct

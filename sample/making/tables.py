@@ -13,11 +13,11 @@ def read_rows(name: str) -> list[dict[str, str]]:
 
 
 def read_lists(name: str) -> dict[str, list[str]]:
-    """First column -> the second column's "; " list."""
+    """Each item of the first column's "; " list -> the second column's "; " list."""
     lists = {}
     for row in read_rows(name):
-        key, value = list(row.values())[:2]
-        lists[key] = [item for item in value.split("; ") if item]
+        keys, values = list(row.values())[:2]
+        lists |= {key: [value for value in values.split("; ") if value] for key in keys.split("; ")}
     return lists
 
 

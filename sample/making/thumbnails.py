@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageChops
 from scipy.fft import dctn
 
 from making.svg_metadata import Refused
@@ -74,6 +74,12 @@ def pixel_sha1(image: Image.Image) -> str:
     return hashlib.sha1(repr(flat.size).encode() + flat.tobytes()).hexdigest()
 
 
+def drawn_share(image: Image.Image) -> float:
+    """Share of the picture inside the bounding box of what is not white."""
+    box = ImageChops.invert(on_white(image).convert("L")).point(lambda value: 255 * (value > 8)).getbbox()
+    return 0.0 if box is None else (box[2] - box[0]) * (box[3] - box[1]) / (image.width * image.height)
+
+
 def signature(image: Image.Image) -> tuple[np.ndarray, np.ndarray]:
     """(64 bits of a DCT perceptual hash, 8 x 8 x 3 mean colours): what makes two pictures look the same."""
     flat = on_white(image)
@@ -82,6 +88,18 @@ def signature(image: Image.Image) -> tuple[np.ndarray, np.ndarray]:
     return low > np.median(low[1:]), np.asarray(flat.resize((8, 8), Image.Resampling.BOX), float)
 
 
-def look_the_same(one: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarray]) -> bool:
-    """True for near duplicates: at most 6 of 64 bits differ and the colours agree within 10 of 255."""
-    return int((one[0] != other[0]).sum()) <= 6 and float(np.abs(one[1] - other[1]).mean()) < 10
+class Seen:
+    """The signatures so far, to find near duplicates: at most 6 of 64 bits and 10 of 255 in colour apart."""
+
+    def __init__(self) -> None:
+        self.bits, self.colours = np.zeros((0, 64), bool), np.zeros((0, 8, 8, 3))
+
+    def alike(self, sign: tuple[np.ndarray, np.ndarray]) -> bool:
+        """True if a picture seen before looks the same."""
+        near = np.flatnonzero((self.bits != sign[0]).sum(axis=1) <= 6)
+        return bool((np.abs(self.colours[near] - sign[1]).mean(axis=(1, 2, 3)) < 10).any())
+
+    def add(self, sign: tuple[np.ndarray, np.ndarray]) -> None:
+        """Remember a picture."""
+        self.bits = np.vstack([self.bits, sign[0][None]])
+        self.colours = np.concatenate([self.colours, sign[1][None]])

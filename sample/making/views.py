@@ -1,12 +1,13 @@
 """The three views of the truth: categories, articles with their topics, and the folder's labels.
 
-They are reduced from the same uploads in different ways: categories from uploader tags and title words, articles
-from title words only, and the human view from the folder alone.
+They are reduced from the same uploads in different ways: categories from uploader tags and title words,
+articles from title words, and the human view from the folder alone.
 """
 
 from making.places import Places
 from making.tables import read_lists, read_rows
 from making.words import chance, drawn, phrases, tokens
+from wikitopics.labels import taxonomy as taxonomies
 
 UNCATEGORISED = 0.03  # share of files with maintenance and date categories only
 UNUSED = 0.08  # share of files no article uses
@@ -14,22 +15,15 @@ OVERCATEGORISED = 0.15  # share of files that keep a category above another of t
 ABOUT_THE_COLLECTION = 0.03  # share of drawings shown in an article about clip art
 MOST_CATEGORIES, MOST_ARTICLES = 5, 3
 
-ANCESTORS = {
-    "Diagrams": "STEM", "Mathematics": "STEM", "Chemistry": "STEM", "Geology & Fossils": "STEM", "Space": "STEM",
-    "Medicine & Health": "STEM", "Technology & Engineering": "STEM", "Nature": "STEM", "Plants": "Nature",
-    "Animals": "Nature", "Architecture": "Places", "Monuments & Memorials": "Places", "Landscapes": "Places",
-    "Maps & Flags": "Places", "People": "Society", "Sports": "Society", "Events": "Society",
-    "Transportation": "Society", "History": "Culture", "Art": "Culture", "Music": "Culture",
-    "Literature": "Culture", "Food": "Culture",
-}  # fmt: skip  # taxonomy v1.4
-
 
 class Views:
     """The curated tables, ready to give a file its categories and articles."""
 
     def __init__(self) -> None:
         self.places = Places()
-        self.graph = {r["title"]: [p for p in r["parents"].split("; ") if p] for r in read_rows("category_graph")}
+        self.graph = {
+            r["title"]: [p for p in r["parents"].split("; ") if p] for r in read_rows("category_graph")
+        }
         self.hidden = {r["title"] for r in read_rows("category_graph") if r["hidden"]}
         self.graph |= self.places.graph()
         self.categories_of = read_lists("tag_categories")
@@ -50,7 +44,9 @@ class Views:
             topical = []
         return topical + self._maintenance(title, year, licence_category, bool(topical))
 
-    def articles(self, title: str, words: list[str], tags: list[str], folder: str, drawing: bool) -> list[str]:
+    def articles(
+        self, title: str, words: list[str], tags: list[str], folder: str, drawing: bool
+    ) -> list[str]:
         """Articles that use a file: by the words of its title, by its tags only where those say nothing."""
         if chance("unused", title) < UNUSED:
             return []
@@ -95,7 +91,7 @@ class Views:
 
 
 def article_topics(articles: set[str], places: Places) -> list[tuple[str, str, float]]:
-    """(article, topic, score) rows: the article's profiles' typical scores, moved a little by its own name."""
+    """(article, topic, score) rows: typical scores of the article's profiles, moved a little by its name."""
     profiles, typical = read_lists("article_profiles") | places.profiles(), {}
     for row in read_rows("topic_profiles"):
         typical.setdefault(row["profile"], []).append((row["topic"], float(row["score"])))
@@ -116,14 +112,8 @@ def folder_labels(folders: set[str]) -> list[tuple[str, str, str]]:
     rows = []
     for folder in sorted(folders):
         for taxonomy in ("v1.4", "ores-64"):
-            labels = set()
-            for part in folder.split(" + "):
-                own = [label for label in known[part][taxonomy].split("; ") if label]
-                labels |= {label for one in own for label in _with_ancestors(one)}
-            rows += [(folder, taxonomy, label) for label in sorted(labels)]
+            own = [
+                label for part in folder.split(" + ") for label in known[part][taxonomy].split("; ") if label
+            ]
+            rows += [(folder, taxonomy, label) for label in taxonomies.load(taxonomy).close(own)]
     return rows
-
-
-def _with_ancestors(label: str) -> list[str]:
-    above = ANCESTORS.get(label)
-    return [label, *_with_ancestors(above)] if above else [label]

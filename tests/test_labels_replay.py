@@ -47,7 +47,7 @@ def table(name):
 
 def logged_taxonomy(key):
     entries = json.loads((DATA / "taxonomies.json").read_text("utf-8"))[key]
-    if "anchors" in next(iter(entries.values())) if isinstance(next(iter(entries.values())), dict) else False:
+    if isinstance(next(iter(entries.values())), dict):
         parents = {label: (entry["ancestors"] or [None])[-1] for label, entry in entries.items()}
         anchors = {label: tuple(entry["anchors"]) for label, entry in entries.items()}
         return Taxonomy(key, tuple(entries), parents, anchors)

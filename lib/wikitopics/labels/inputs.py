@@ -1,12 +1,16 @@
-"""What a label source reads beside the files: a category graph, or topics of articles."""
+"""What notebook 01 reads beside the files: a category graph, topics of articles, what people said."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from wikitopics.errors import UserError
+from wikitopics.labels.agreement import agreement, majority
 from wikitopics.labels.category_graph import CategoryGraph
 from wikitopics.labels.graph_files import open_graph
+from wikitopics.labels.labelled import human_labels
+from wikitopics.labels.taxonomy import Taxonomy
 from wikitopics.paths import root, sample_folder
 
 
@@ -21,15 +25,28 @@ def topics_for(label_source: str, path: str) -> pd.DataFrame | None:
     """The article topics at `path` (article, topic, score; empty: the sample's), if the source uses them."""
     if label_source != "ores":
         return None
-    return read_topics(root() / path if path else sample_folder() / "articles.csv")
+    return read_table(root() / path if path else sample_folder() / "articles.csv", "topics")
 
 
-def read_topics(path: Path) -> pd.DataFrame:
-    """A table of article topics from a CSV or Parquet file."""
+def people_for(source: Any, path: str, taxonomy: Taxonomy) -> tuple[pd.DataFrame | None, float | None]:
+    """What people said (title, labels) in this run's labels, and how far they agree with each other.
+
+    With annotations at `path` (title, annotator, labels; labels are lists, or texts joined by |): their
+    majority, and the micro F1 of one annotator against another. Else the source's human view and None.
+    """
+    if not path:
+        return human_labels(source.human(taxonomy.name), taxonomy), None
+    table = read_table(root() / path, "annotations")
+    if "labels" in table:
+        said = table["labels"].map(lambda cell: cell.split("|") if isinstance(cell, str) else list(cell))
+        table["labels"] = human_labels(table.assign(labels=said), taxonomy)["labels"]
+    return majority(table, taxonomy), float(agreement(table, taxonomy)["f1"][0])
+
+
+def read_table(path: Path, parameter: str) -> pd.DataFrame:
+    """A table from a CSV or Parquet file; UserError, naming the parameter, where there is none."""
     if not path.is_file() or path.suffix not in (".csv", ".parquet"):
-        raise UserError(
-            f"article topics must be a .csv or .parquet file, but {path} is none; correct the path"
-        )
+        raise UserError(f"{parameter} must be a .csv or .parquet file, but {path} is none; correct the path")
     if path.suffix == ".parquet":
         return pd.read_parquet(path)
     return pd.read_csv(path, keep_default_na=False)

@@ -1,0 +1,109 @@
+"""What notebook 01 shows: counts, co-occurrence, examples, and the drawing of why."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from test_labels_people import labelled
+from wikitopics.labels import summary
+from wikitopics.labels.inputs import people_for, read_table
+from wikitopics.labels.taxonomy import load
+from wikitopics.show import label_plots
+from wikitopics.show.why_layout import layout
+
+LISTS = [["a"], ["a", "b"], ["a", "b"], ["c"], []]
+
+
+def test_counts_and_co_occurrence_by_hand():
+    table = labelled(LISTS, [[0.5], [1.0, 0.2], [1.0, 0.4], [1.0], []])
+    counts = summary.label_counts(table).set_index("label")
+    assert counts["files"].tolist() == [3, 2, 1] and counts["share"].tolist() == [0.6, 0.4, 0.2]
+    assert counts.loc["b", "mean_score"] == pytest.approx(0.3)
+    together = summary.co_occurrence(table)
+    assert together.loc["a"].tolist() == pytest.approx([1, 2 / 3, 0])
+    assert together.loc["b"].tolist() == [1, 1, 0]
+    assert summary.labels_per_file(table)["files"].tolist() == [1, 2, 2]
+
+
+def test_alone_are_the_files_that_have_none_of_the_children():
+    table = labelled(LISTS)
+    table.taxonomy.parents["b"] = "a"
+    assert summary.label_counts(table)["alone"].tolist() == [1, 2, 1]
+
+
+def test_examples_are_seeded_and_show_no_file_twice():
+    table = labelled([["a", "b"]] * 20 + [["c"]] * 2)
+    files = table.labels[["title"]].assign(path=table.labels["title"])
+    shown = summary.examples(table, files, per_label=3, labels=3, seed=1)
+    assert shown["title"].is_unique and shown["label"].value_counts().to_dict() == {"a": 3, "b": 3, "c": 2}
+    pd.testing.assert_frame_equal(shown, summary.examples(table, files, per_label=3, labels=3, seed=1))
+
+
+def test_a_picture_that_cannot_be_read_is_a_grey_square():
+    class Source:
+        def read(self, path, max_bytes):
+            if path == "gone":
+                raise FileNotFoundError(path)
+            return b"2"
+
+    decode = lambda data: np.full((2, 2, 3), int(data))  # noqa: E731
+    shown = summary.pictures(Source(), ["gone", "there"], decode, (OSError,))
+    assert shown[0].min() == shown[0].max() == 200 and shown[1].tolist() == [[[2] * 3] * 2] * 2
+
+
+WHY = pd.DataFrame(
+    {
+        "label": ["Food", "Culture", "Art", "Plants"],
+        "path": [["A", "B", "Food"], ["A", "B", "Food"], ["A", "Art"], ["<b>C", "B", "X", "Plantae"]],
+        "rules": [["depth", "headJ"], ["depth", "headJ"], ["depth"], ["depth"] * 3],
+        "anchor": ["Food", "Food", "Art", "Plantae"],
+    }
+)
+
+
+def test_the_drawing_runs_from_left_to_right_and_no_two_nodes_coincide():
+    nodes, lines = layout(WHY)
+    assert (lines["x1"] - lines["x0"] == 1).all()  # a hop that passes a column bends in it
+    assert not nodes.duplicated(["x", "y"]).any()
+    kinds = nodes.set_index("name")["kind"]
+    assert kinds["A"] == kinds["<b>C"] == "start" and kinds["Food"] == "anchor" and kinds["B"] == "between"
+    assert (nodes[nodes["kind"] == "anchor"]["x"] == nodes["x"].max()).all()
+    assert "Food → Food, Culture" in set(nodes["text"])
+    assert lines["rule"].value_counts()["headJ"] == 1
+
+
+def test_paths_that_form_a_loop_are_still_drawn():
+    paths = [["A", "B", "C"], ["B", "A", "D"]]
+    loop = pd.DataFrame({"label": ["x", "y"], "path": paths, "rules": [["r"] * 2] * 2})
+    nodes, _ = layout(loop.assign(anchor=["C", "D"]))
+    assert set(nodes["name"]) == {"A", "B", "C", "D"}
+
+
+def test_names_are_not_read_as_markup():
+    texts = [text for trace in label_plots.why(WHY).data for text in trace.text or ()]
+    assert "&lt;b&gt;C" in texts and not any("<" in text for text in texts)
+
+
+def test_figures_take_what_the_tables_give():
+    table = labelled(LISTS)
+    counts = summary.label_counts(table)
+    for figure in (
+        label_plots.taxonomy_tree(counts),
+        label_plots.taxonomy_tree(counts, "treemap"),
+        label_plots.label_counts(counts),
+        label_plots.co_occurrence(summary.co_occurrence(table)),
+        label_plots.labels_per_file(summary.labels_per_file(table)),
+    ):
+        assert figure.data and figure.layout.title.text
+    assert label_plots.why(WHY[:0]).data is not None
+
+
+def test_annotations_become_the_majority_and_a_ceiling(tmp_path, monkeypatch):
+    monkeypatch.setenv("WIKITOPICS_ROOT", str(tmp_path))
+    f = [("f.jpg", "x", "Food|Nonsense"), ("f.jpg", "y", "Food")]
+    rows = [*f, ("g.jpg", "x", ""), ("g.jpg", "y", "Art")]
+    pd.DataFrame(rows, columns=["title", "annotator", "labels"]).to_csv(tmp_path / "a.csv", index=False)
+    people, ceiling = people_for(None, "a.csv", load("v1.4"))
+    assert people["labels"].tolist() == [["Culture", "Food"], []] and ceiling == pytest.approx(4 / 6)
+    with pytest.raises(Exception, match="annotations must be a .csv or .parquet file"):
+        read_table(tmp_path / "b.csv", "annotations")

@@ -80,7 +80,9 @@ def test_paths_that_form_a_loop_are_still_drawn():
 
 
 def test_names_are_not_read_as_markup():
-    texts = [text for trace in label_plots.why(WHY).data for text in trace.text or ()]
+    texts = [
+        text for trace in label_plots.why(WHY).data for text in (trace.text if trace.text is not None else ())
+    ]
     assert "&lt;b&gt;C" in texts and not any("<" in text for text in texts)
 
 

@@ -20,6 +20,7 @@ from wikitopics.train.model import build_model, column, features_of, head_of, lo
 from wikitopics.train.record import (
     changes,
     fixed_batch_loss,
+    saved_difference,
     snapshot,
     training_key,
     write_labels,
@@ -223,6 +224,9 @@ def test_the_whole_model_says_of_pictures_what_the_head_says_of_features(runs, s
     scores = head.predict(features, verbose=0)
     assert np.abs(reloaded.predict(np.asarray(examples.pixels), verbose=0) - scores).max() < 1e-5
     assert [path.name for path in tmp_path.glob("*.keras*")] == ["model.keras"]
+    assert saved_difference(tmp_path / "model.keras", examples, scores) < 1e-5
+    with pytest.raises(UserError, match="must give the scores that are written"):
+        saved_difference(tmp_path / "model.keras", examples, 1 - scores)
     with pytest.raises(UserError, match="whole .keras file"):
         (tmp_path / "cut.keras").write_bytes((tmp_path / "model.keras").read_bytes()[:1000])
         load_model(tmp_path / "cut.keras")

@@ -36,3 +36,8 @@ class Batches(keras.utils.PyDataset):
         if self.seed is None:
             return np.arange(len(self.rows))
         return np.random.default_rng([self.seed, self.epoch]).permutation(len(self.rows))
+
+
+def predicted(model: keras.Model, batches: Batches) -> np.ndarray:
+    """The model's outputs (n, ...), batch by batch; for a head five times cheaper than Keras' `predict`."""
+    return np.concatenate([model.predict_on_batch(batches[number][0]) for number in range(len(batches))])

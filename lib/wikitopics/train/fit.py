@@ -10,7 +10,7 @@ import pandas as pd
 from wikitopics.artefacts import replacing
 from wikitopics.errors import UserError
 from wikitopics.progress import report
-from wikitopics.train.batches import Batches
+from wikitopics.train.batches import Batches, predicted
 from wikitopics.train.checkpoint import Progress, restore_checkpoint, save_checkpoint
 from wikitopics.train.measures import cross_entropy, macro_pr_auc, micro_pr_auc
 
@@ -120,7 +120,7 @@ class _Keeper(keras.callbacks.Callback):
         self.model.stop_training = is_over(history, self.epochs, self.patience)
 
     def _validation(self) -> dict[str, float]:
-        scores = self.model.predict(self.validation, verbose=0)
+        scores = predicted(self.model, self.validation)
         truth = self.validation.targets
         return {
             "val_loss": cross_entropy(truth, scores),

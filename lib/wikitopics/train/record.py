@@ -13,9 +13,11 @@ import numpy as np
 import pandas as pd
 
 from wikitopics.artefacts import write_json, write_table
+from wikitopics.errors import UserError
 from wikitopics.train.batches import Batches
 from wikitopics.train.examples import Examples
 from wikitopics.train.measures import cross_entropy
+from wikitopics.train.model import load_model
 
 WITHOUT_EFFECT = ("run", "interactive")  # parameters that change nothing that is learned
 
@@ -82,6 +84,24 @@ def write_predictions(folder: Path, split: str, examples: Examples, scores: np.n
     table["truth"] = list(examples.label_matrix[rows])
     table["scores"] = list(np.asarray(scores[rows], np.float32))
     write_table(folder / f"predictions_{split}.parquet", table)
+
+
+def saved_difference(path: Path, examples: Examples, scores: np.ndarray, pictures: int = 16) -> float:
+    """How far the model read back from `path` is from `scores` on the first training pictures (0 to 1).
+
+    scores: (n_images, n_labels), as written. About 1e-6 is rounding. Raises UserError above 1e-3: the file
+    does not hold the model that gave these scores.
+    """
+    rows = examples.rows("train")[:pictures]
+    shown = np.asarray(examples.pixels[examples.frame["row"].to_numpy()[rows]])
+    given = keras.ops.convert_to_numpy(load_model(path)(shown, training=False))  # eager: nothing to compile
+    difference = float(np.abs(given - scores[rows]).max())
+    if not difference < 1e-3:
+        raise UserError(
+            f"a saved model must give the scores that are written, but they differ by {difference:.3g}; "
+            "delete the images run's features folder and run again"
+        )
+    return difference
 
 
 def write_labels(folder: Path, examples: Examples) -> None:

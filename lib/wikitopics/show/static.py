@@ -37,7 +37,7 @@ def picture(figure: go.Figure) -> Image.Image:
                 f"a figure shown in a notebook must be made of {', '.join(sorted(KNOWN))}, but one trace is "
                 f"{trace.type!r}; draw it with one of these, or show it with plotly alone"
             )
-    page = Page(figure)
+    page = Page(figure if figure.data else _nothing_to_show(figure))
     # The first drawing says how much room the labels take; the second one leaves it.
     _draw(page)
     if page.fit():
@@ -45,6 +45,14 @@ def picture(figure: go.Figure) -> Image.Image:
         page.fit()
     _draw(page)
     return _image(page.canvas)
+
+
+def _nothing_to_show(figure: go.Figure) -> go.Figure:
+    """An empty figure says so on its axes: one without a trace would have none."""
+    said = go.Figure(figure).add_scatter(
+        x=[0.5], y=[0.5], mode="text", text=["nothing to show"], showlegend=False
+    )
+    return said.update_layout(shapes=[])
 
 
 def _draw(page: Page) -> None:

@@ -291,7 +291,7 @@ def test_neighbours_with_a_prediction_are_named_by_their_row():
     features = np.eye(70, 70, dtype=np.float32)
     twin = (image + 7) % 60
     features[p["frame"].row[twin]] = features[p["frame"].row[image]]
-    told = MistakeBrowser(**p, features=features).body.value
+    told = MistakeBrowser(**p, features=features).nearest.value
     assert f"1.00 {p['frame'].title[twin]}<" in told
 
 
@@ -301,8 +301,8 @@ def test_neighbours_without_a_prediction_are_named_by_the_catalogue():
     catalogue = pd.DataFrame({"row": range(70), "title": [f"Known {i}" for i in range(70)], "split": "train"})
     row = int(p["frame"].row[MistakeBrowser(**p).predictions.parts(MistakeBrowser(**p).pair)[0]])
     features[65] = features[row] = 1.0
-    assert "row 65" in MistakeBrowser(**p, features=features).body.value
-    told = MistakeBrowser(**p, features=features, catalogue=catalogue).body.value
+    assert "row 65" in MistakeBrowser(**p, features=features).nearest.value
+    told = MistakeBrowser(**p, features=features, catalogue=catalogue).nearest.value
     assert "Known 65" in told and "train" in told
 
 

@@ -69,27 +69,26 @@ class MistakeBrowser:
         self.pager = Pager(lambda: self.show_page(self.pager.number.value))
         self.stage = Stage(PAGE, self._clicked)
         self.review = ReviewPanel(names, self.judge, self.correct, self.take_back)
-        self.head, self.body = w.HTML(), w.HTML()
+        self.head, self.body, self.nearest = w.HTML(), w.HTML(), w.HTML()
         self.back = button("Previous", "mb-back", "arrow-left")
         self.on = button("Next", "mb-next", "arrow-right")
         self.back.on_click(lambda _: self.step(-1))
         self.on.on_click(lambda _: self.step(+1))
         steps = _classed(w.HBox([self.back, self.on, w.HTML(say.KEYS_HINT + listener())]), "mb-row")
         left = _classed(w.VBox([self.pager.widget, self.stage.widget]), "mb-left")
-        self.opened = _classed(w.VBox([steps, self.head, self.review.widget, self.body]), "mb-right")
+        self.opened = _classed(
+            w.VBox([steps, self.head, self.review.widget, self.body, self.nearest]), "mb-right"
+        )
         shown = _classed(w.HBox([left, self.opened]), "mb-body")
         self.widget = _classed(w.VBox([w.HTML(STYLE), self.filters.widget, shown]), "mistake-browser")
 
     # -- choosing ----------------------------------------------------------------------------------
 
     def _refilter(self) -> None:
-        self.found = self.predictions.select(self.filters.choice, self._reviewed_pairs())
+        self.found = self.predictions.select(self.filters.choice, self.reviews.keys())
         self.at = None
         self.show_page(1)
         self.open(0)
-
-    def _reviewed_pairs(self) -> np.ndarray:
-        return self.predictions.pairs_of(self.reviews.keys())
 
     def show_page(self, page: int) -> None:
         """Show a page of thumbnails, counted from 1 and kept within what there is."""
@@ -139,6 +138,7 @@ class MistakeBrowser:
         self.head.value = self.detail.head(self.pair, where)
         self._show_review()
         self.body.value = self.detail.body(self.pair)
+        self.nearest.value = self.detail.neighbours(self.pair)  # last: it takes longest
 
     @property
     def pair(self) -> int:

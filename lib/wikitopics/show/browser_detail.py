@@ -47,7 +47,7 @@ class Detail:
         return say.head(jpeg, title, [fact for fact in facts if fact], asked)
 
     def body(self, pair: int) -> str:
-        """Scores, labels by source, reasons, categories and neighbours."""
+        """Scores, labels by source, reasons and categories."""
         known = self.predictions
         image, label = known.parts(pair)
         values, truth = known.scores[image], known.truth[image]
@@ -60,9 +60,13 @@ class Detail:
                 ),
                 self._why(known.titles[image]),
                 "" if about is None else say.categories(_list(about.get("categories"))),
-                say.neighbours(self._neighbours(int(known.rows[image]))),
             ]
         )
+
+    def neighbours(self, pair: int) -> str:
+        """The nearest images; apart from `body`, because it alone reads all features."""
+        image, _ = self.predictions.parts(pair)
+        return say.neighbours(self._neighbours(int(self.predictions.rows[image])))
 
     def _names(self, mask: np.ndarray) -> list[str]:
         return [self.predictions.label_names[i] for i in np.flatnonzero(mask)]

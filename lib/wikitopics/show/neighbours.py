@@ -27,7 +27,9 @@ class Neighbours:
 
     def _norms(self) -> np.ndarray:
         if self._lengths is None:
-            self._lengths = np.concatenate([np.linalg.norm(chunk, axis=1) for chunk in self._chunks()])
+            self._lengths = np.concatenate(
+                [np.sqrt(np.einsum("ij,ij->i", chunk, chunk)) for chunk in self._chunks()]
+            )
         return self._lengths
 
     def _chunks(self):

@@ -12,11 +12,12 @@ from wikitopics.artefacts import finished_run, read_array, read_json, read_table
 
 @dataclass(frozen=True)
 class Context:
-    """images: (m, S, S, 3) uint8, memory-mapped, indexed by `row`; details: indexed by title, `categories`
-    and one column `labels: RUN` for each 01_labels run of the image set; why: why.parquet's columns;
-    features: (m, d) float32, memory-mapped, indexed by `row`; None where there are none."""
+    """images: (m, S, S, 3) uint8, memory-mapped, indexed by `row`; table: images.parquet; details: indexed by
+    title, `categories` and one column `labels: RUN` for each 01_labels run of the image set; why: as
+    why.parquet; features: (m, d) float32, memory-mapped, indexed by `row`, or None where there are none."""
 
     images: np.ndarray
+    table: pd.DataFrame
     details: pd.DataFrame
     why: pd.DataFrame | None
     features: np.ndarray | None
@@ -25,6 +26,10 @@ class Context:
     def beside(self) -> dict[str, Any]:
         """What the browser takes by name: details, why, features."""
         return {"details": self.details, "why": self.why, "features": self.features}
+
+    def rows(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """images.parquet's rows of these predictions (by `row`), in their order."""
+        return self.table.set_index("row").loc[frame["row"]].reset_index()
 
 
 def lineage(run: str) -> dict[str, Any]:
@@ -42,7 +47,9 @@ def read_context(run: str, titles: pd.Series) -> Context:
         details[f"labels: {name}"] = _lists(name, "labels.parquet", "labels", titles)
     pixels = read_array(images / "images.npy")
     features = _features(images / "features", made_from["backbone"], len(pixels))
-    return Context(pixels, details, _why(made_from["labels"], titles), features)
+    return Context(
+        pixels, read_table(images / "images.parquet"), details, _why(made_from["labels"], titles), features
+    )
 
 
 def _lists(run: str, table: str, column: str, titles: pd.Series) -> pd.Series:

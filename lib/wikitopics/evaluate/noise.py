@@ -1,0 +1,81 @@
+"""Probable label errors: labels that are missing and labels that are wrong, ranked for a person to see."""
+
+import numpy as np
+import pandas as pd
+
+from wikitopics.evaluate.human import Judged
+
+COLUMNS = ["title", "row", "split", "label", "kind", "score", "typical", "margin"]
+MISSING, WRONG = "label missing?", "label wrong?"
+
+
+def label_issues(
+    frame: pd.DataFrame, truth: np.ndarray, scores: np.ndarray, label_names: list[str]
+) -> pd.DataFrame:
+    """One row for each (image, label) cell whose given label looks wrong, by falling margin.
+
+    Confident learning (Northcutt, Jiang and Chuang 2021, section 3.1), one label against the rest: a cell
+    without the label is an issue where its score is at least the mean score of images that have it; a cell
+    with the label where its score is at most the mean of images that do not. margin: how far beyond that
+    mean, as a share of the way to certainty, so that both kinds rank on one scale in [0, 1]. Scores must
+    be of images the model was not trained on (validation, test).
+
+    frame: title, row, split; truth, scores: (n, L). A label that all or no images have gives no issue.
+    Columns: title, row, split, label, kind, score, typical (that mean), margin.
+    """
+    truth, scores = np.asarray(truth, dtype=bool), np.asarray(scores, dtype=np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        with_label = (scores * truth).sum(axis=0) / truth.sum(axis=0)
+        without = (scores * ~truth).sum(axis=0) / (~truth).sum(axis=0)
+    typical = np.where(truth, without, with_label)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        margin = np.where(truth, (typical - scores) / typical, (scores - typical) / (1 - typical))
+    image, label = np.nonzero(margin >= 0)  # NaN compares false
+    order = np.argsort(-margin[image, label], kind="stable")
+    image, label = image[order], label[order]
+    return (
+        frame[["title", "row", "split"]]
+        .iloc[image]
+        .reset_index(drop=True)
+        .assign(
+            label=np.array(label_names, dtype=object)[label],
+            kind=np.where(truth[image, label], WRONG, MISSING),
+            score=scores[image, label],
+            typical=typical[image, label],
+            margin=margin[image, label],
+        )[COLUMNS]
+    )
+
+
+def confirmed(
+    issues: pd.DataFrame, judged: Judged | None, titles: pd.Series, label_names: list[str]
+) -> pd.DataFrame:
+    """The issues that people have judged, with `confirmed`: do they contradict the given label?
+
+    titles: of all images of `judged.rows`. No row where nobody judged.
+    """
+    if judged is None:
+        return issues.head(0).assign(confirmed=np.array([], dtype=bool))
+    place = pd.Series(np.arange(len(judged.truth)), index=titles[judged.rows].to_numpy())
+    known = issues[issues["title"].isin(place.index)]
+    label = known["label"].map({name: i for i, name in enumerate(label_names)}).to_numpy(dtype=int)
+    says = judged.truth[place[known["title"]].to_numpy(), label] == 1
+    return known.assign(confirmed=says == (known["kind"] == MISSING).to_numpy()).reset_index(drop=True)
+
+
+def check(
+    issues: pd.DataFrame, judged: Judged | None, truth: np.ndarray, titles: pd.Series, label_names: list[str]
+) -> pd.DataFrame:
+    """Do people agree? One row for each kind and its first 10, 30, 100 and all judged issues: kind, first,
+    confirmed (share of them), chance (share of all judged cells with such a label that people contradict).
+    Empty where nobody judged."""
+    checked = confirmed(issues, judged, titles, label_names)
+    rows = []
+    for kind, given in ((MISSING, 0), (WRONG, 1)):
+        says = checked.loc[checked["kind"] == kind, "confirmed"]
+        if len(says):
+            cells = truth[judged.rows] == given
+            chance = float((judged.truth != truth[judged.rows])[cells].mean())
+            sizes = [size for size in (10, 30, 100) if size < len(says)] + [len(says)]
+            rows += [(kind, size, float(says.head(size).mean()), chance) for size in sizes]
+    return pd.DataFrame(rows, columns=["kind", "first", "confirmed", "chance"])

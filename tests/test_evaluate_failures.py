@@ -1,0 +1,141 @@
+"""Confusion, label noise, abstention and slices: each finds what was planted and invents nothing."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from sklearn.metrics import average_precision_score
+
+from evaluate_planted import draw_truth, planted
+from wikitopics.evaluate import abstention, confusion, human, metrics, noise, slices, thresholds
+
+LABELS_OF_TWELVE = arrays(np.uint8, (12, 4), elements=st.integers(0, 1))
+
+
+def confusion_by_hand(truth, predicted):
+    """The rule image by image, as the paper says it."""
+    labels = truth.shape[1]
+    matrix = np.zeros((labels + 1, labels + 1), dtype=int)
+    for had, said in zip(truth, predicted, strict=True):
+        true, right = np.flatnonzero(had), np.flatnonzero(had & said)
+        extra, missed = np.flatnonzero(said & ~had.astype(bool)), np.flatnonzero(had & ~said.astype(bool))
+        if not len(true) and not said.any():
+            matrix[-1, -1] += 1
+        for label in right:
+            matrix[label, label] += 1
+        for wrong in extra:
+            for meant in missed if len(missed) else (true if len(true) else [labels]):
+                matrix[meant, wrong] += 1
+        if not len(extra):
+            for label in missed:
+                matrix[label, -1] += 1
+    return matrix
+
+
+@given(LABELS_OF_TWELVE, LABELS_OF_TWELVE)
+def test_confusion_equals_the_rule_image_by_image(truth, predicted):
+    found = confusion.multi_label_confusion(truth, predicted)
+    assert np.array_equal(found, confusion_by_hand(truth, predicted))
+    assert np.array_equal(np.diag(found)[:-1], metrics.counts(truth, predicted)[0])
+
+
+def test_one_label_an_image_is_the_usual_confusion_matrix():
+    truth, predicted = np.eye(3, dtype=int)[[0, 1, 2, 2]], np.eye(3, dtype=int)[[0, 2, 2, 1]]
+    shares = confusion.confusion_shares(truth, predicted, list("abc"))
+    assert shares.loc["c", "b"] == 0.5 and shares.loc["b", "c"] == 1 and shares.loc["a", "a"] == 1
+    assert shares.loc[confusion.NO_TRUE].sum() == 0
+
+
+def noisy(images=600, labels=5, flips=0.04, seed=0):
+    rng = np.random.default_rng(seed)
+    clean = draw_truth(rng, images, labels)
+    flipped = rng.random(clean.shape) < flips
+    frame = pd.DataFrame(
+        {"title": [f"{i}.jpg" for i in range(images)], "row": range(images), "split": "test"}
+    )
+    return frame, clean, flipped, (clean ^ flipped).astype(np.uint8), planted(rng, clean, 4.0)
+
+
+def test_planted_label_errors_come_first():
+    frame, _, flipped, given, scores = noisy()
+    issues = noise.label_issues(frame, given, scores, list("abcde"))
+    assert issues.columns.tolist() == noise.COLUMNS and issues["margin"].is_monotonic_decreasing
+    column = issues["label"].map("abcde".index).to_numpy()
+    hit = flipped[issues["row"].to_numpy(), column]
+    assert hit[:60].mean() > 0.7 > flipped.mean() * 10  # chance is 4 %
+    ranked = np.full(given.shape, -1.0)
+    ranked[issues["row"].to_numpy(), column] = issues["margin"]
+    assert average_precision_score(flipped.ravel(), ranked.ravel()) > 0.4
+    missing = issues["kind"] == noise.MISSING
+    assert np.array_equal(given[issues["row"], column] == 0, missing)
+
+
+def test_clean_labels_and_a_perfect_model_give_no_issue():
+    frame, clean, *_ = noisy()
+    assert len(noise.label_issues(frame, clean, clean.astype(np.float32), list("abcde"))) == 0
+    clean[:, 0], clean[:, 1] = 0, 1  # nobody and everybody: nothing to compare with
+    issues = noise.label_issues(frame, clean, np.full(clean.shape, 0.5), list("abcde"))
+    assert not set(issues["label"]) & {"a", "b"}
+
+
+def test_people_confirm_the_planted_errors():
+    frame, clean, flipped, given, scores = noisy()
+    rows = np.arange(600) % 2 == 0
+    judged = human.Judged(rows, clean[rows], np.ones(5, dtype=bool))
+    issues = noise.label_issues(frame, given, scores, list("abcde"))
+    checked = noise.confirmed(issues, judged, frame["title"], list("abcde"))
+    assert set(checked["row"] % 2) == {0}
+    column = checked["label"].map("abcde".index)
+    assert np.array_equal(checked["confirmed"], flipped[checked["row"], column])
+    table = noise.check(issues, judged, given, frame["title"], list("abcde"))
+    table = table.set_index(["kind", "first"])
+    assert (table.xs(10, level="first")["confirmed"] > 0.5).all() and (table["chance"] < 0.2).all()
+    chance = flipped[rows][given[rows] == 1].mean()
+    assert table.loc[noise.WRONG, "chance"].iloc[0] == pytest.approx(chance)
+    assert len(noise.check(issues, None, given, frame["title"], list("abcde"))) == 0
+
+
+def test_silence_where_unsure_pays_and_ends_at_the_plain_metrics():
+    rng = np.random.default_rng(0)
+    truth = draw_truth(rng, 2000, 5)
+    hard = rng.random(2000) < 0.5
+    scores = np.where(hard[:, None], planted(rng, truth, 0.5), planted(rng, truth, 5.0, offset=-3.0))
+    predicted = metrics.predict(scores, np.full(5, 0.4))
+    curve = abstention.curve(truth, predicted, abstention.sureness(scores))
+    plain = metrics.overall(truth, scores, np.full(5, 0.4))
+    assert curve["coverage"].iloc[-1] == 1 and curve["hamming"].iloc[-1] == pytest.approx(plain["hamming"])
+    assert curve["micro_f1"].iloc[-1] == pytest.approx(plain["micro f1"])
+    assert curve["hamming"].iloc[4] < 0.6 * plain["hamming"]
+
+
+def test_slices_find_the_planted_weak_part():
+    rng = np.random.default_rng(0)
+    truth = draw_truth(rng, 400, 4)
+    table = pd.DataFrame({"row": range(400), "format": np.where(np.arange(400) < 200, "JPEG", "PNG")})
+    table[["width", "height"]] = 100, 50
+    images = rng.integers(0, 256, (400, 8, 8, 3), dtype=np.uint8)
+    images[200:, 2:6, 2:6] = 255  # the middle, which padding does not touch
+    scores = planted(rng, truth, 3.0)
+    scores[200:] = planted(rng, truth[200:], 0.0)
+    parts = slices.image_slices(table, images)
+    assert parts["flat ground"].tolist() == (np.arange(400) >= 200).tolist()
+    predicted = metrics.predict(scores, np.full(4, 0.4))
+    found = slices.by_image(parts, truth, predicted, np.arange(400), 100, 0).set_index("slice")
+    assert found.loc["file type PNG", "high"] < found.loc["file type JPEG", "low"]
+    plain = metrics.overall(truth, scores, np.full(4, 0.4))["micro f1"]
+    assert found.loc["all images", "micro_f1"] == pytest.approx(plain)
+    assert "shorter side < 250 px" not in found.index  # it would be all images again
+
+
+def test_frequent_labels_against_the_rest():
+    rng = np.random.default_rng(0)
+    truth = draw_truth(rng, 300, 4)
+    scores = planted(rng, truth, 2.0)
+    cuts = thresholds.choose("half", truth, scores)
+    found = slices.by_label_frequency(truth, scores, cuts, np.array([1, 9, 8, 2]), top=2)
+    table = metrics.per_label(truth, scores, cuts, list("abcd"))
+    assert found["f1"][0] == pytest.approx(table["f1"][[1, 2]].mean())
+    assert found["roc_auc"][1] == pytest.approx(table["roc_auc"][[0, 3]].mean())
+    assert np.isnan(slices.by_label_frequency(truth, scores, cuts, np.arange(4), top=9)["f1"][1])

@@ -65,7 +65,11 @@ def test_two_runs_with_one_seed_are_identical_and_another_seed_is_another_run(tm
 
 
 def test_a_killed_run_continues_and_ends_as_if_nothing_had_happened(tmp_path, monkeypatch):
-    whole, history = train(tmp_path / "whole")
+    epochs, order = set(), Batches.order
+    with monkeypatch.context() as patch:
+        patch.setattr(Batches, "order", lambda self: epochs.add((self.seed, self.epoch)) or order(self))
+        whole, history = train(tmp_path / "whole")
+    assert epochs == {(None, 0)} | {(0, epoch) for epoch in range(6)}  # each epoch in an order of its own
 
     class Killed(BaseException):
         pass

@@ -4,10 +4,11 @@ import argparse
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from wikitopics.errors import UserError
-from wikitopics.labels import bulk, command
+from wikitopics.labels import bulk, command, lookup
 from wikitopics.labels.file_labels import label_files
 from wikitopics.labels.graph_files import open_graph
 from wikitopics.labels.heuristics import label_categories
@@ -31,7 +32,7 @@ def folder(tmp_path):
     pd.DataFrame({"title": names, "parents": parents}).to_parquet(tmp_path / "categories.parquet")
     lists = [list(rng.choice([*names, "Red link"], rng.integers(0, 5))) for _ in range(1000)]
     files = pd.DataFrame({"title": [f"{i}.jpg" for i in range(1000)], "categories": lists})
-    files.to_parquet(tmp_path / "files.parquet")
+    files.to_parquet(tmp_path / "files.parquet", row_group_size=100)
     return tmp_path
 
 
@@ -46,6 +47,7 @@ def arguments(folder, source="headJ+depth"):
 @pytest.mark.parametrize("portion", [1, 300, 5000])
 def test_bulk_gives_what_labelling_in_memory_gives(folder, monkeypatch, source, portion):
     monkeypatch.setattr(bulk, "PORTION", portion)
+    monkeypatch.setattr(bulk, "LOOKED_UP", 250)
     assert run(*arguments(folder, source)) == 0
     out = pd.read_parquet(folder / "out.parquet")
     files = pd.read_parquet(folder / "files.parquet")
@@ -55,6 +57,14 @@ def test_bulk_gives_what_labelling_in_memory_gives(folder, monkeypatch, source, 
     for ours, theirs in zip(out["scores"], expected["scores"], strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=2e-3)
     assert expected["labels"].map(len).sum() > 500
+
+
+def test_looking_up_in_parts_finds_the_same(monkeypatch):
+    names = pa.array([f"{'x' * (i % 11)}{i}" for i in range(500)])
+    values = pa.chunked_array([["xx2", "nowhere", None], ["0", "xxx3", "xx2"]])
+    whole = lookup.positions(values, names)
+    monkeypatch.setattr(lookup, "SMALL", 0)
+    assert lookup.positions(values, names).tolist() == whole.tolist() == [2, -1, -1, 0, 3, 2]
 
 
 def test_the_command_counts_and_explains(folder, capsys):

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from wikitopics.labels.head_words import HeadWords
+from wikitopics.labels.lookup import Texts, positions
 
 UNCONNECTED = -1  # depth of a category from which no parents lead to the root
 
@@ -32,9 +32,9 @@ class CategoryGraph:
     def __len__(self) -> int:
         return len(self.titles)
 
-    def find(self, titles: "pa.Array | pa.ChunkedArray | list[str]") -> np.ndarray:
+    def find(self, titles: Texts | list[str]) -> np.ndarray:
         """Index of each title, -1 where the graph has no such category (a red link): (k,) int32."""
-        return positions(titles, self.titles)
+        return positions(pa.array(titles, pa.string()) if isinstance(titles, list) else titles, self.titles)
 
     def edges(self) -> tuple[np.ndarray, np.ndarray]:
         """All (category, parent) pairs as two int32 arrays, in order of the category."""
@@ -44,10 +44,3 @@ class CategoryGraph:
     def title(self, index: int) -> str:
         """Name of one category."""
         return self.titles[int(index)].as_py()
-
-
-def positions(values: "pa.Array | pa.ChunkedArray | list[str]", names: pa.Array) -> np.ndarray:
-    """Where each value stands in `names`, -1 where it does not: int32."""
-    values = pa.array(values, pa.string()) if isinstance(values, list) else values
-    found = pc.index_in(values.cast(names.type), value_set=names, skip_nulls=True)
-    return pc.fill_null(found, -1).to_numpy()

@@ -5,12 +5,11 @@ import time
 from pathlib import Path
 
 import pandas as pd
-import pyarrow.parquet as pq
 
 from wikitopics.artefacts import write_table
 from wikitopics.errors import UserError
 from wikitopics.labels import taxonomy as taxonomies
-from wikitopics.labels.bulk import label_parquet
+from wikitopics.labels.bulk import check_files, label_parquet
 from wikitopics.labels.file_labels import label_files
 from wikitopics.labels.graph_files import open_graph
 from wikitopics.labels.heuristics import label_categories, parse
@@ -88,7 +87,5 @@ def _write_why(found, options: argparse.Namespace) -> None:
 
 
 def _read_files(path: Path) -> pd.DataFrame:
-    missing = {"title", "categories"} - set(pq.read_schema(path).names)
-    if missing:
-        raise UserError(f"files must have title and categories, but have no {missing.pop()}; add the column")
+    check_files(path)
     return pd.read_parquet(path, columns=["title", "categories"])

@@ -1,6 +1,5 @@
 """Reading a category graph: from Parquet, from a table of edges, from tables in memory."""
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +10,11 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from wikitopics.errors import UserError
-from wikitopics.labels.category_graph import UNCONNECTED, CategoryGraph, positions
+from wikitopics.labels.category_graph import UNCONNECTED, CategoryGraph
 from wikitopics.labels.depths import depths_from
-from wikitopics.labels.head_words import HeadWords, head_words
+from wikitopics.labels.head_words import described, head_forms
 from wikitopics.labels.heads import find_heads
+from wikitopics.labels.lookup import Texts, positions
 
 ROOT = "CommonsRoot"
 COLUMNS = {"title", "parents", "depth", "depth_max", "head", "hiddencat"}
@@ -87,11 +87,11 @@ def from_arrow(table: pa.Table) -> CategoryGraph:
     """
     _need(table.column_names, ["title", "parents"])
     titles = _one_chunk(table["title"])
-    with ThreadPoolExecutor(1) as pool:
-        heads = pool.submit(_heads, table, titles)
-        _check_unique(titles)
-        indptr, parents, red = _compressed(table["parents"], titles)
-        depth = _depth(table, titles, indptr, parents)
+    of, forms = head_forms(table["head"] if "head" in table.column_names else find_heads(titles))
+    own, parents, named = _located([table["title"], pc.list_flatten(table["parents"]), forms], titles)
+    _check_unique(titles, own)
+    indptr, parents, red = _compressed(table["parents"], parents)
+    depth = _depth(table, titles, indptr, parents)
     hidden = _bools(table["hiddencat"]) if "hiddencat" in table.column_names else np.zeros(len(titles), bool)
     counts = {
         "parents that have no page": red,
@@ -99,21 +99,23 @@ def from_arrow(table: pa.Table) -> CategoryGraph:
         "hidden categories": int(hidden.sum()),
     }
     notes = {what: count for what, count in counts.items() if count}
-    return CategoryGraph(titles, indptr, parents, depth, hidden, heads.result(), notes)
+    return CategoryGraph(titles, indptr, parents, depth, hidden, described(of, forms, named), notes)
 
 
-def _heads(table: pa.Table, titles: pa.Array) -> HeadWords:
-    recorded = "head" in table.column_names
-    return head_words(_one_chunk(table["head"]) if recorded else find_heads(titles), titles)
+def _located(columns: list[Texts], titles: pa.Array) -> list[np.ndarray]:
+    """`positions` of several columns in one go, since to index millions of titles takes longest."""
+    pieces = [column.chunks if isinstance(column, pa.ChunkedArray) else [column] for column in columns]
+    together = pa.chunked_array([p.cast(titles.type) for chunks in pieces for p in chunks], titles.type)
+    ends = np.cumsum([len(column) for column in columns])[:-1]
+    return np.split(positions(together, titles), ends)
 
 
-def _compressed(lists: pa.ChunkedArray, titles: pa.Array) -> tuple[np.ndarray, np.ndarray, int]:
+def _compressed(lists: pa.ChunkedArray, found: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
     """indptr, parents, and how many parents are no category of the table (they are left out)."""
     length = pc.fill_null(pc.list_value_length(lists), 0).to_numpy()
-    found = positions(pc.list_flatten(lists), titles)
     known = found >= 0
-    row = np.repeat(np.arange(len(titles), dtype=np.int32), length)[known]
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=len(titles)))])
+    row = np.repeat(np.arange(len(length), dtype=np.int32), length)[known]
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=len(length)))])
     return indptr, found[known], int((~known).sum())
 
 
@@ -123,7 +125,7 @@ def _depth(table: pa.Table, titles: pa.Array, indptr: np.ndarray, parents: np.nd
         if "depth_max" in table.column_names:
             depth = pc.coalesce(depth, table["depth_max"].cast(depth.type))
         return pc.fill_null(depth.cast(pa.int16()), UNCONNECTED).to_numpy()
-    root = positions([ROOT], titles)[0]
+    root = positions(pa.array([ROOT]), titles)[0]
     if root < 0:
         raise UserError(
             f"a category graph without the column depth must have the root {ROOT!r}, but has no category of "
@@ -141,10 +143,11 @@ def _need(columns: "list[str] | pd.Index", needed: list[str]) -> None:
         )
 
 
-def _check_unique(titles: pa.Array) -> None:
-    if titles.null_count or len(pc.unique(titles)) < len(titles):
-        counts = pc.value_counts(titles).to_pylist()
-        twice = next((c["values"] for c in counts if c["counts"] > 1 or c["values"] is None), None)
+def _check_unique(titles: pa.Array, own: np.ndarray) -> None:
+    """`own`: where each title stands first."""
+    again = np.flatnonzero(own != np.arange(len(own)))
+    if len(again):
+        twice = titles[int(again[0])].as_py()
         raise UserError(
             f"a category must stand in one row of the graph, but {twice!r} stands in several; merge them"
         )

@@ -6,6 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from wikitopics.labels.lookup import Texts, positions
+
 MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
@@ -32,26 +34,29 @@ class HeadWords:
     null: np.ndarray
 
 
-def head_words(heads: pa.Array, titles: pa.Array) -> HeadWords:
+def head_words(heads: Texts, titles: pa.Array) -> HeadWords:
     """Number the heads of all categories and their shorter forms; `heads` and `titles` are parallel.
 
     >>> h = head_words(pa.array(["Train stations", "Stations", None]), pa.array(["A", "Stations", "B"]))
     >>> h.forms.to_pylist(), h.of.tolist(), h.shorter.tolist(), h.category.tolist()
     (['Train stations', 'Stations'], [0, 1, -1], [1, -1], [-1, 1])
     """
-    encoded = pc.dictionary_encode(heads)
-    forms = _all_forms(encoded.dictionary)
-    rest = _without_first_word(forms)
-    shorter = _indices(rest, forms)
-    return HeadWords(
-        forms=forms,
-        of=pc.fill_null(encoded.indices, -1).to_numpy(),
-        words=_count_words(forms),
-        shorter=shorter,
-        last=_followed(shorter),
-        category=_indices(forms, titles),
-        null=_is_null(forms),
-    )
+    of, forms = head_forms(heads)
+    return described(of, forms, positions(forms, titles))
+
+
+def head_forms(heads: Texts) -> tuple[np.ndarray, pa.Array]:
+    """`HeadWords.of` and `HeadWords.forms` of the heads."""
+    encoded = pc.dictionary_encode(heads).combine_chunks() if isinstance(heads, pa.ChunkedArray) else heads
+    encoded = pc.dictionary_encode(encoded) if not pa.types.is_dictionary(encoded.type) else encoded
+    return pc.fill_null(encoded.indices, -1).to_numpy(), _all_forms(encoded.dictionary)
+
+
+def described(of: np.ndarray, forms: pa.Array, category: np.ndarray) -> HeadWords:
+    """The forms with all that is known of them; `category` as in HeadWords."""
+    shorter = positions(_without_first_word(forms), forms)
+    words, last = _count_words(forms), _followed(shorter)
+    return HeadWords(forms, of, words, shorter, last, category, _is_null(forms))
 
 
 def _all_forms(heads: pa.Array) -> pa.Array:
@@ -70,11 +75,6 @@ def _without_first_word(forms: pa.Array) -> pa.Array:
     several = pc.equal(pc.list_value_length(words), 2)
     rest = pc.utf8_capitalize(pc.list_element(words.filter(several), 1))
     return pc.replace_with_mask(pa.nulls(len(forms), rest.type), several, rest)
-
-
-def _indices(values: pa.Array, names: pa.Array) -> np.ndarray:
-    found = pc.index_in(values.cast(names.type), value_set=names, skip_nulls=True)
-    return pc.fill_null(found, -1).to_numpy()
 
 
 def _followed(shorter: np.ndarray) -> np.ndarray:

@@ -1,42 +1,222 @@
-"""Static twins: what a figure shows, drawn without a browser."""
+"""Figures: one house style, live in JupyterLab, and a static twin in the same output everywhere else."""
 
+import base64
+import io
+import json
+import subprocess
+import sys
+
+import nbformat
 import numpy as np
+import plotly.graph_objects as go
 import pytest
+from IPython.core.displaypub import CapturingDisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+from PIL import Image
 
 from wikitopics.errors import UserError
-from wikitopics.show import static
-from wikitopics.show.figures import new_figure
+from wikitopics.show.figures import (
+    PALETTE,
+    PLOTLY,
+    display_figure,
+    display_picture,
+    live_json,
+    new_figure,
+    plain,
+    series_style,
+)
+from wikitopics.show.pictures import picture_bytes
+from wikitopics.show.static import picture
+from wikitopics.show.static_trees import forest, squarified
+
+NAMES = ["Animals", "Plants & fungi", "Vehicles", "Food"]
 
 
-def ink(image) -> float:
-    """Share of pixels that are not white."""
-    return float((np.asarray(image.convert("L")) < 250).mean())
+@pytest.fixture
+def shown(monkeypatch) -> list[dict]:
+    """What `display` was given."""
+    shell = InteractiveShell.instance()
+    publisher = CapturingDisplayPublisher()
+    monkeypatch.setattr(shell, "display_pub", publisher)
+    return publisher.outputs
 
 
-def test_a_bar_twice_as_long_is_twice_as_much_ink_of_its_colour():
-    figure = new_figure("Bars", x="images", y="label")
-    figure.add_bar(x=[10, 20], y=["a", "b"], orientation="h", marker_color=["#0072B2", "#E69F00"])
-    pixels = np.asarray(static.picture(figure).convert("RGB")).astype(int)
-    first, second = (
-        (np.abs(pixels - colour).sum(axis=2) < 40).sum() for colour in ((0, 114, 178), (230, 159, 0))
+def rgb(hexadecimal: str) -> tuple[int, ...]:
+    return tuple(bytes.fromhex(hexadecimal.removeprefix("#")))
+
+
+def colours(figure: go.Figure) -> dict[tuple[int, ...], int]:
+    """How many pixels of each colour the twin has, as it is stored."""
+    stored = Image.open(io.BytesIO(picture_bytes(picture(figure), "png"))).convert("RGB")
+    return {colour: count for count, colour in stored.getcolors(1 << 24)}
+
+
+def every_kind() -> dict[str, go.Figure]:
+    """One figure of each kind the laboratory draws."""
+    rng = np.random.default_rng(0)
+    grouped = new_figure("Grouped", x="images", y="")
+    grouped.add_bar(x=[3, 2, 5, 1], y=NAMES, orientation="h", name="a", text=["3", "2", "5", "1"])
+    grouped.add_bar(x=[1, 2, 3, 4], y=NAMES, orientation="h", name="b", error_x={"array": [0.5] * 4})
+    stacked = new_figure("Stacked", barmode="stack")
+    stacked.add_bar(x=NAMES, y=[1, 2, 3, 4], name="a").add_bar(x=NAMES, y=[4, 3, 2, 1], name="b")
+    lines = new_figure("Lines", x="epoch", y="loss")
+    for i in range(3):
+        style = series_style(i)
+        lines.add_scatter(
+            y=rng.random(8), name=f"run {i}", line={"color": style["color"], "dash": style["dash"]}
+        )
+    lines.add_hline(y=0.5, annotation_text="prior").add_vline(x=3)
+    heat = new_figure("Heat")
+    heat.add_heatmap(z=rng.random((4, 4)), x=NAMES, y=NAMES, texttemplate="%{z:.1%}")
+    points = new_figure("Points").update_xaxes(type="log")
+    points.add_scatter(x=[10, 100, 1000], y=[0.1, 0.5, 0.9], mode="markers+text", text=["a", "b", "$c"])
+    histogram = new_figure("Histogram").add_histogram(x=rng.normal(size=200))
+    box = new_figure("Box").add_box(y=rng.random(30), name="a").add_box(y=rng.random(30), name="b")
+    tree = {"labels": ["all", "a", "b", "a1"], "parents": ["", "all", "all", "a"], "values": [0, 1, 3, 2]}
+    panels = new_figure("Panels", x="recall", y="precision", rows=2, columns=2, titles=NAMES, shared=True)
+    for i in range(4):
+        panels.add_scatter(x=[0, 1], y=[1, 0], fill="tozeroy", mode="lines", row=i // 2 + 1, col=i % 2 + 1)
+    return {
+        "grouped": grouped,
+        "stacked": stacked,
+        "lines": lines,
+        "heat": heat,
+        "points": points,
+        "histogram": histogram,
+        "box": box,
+        "sunburst": new_figure("Sun").add_sunburst(**tree),
+        "treemap": new_figure("Tree").add_treemap(**tree),
+        "panels": panels,
+        "empty": new_figure("Nothing to show yet"),
+    }
+
+
+FIGURES = every_kind()
+
+
+@pytest.mark.parametrize("kind", FIGURES)
+def test_every_kind_has_a_small_sharp_twin(kind: str):
+    image = picture(FIGURES[kind])
+    assert image.size == (1800, 900)
+    assert len(picture_bytes(image, "png")) < 60_000
+    assert len(set(image.resize((90, 45)).get_flattened_data())) > 3  # something is drawn
+
+
+@pytest.mark.parametrize("kind", FIGURES)
+def test_twins_survive_a_notebook_file(kind: str):
+    """A figure read back from its JSON (numbers in base64) has the same twin."""
+    again = go.Figure(json.loads(FIGURES[kind].to_json()))
+    assert np.array_equal(np.asarray(picture(again)), np.asarray(picture(FIGURES[kind])))
+
+
+def test_colours_are_plotly_s_own():
+    figure = new_figure("Colours")
+    for i in range(3):
+        figure.add_bar(x=NAMES, y=[1, 2, 3, 4], name=f"{i}")
+    figure.add_bar(x=NAMES, y=[4, 3, 2, 1], marker_color="#123456", name="own")
+    found = colours(figure)
+    for wanted in (*PALETTE[:3], "#123456"):
+        assert found.get(rgb(wanted), 0) > 5_000, wanted
+
+
+def test_bars_are_as_long_as_their_numbers():
+    figure = new_figure("").add_bar(x=["a", "b"], y=[1, 3], marker_color=["#FF0000", "#0000FF"])
+    found = colours(figure)
+    assert found[255, 0, 0] * 3 == pytest.approx(found[0, 0, 255], rel=0.02)
+
+
+def test_stacked_bars_stand_on_each_other():
+    pixels = np.asarray(picture(FIGURES["stacked"]))
+    blue, orange = ((pixels == rgb(PALETTE[i])).all(axis=2) for i in (0, 1))
+    column = np.flatnonzero(blue.any(axis=0) & orange.any(axis=0))[20]
+    assert np.flatnonzero(orange[:, column]).max() < np.flatnonzero(blue[:, column]).min()
+
+
+def test_reversed_and_sorted_categories():
+    figure = new_figure("").add_bar(
+        x=[1, 9], y=["small", "large"], orientation="h", marker_color=["#FF0000", "#0000FF"]
     )
-    assert second / first == pytest.approx(2, rel=0.1)
+    rows = {}
+    for name, settings in {"plain": {}, "reversed": {"autorange": "reversed"}}.items():
+        pixels = np.asarray(picture(go.Figure(figure).update_yaxes(**settings)))
+        rows[name] = np.flatnonzero((pixels == (255, 0, 0)).all(axis=2).any(axis=1)).mean()
+    assert rows["reversed"] < 450 < rows["plain"]
+    figure.update_yaxes(categoryorder="total descending")
+    pixels = np.asarray(picture(figure))
+    assert np.flatnonzero((pixels == (255, 0, 0)).all(axis=2).any(axis=1)).mean() < 450
 
 
-def test_the_same_figure_is_the_same_picture():
-    figure = new_figure("Line", x="epoch", y="loss")
-    figure.add_scatter(x=[1, 2, 3], y=[3, 2, 1], mode="lines+markers")
-    first, second = (static.picture(figure) for _ in range(2))
-    assert first.tobytes() == second.tobytes() and ink(first) > 0.001
+def test_trees_give_each_node_its_share():
+    places = squarified([6, 3, 1], 0, 0, 10, 5)
+    assert [width * height for _, _, width, height in places] == pytest.approx([30, 15, 5])
+    (root,) = forest(FIGURES["sunburst"].data[0], PALETTE)
+    assert root.value == 6 and [child.label for child in root.children] == ["a", "b"]  # 1 + 2 of its child, 3
+    total = go.Sunburst(labels=["all", "a"], parents=["", "all"], values=[5, 2], branchvalues="total")
+    assert forest(total, PALETTE)[0].value == 5
 
 
-def test_a_figure_without_data_says_so():
-    figure = new_figure("Empty", x="share (0 to 1)", y="score")
-    figure.add_hline(y=0.5)
-    assert ink(static.picture(figure)) > 0.001
-
-
-def test_a_trace_without_a_twin_is_refused_in_one_sentence():
-    figure = new_figure("Pie").add_pie(values=[1, 2])
+def test_other_kinds_are_refused_rather_than_drawn_empty():
     with pytest.raises(UserError, match="'pie'"):
-        static.picture(figure)
+        picture(go.Figure(go.Pie(values=[1, 2])))
+
+
+def test_texts_from_elsewhere_are_drawn_as_they_are():
+    titles = ["$x", "a_b^c \\frac", plain("<b>R&D</b>"), "京都", ""]
+    figure = new_figure(plain("<i>$5 & more</i>")).add_bar(x=titles, y=[1, 2, 3, 4, 5])
+    figure.add_annotation(text=plain("<script>"), x=0, y=1)
+    assert picture(figure).size == (1800, 900)
+    assert plain("<b>") == "&lt;b&gt;"
+
+
+# -- what a notebook holds -------------------------------------------------------------------------
+
+
+def test_live_figures_are_small_and_upload_nothing(shown: list[dict]):
+    display_figure(FIGURES["lines"], alt="Loss by epoch", interactive=True)
+    (output,) = shown
+    assert set(output["data"]) == {PLOTLY, "text/plain"} and output["data"]["text/plain"] == "Loss by epoch"
+    config = output["data"][PLOTLY]["config"]
+    assert config["showSendToCloud"] is False and config["displaylogo"] is False
+    assert len(json.dumps(live_json(new_figure("t", x="x", y="y")))) < 2_000
+
+
+def test_executed_copies_hold_both_twins_in_one_output(shown: list[dict]):
+    display_figure(FIGURES["lines"], alt="Loss by epoch", interactive=False)
+    (output,) = shown
+    assert set(output["data"]) == {PLOTLY, "image/png", "text/plain"}
+    image = Image.open(io.BytesIO(base64.b64decode(output["data"]["image/png"])))
+    assert image.size == (1800, 900)
+    assert output["metadata"]["image/png"] == {"alt": "Loss by epoch", "width": 900, "height": 450}
+
+
+def test_pictures_carry_their_alternative(shown: list[dict]):
+    display_picture(Image.new("RGB", (40, 20)), alt="Two foxes")
+    assert shown[0]["metadata"]["image/jpeg"] == {"alt": "Two foxes", "width": 40, "height": 20}
+
+
+def test_an_exported_page_shows_the_twin_with_its_alternative(shown: list[dict]):
+    from nbconvert import HTMLExporter
+
+    display_figure(FIGURES["lines"], alt='Loss "by" epoch', interactive=False)
+    output = nbformat.v4.new_output("display_data", shown[0]["data"], metadata=shown[0]["metadata"])
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("figure", outputs=[output])])
+    nbformat.validate(notebook)
+    page, _ = HTMLExporter(template_name="basic").from_notebook_node(notebook)
+    assert "data:image/png;base64" in page
+    assert "Loss &quot;by&quot; epoch" in page or 'Loss "by" epoch' in page
+
+
+def test_figures_touch_no_global_state_and_stay_light():
+    code = """
+import sys
+from wikitopics.show.figures import new_figure
+assert "matplotlib" not in sys.modules
+import matplotlib
+names = [name for name in dict.keys(matplotlib.rcParams) if "backend" not in name]  # reading that loads pyplot
+before = {name: matplotlib.rcParams[name] for name in names}
+from wikitopics.show.static import picture
+picture(new_figure("t").add_bar(y=[1]))
+assert before == {name: matplotlib.rcParams[name] for name in names}
+assert not {"matplotlib.pyplot", "tensorflow", "keras"} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

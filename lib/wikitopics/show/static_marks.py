@@ -24,9 +24,10 @@ ALIGN = {
 def shapes(page: Any) -> None:
     """Lines and rectangles of the layout: thresholds, diagonals, bands."""
     for shape in page.layout.shapes or ():
-        panel = page.panel(shape.xref, shape.yref)
-        (x0, x1), xs = _ends(page, shape.xref, shape.x0, shape.x1)
-        (y0, y1), ys = _ends(page, shape.yref, shape.y0, shape.y1)
+        xref, yref = page.references(shape)
+        panel = page.panel(xref, yref)
+        (x0, x1), xs = _ends(page, xref, shape.x0, shape.x1)
+        (y0, y1), ys = _ends(page, yref, shape.y0, shape.y1)
         transform = panel.transData if xs and ys else _blended(page, panel, xs, ys)
         line = colour(shape.line.color or MUTED, shape.opacity)
         behind = {"transform": transform, "zorder": 0.5 if shape.layer == "below" else 2, "clip_on": False}
@@ -80,12 +81,13 @@ def annotations(page: Any) -> list:
 
 def _annotate(page: Any, note: Any, style: dict) -> Any:
     text = words(note.text or "")
-    if note.xref == "paper" and note.yref == "paper":
+    xref, yref = page.references(note)
+    if xref == "paper" and yref == "paper":
         x, y = page.paper(note.x, note.y)
         return page.canvas.text(x, y, text, **style)
-    panel = page.panel(note.xref, note.yref)
-    (x, _), xs = _place(page, note.xref, note.x)
-    (y, _), ys = _place(page, note.yref, note.y)
+    panel = page.panel(xref, yref)
+    (x, _), xs = _place(page, xref, note.x)
+    (y, _), ys = _place(page, yref, note.y)
     shift = (points(note.xshift or 0), points(note.yshift or 0))
     arrow = None
     if note.showarrow is not False:

@@ -50,6 +50,11 @@ class Page:
         across, up = self.width - left - right, self.height - bottom - top
         return (left + x * across) / self.width, (bottom + y * up) / self.height
 
+    def references(self, mark: Any) -> tuple[str, str]:
+        """What a shape's or an annotation's x and y count in; plotly's default is the first axis."""
+        default = ("x", "y") if self.panels else ("paper", "paper")
+        return mark.xref or default[0], mark.yref or default[1]
+
     def panel(self, xref: str, yref: str) -> Axes:
         """The panel that a shape's or an annotation's references mean."""
         names = (xref.removesuffix(" domain"), yref.removesuffix(" domain"))

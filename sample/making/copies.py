@@ -24,7 +24,7 @@ def planted_copies(rows: list[Row], generator: np.random.Generator) -> list[Row]
         name = ASIDE[number % len(ASIDE)].format(stem)
         fewer = original.categories[: max(1, len(original.categories) - 1)]
         copies.append(replace(original, title=f"{name[:1].upper()}{name[1:]}.{extension}", image=changed,
-                              categories=fewer, articles=[], copy_of=original.title))  # fmt: skip
+                              categories=fewer, copy_of=original.title))  # fmt: skip
     return copies
 
 

@@ -212,7 +212,7 @@ import sys
 from wikitopics.show.figures import new_figure
 assert "matplotlib" not in sys.modules
 import matplotlib
-names = [name for name in dict.keys(matplotlib.rcParams) if "backend" not in name]  # reading that loads pyplot
+names = [name for name in dict.keys(matplotlib.rcParams) if "backend" not in name]
 before = {name: matplotlib.rcParams[name] for name in names}
 from wikitopics.show.static import picture
 picture(new_figure("t").add_bar(y=[1]))

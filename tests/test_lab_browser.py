@@ -14,6 +14,8 @@ import nbformat
 import pandas as pd
 import pytest
 
+from wikitopics import paths
+
 selenium = pytest.importorskip("selenium", reason="selenium is not installed (extra browser-test)")
 
 from selenium import webdriver  # noqa: E402
@@ -35,6 +37,10 @@ FLAGS = (
     "--headless=new --no-sandbox --disable-gpu --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --disable-quic --window-size=1500,1900"
 )
+SETTINGS = {  # no news in the corner; every cell in the page, not only those in sight
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
+}
 TOKEN = "testtoken"
 HOSTILE = '<img src=x onerror="window.pwned=1">'
 
@@ -78,8 +84,7 @@ def folder(tmp_path_factory) -> Path:
 def lab(folder: Path, tmp_path_factory):
     """The address of a JupyterLab of this environment, with settings of its own; stopped afterwards."""
     own = tmp_path_factory.mktemp("jupyter")
-    quiet = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
-    (own / "overrides.json").write_text(json.dumps(quiet))
+    (own / "overrides.json").write_text(json.dumps(SETTINGS))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -98,7 +103,7 @@ def lab(folder: Path, tmp_path_factory):
     }
     server = subprocess.Popen(
         [sys.executable, "-m", "jupyterlab", *(f"--{name}={value}" for name, value in options.items())],
-        env=os.environ | variables,
+        env=os.environ | variables | {"WIKITOPICS_ROOT": str(folder)},
         stdout=(own / "log").open("wb"),
         stderr=subprocess.STDOUT,
     )
@@ -147,14 +152,14 @@ class Lab:
         )
         return wait.until(lambda _: ask())
 
-    def run(self, notebook: str) -> None:
+    def run(self, notebook: str, seconds: float = 90) -> None:
         """Open a notebook, run all its cells; only the status bar knows when a kernel is there."""
         self.driver.get(f"{self.address}/lab/workspaces/auto-t/tree/{notebook}?token={TOKEN}&reset")
         self.until(lambda: "| Idle" in self.one("#jp-main-statusbar").text, 90)
         menu = "//div[contains(@class,'lm-MenuBar-itemLabel') and text()='Run']"
         self.driver.find_element(By.XPATH, menu).click()
         self.until(lambda: self.all("li[data-command='runmenu:run-all']"))[0].click()
-        self.until(lambda: self.all(".mistake-browser .mb-tile"), 90)
+        self.until(lambda: self.all(".mistake-browser .mb-tile"), seconds)
 
     def one(self, css: str):
         return self.driver.find_element(By.CSS_SELECTOR, css)
@@ -266,3 +271,30 @@ def test_a_verdict_survives_the_kernel(page: Lab, folder: Path):
     Select(page.control("Verdict")).select_by_visible_text("reviewed")
     page.until(lambda: len(page.all(".mb-tile")) == len(before))
     assert len(page.all(".mb-tile .mb-verdict")) == len(before)
+
+
+def made(stage: str, run: str) -> bool:
+    return (paths.run_folder(stage, run) / "run.json").exists()
+
+
+def test_the_evaluation_notebook_itself(page: Lab, folder: Path):
+    """04_evaluate on the sample's runs, where `make demo` has made them; verdicts go to a copy's folder."""
+    if not (made("02_images", "sample") and made("03_train", "commons-10-lite0")):
+        pytest.skip("the sample's runs are not there: run `make demo` first")
+    (folder / "data").mkdir()
+    for stage in ("01_labels", "02_images", "03_train"):
+        (folder / "data" / stage).symlink_to(paths.root() / "data" / stage)
+    shutil.copy(paths.notebook("04_evaluate"), folder / "04_evaluate.ipynb")
+    page.run("04_evaluate.ipynb", seconds=400)
+    page.driver.execute_script("document.querySelector('.mistake-browser').scrollIntoView()")
+    page.all(".mb-hits button")[1].click()
+    page.until(lambda: page.opened_tile() == 1)
+    title = page.one(".mb-title").text
+    page.press("2")
+    reviews = folder / "data" / "04_evaluate" / "commons-10-lite0" / "reviews.parquet"
+    page.until(reviews.exists)
+    assert pd.read_parquet(reviews)["title"].tolist() == [title]
+    assert page.all(".mb-near img") and page.all(".mb-chip") and page.all(".mb-path")
+    page.until(lambda: "| Idle" in page.one("#jp-main-statusbar").text, 200)
+    assert page.texts(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']") == []
+    page.shot("evaluate")

@@ -1,0 +1,175 @@
+"""Train the label source commons-learned, and say by nested cross-validation how good it is.
+
+    python training/commons_learned.py --words words.npz [--seeds 3] [--curve]
+
+Reads the category graph and people's labels from the folder WIKITOPICS_COMMONS_GRAPH, and word vectors that
+training/word_vectors.py wrote. Writes model.npz and scores.json beside MODEL.md in the library.
+"""
+
+import argparse
+import csv
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from fitting import fit
+from validation import choose_threshold, f1, folds, groups_of, interval, nested, out_of_fold
+
+from wikitopics.artefacts import replacing, write_json
+from wikitopics.labels import taxonomy as taxonomies
+from wikitopics.labels.graph_files import open_graph
+from wikitopics.labels.learned import coherent
+from wikitopics.labels.learned_evidence import FACTS, Evidence, Lexicon, gather, walks
+from wikitopics.labels.learned_words import word_weights
+
+HERE = Path(__file__).parent
+MODEL = HERE.parent / "lib" / "wikitopics" / "labels" / "learned_model"
+DIMENSIONS = 192  # of the word vectors
+KEPT = 300  # principal directions of the bags of words
+VIEWS = (0.7, 1.0, 1.0)  # title, categories, parents
+HUMAN_WEIGHT = 2.0  # of a file that people labelled, where one that a language model read counts 1
+IS_HUMAN = 1.5  # value of the column that lets people's base rates differ
+
+
+def read_lexicon(vocabulary: list[str], counts: np.ndarray, taxonomy) -> Lexicon:
+    number = {word: i for i, word in enumerate(vocabulary)}
+    hints = np.zeros((len(vocabulary), len(taxonomy.label_names)), dtype=np.uint8)
+    with open(HERE / "lexicon.csv", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            columns = [taxonomy.label_names.index(name) for name in taxonomy.close([row["label"]])]
+            for word in row["words"].split():
+                if word in number:
+                    hints[number[word], columns] = 1
+    return Lexicon(number, word_weights(counts), hints)
+
+
+def read_silver(folder: Path, taxonomy) -> tuple[pd.DataFrame, np.ndarray]:
+    """Files that a language model labelled by title and categories: soft truth, 1 sure, 0.5 doubtful."""
+    silver = pd.read_csv(HERE / "silver.csv", keep_default_na=False)
+    logged = pd.read_parquet(folder / "files.parquet").drop_duplicates("id").set_index("id")
+    truth = np.zeros((len(silver), len(taxonomy.label_names)))
+    for column, value in (("doubtful", 0.5), ("labels", 1.0)):
+        for row, names in enumerate(silver[column]):
+            named = taxonomy.close(filter(None, names.split("|")))
+            truth[row, [taxonomy.label_names.index(n) for n in named]] = value
+    return logged.loc[silver["id"], ["title", "categories"]].reset_index(drop=True), truth
+
+
+def directions(vectors: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Word vectors, centred by frequency, on their first principal directions, of mean length 1."""
+    vectors = vectors.astype(np.float32)
+    vectors = vectors - (vectors * counts[:, None]).sum(0) / counts.sum()
+    _, _, axes = np.linalg.svd(vectors[counts >= 3], full_matrices=False)
+    short = vectors @ axes[:DIMENSIONS].T
+    return short / np.sqrt((short**2).sum(1).mean())
+
+
+class Data:
+    """Everything that fitting needs; people's files first, then silver."""
+
+    def __init__(self, folder: Path, words: Path):
+        self.taxonomy = taxonomies.load("v1.4")
+        with np.load(words, allow_pickle=False) as file:
+            self.vocabulary, self.counts = file["vocabulary"].tolist(), file["counts"]
+            self.vectors = directions(file["vectors"], self.counts)
+        self.lexicon = read_lexicon(self.vocabulary, self.counts, self.taxonomy)
+        self.human = pd.read_parquet(folder / "human_validation.parquet")
+        silver, silver_truth = read_silver(folder, self.taxonomy)
+        labels = self.human["labels"].map(set)
+        self.truth = np.array([[n in s for n in self.taxonomy.label_names] for s in labels])
+        graph = open_graph(folder)
+        files = pd.concat([self.human[["title", "categories"]], silver], ignore_index=True)
+        evidence = gather(graph, walks(graph, self.taxonomy), files, self.lexicon)
+        self.n = len(self.human)
+        self.facts = evidence.facts.transpose(1, 2, 0).astype(np.float64)
+        self.soft = np.vstack([self.truth, silver_truth])
+        self.x, self.mean, self.axes = self._compress(evidence)
+        self.group = groups_of(self.human)
+
+    def _compress(self, evidence: Evidence):
+        bags = np.hstack([w * (bag @ self.vectors) for w, bag in zip(VIEWS, evidence.words, strict=True)])
+        mean = bags.mean(0)
+        values, axes = np.linalg.eigh(((bags - mean).T @ (bags - mean)).astype(np.float64))
+        axes = axes[:, np.argsort(-values)[:KEPT]]
+        return (bags - mean) @ axes, mean, axes
+
+    def fitted(self, people: np.ndarray, silver: bool = True):
+        extra = np.arange(self.n, len(self.x)) if silver else np.arange(0)
+        rows = np.concatenate([people, extra])
+        human = rows < self.n
+        x = np.hstack([self.x[rows], IS_HUMAN * human[:, None]])
+        return fit(x, self.facts[rows], self.soft[rows], np.where(human, HUMAN_WEIGHT, 1.0))
+
+    def fit(self, people: np.ndarray, silver: bool = True):
+        found = self.fitted(people, silver)
+
+        def predict(rows: np.ndarray) -> np.ndarray:
+            x = np.hstack([self.x[rows], np.full((len(rows), 1), IS_HUMAN)])
+            return coherent(1 / (1 + np.exp(-found.logits(x, self.facts[rows]))), self.taxonomy)
+
+        return predict
+
+
+def report(data: Data, seeds: int, curve: bool) -> dict:
+    """Figures of nested cross-validation on people's files."""
+    variants = {"shipped": data.fit, "without silver labels": lambda rows: data.fit(rows, silver=False)}
+    scores: dict = {}
+    for name, fitter in variants.items():
+        found = [nested(fitter, data.truth, data.group, seed) for seed in range(seeds)]
+        low, high = interval(data.truth, found, data.group)
+        mean = np.mean([f1(data.truth, p) for p in found], axis=0)
+        scores[name] = _row(mean) | {"low": _row(low), "high": _row(high)}
+        print(name, scores[name], flush=True)
+    walked = data.facts[: data.n, :, 0] > 0
+    scores["headJ+depth"] = _row(f1(data.truth, walked))
+    if curve:
+        sizes = (40, 80, 160, None)
+        found = {size or data.n: nested(data.fit, data.truth, data.group, 0, size) for size in sizes}
+        scores["curve"] = {str(size): _row(f1(data.truth, p)) for size, p in found.items()}
+    return scores
+
+
+def _row(values: np.ndarray) -> dict[str, float]:
+    return {"micro": round(float(values[0]), 4), "macro": round(float(values[1]), 4)}
+
+
+def write_model(data: Data) -> None:
+    """Fit to everything, choose the threshold out of fold, and fold the compression into a weight a word."""
+    rows = np.arange(data.n)
+    scores = out_of_fold(data.fit, rows, folds(data.group, 10, np.random.default_rng(0)))
+    found = data.fitted(rows)
+    through = data.axes @ found.words[:-1]
+    parts = np.split(through, 3)
+    tables = [w * (data.vectors @ part) for w, part in zip(VIEWS, parts, strict=True)]
+    constant = found.constant + IS_HUMAN * found.words[-1] - data.mean @ through
+    with replacing(MODEL / "model.npz") as temporary, open(temporary, "wb") as file:
+        np.savez_compressed(
+            file,
+            label_names=np.array(data.taxonomy.label_names),
+            fact_names=np.array(FACTS),
+            vocabulary=np.array(data.vocabulary),
+            counts=data.counts.astype(np.int32),
+            hints=data.lexicon.hints,
+            words=np.array(tables, dtype=np.float16),
+            facts=found.facts.astype(np.float32),
+            constant=constant.astype(np.float32),
+            threshold=choose_threshold(scores, data.truth),
+        )
+
+
+def main() -> None:
+    """Train, and report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--words", type=Path, required=True)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--curve", action="store_true")
+    options = parser.parse_args()
+    data = Data(Path(os.environ["WIKITOPICS_COMMONS_GRAPH"]), options.words)
+    write_model(data)
+    print(f"{(MODEL / 'model.npz').stat().st_size / 1e6:.1f} MB", flush=True)
+    write_json(MODEL / "scores.json", report(data, options.seeds, options.curve))
+
+
+if __name__ == "__main__":
+    main()

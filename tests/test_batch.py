@@ -362,6 +362,7 @@ def test_a_stopped_driver_leaves_no_process_and_goes_on(laboratory, number, code
     driver.wait(10)
     assert driver.returncode == code and time.monotonic() - began < 5
     wait_until(lambda: not alive(laboratory.root), 5)
+    assert ("stopped by" in driver.stderr.read()) == (number != signal.SIGKILL)
     if number != signal.SIGKILL:
         return
     laboratory.ran()

@@ -12,7 +12,9 @@ from wikitopics.paths import PROJECT, STAGES
 from wikitopics.strip import as_text, main, stripped, timeless
 
 NOTEBOOKS = sorted((PROJECT / "notebooks").glob("*.ipynb"))
-EXECUTED = sorted((PROJECT / "executed").glob("*/*.ipynb"))
+EXECUTED = sorted(
+    set((PROJECT / "executed").glob("*/*.ipynb")) - set((PROJECT / "executed").glob("*/*.part.ipynb"))
+)
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 every_executed = pytest.mark.parametrize("path", EXECUTED, ids=lambda path: f"{path.parent.name}/{path.stem}")
 

@@ -6,6 +6,7 @@ import signal
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import NoReturn
 
 from wikitopics.errors import UserError
 
@@ -72,15 +73,22 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; its exit code. A person's mistake is one line on the error stream and exit code 2."""
     arguments = sys.argv[1:] if arguments is None else arguments
     options = parser(arguments[0] if arguments else "").parse_args(arguments)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
     try:
         return options.call(options) or 0
     except UserError as error:
         print(f"wikitopics: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\nwikitopics: stopped; the same command goes on from here", file=sys.stderr)
-        return 128 + signal.SIGINT
+        _stop(signal.SIGINT)
+
+
+def _stop(number: int, _: object = None) -> NoReturn:
+    print(
+        f"\nwikitopics: stopped by {signal.Signals(number).name}; the same command goes on", file=sys.stderr
+    )
+    sys.exit(128 + number)
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -131,7 +131,7 @@ def _tell_cell(notebook: Path) -> Callable[..., None]:
 
 
 def costs() -> dict[str, float]:
-    """What the processes started from here (the kernel) took: processor seconds, and the most memory of one."""
+    """What the processes started from here (the kernel) took: processor seconds and peak memory."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     peak_mb = used.ru_maxrss >> (10 if sys.platform == "linux" else 20)
     return {"cpu_seconds": round(used.ru_utime + used.ru_stime, 1), "peak_mb": peak_mb}

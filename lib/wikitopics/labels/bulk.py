@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +14,10 @@ from wikitopics.artefacts import replacing
 from wikitopics.errors import UserError
 from wikitopics.labels.category_graph import CategoryGraph
 from wikitopics.labels.climb import Ladder
-from wikitopics.labels.file_labels import mean_by_row
-from wikitopics.labels.heuristics import CategoryLabels
+from wikitopics.labels.file_labels import bits, mean_by_row
+from wikitopics.labels.heuristics import CategoryLabels, label_categories
 from wikitopics.labels.lookup import Texts
+from wikitopics.labels.taxonomy import Taxonomy
 from wikitopics.progress import report
 
 PORTION = 500_000  # files
@@ -25,26 +26,37 @@ TOGETHER = 8  # labels whose shares are carried at once
 LEAST = np.float16(2.0**-14)  # so that a label's score is never rounded to 0
 
 
-def label_parquet(found: CategoryLabels, files: Path, out: Path) -> dict[str, int]:
+def label_parquet(
+    graph: CategoryGraph, taxonomy: Taxonomy, heuristics: str, files: Path, out: Path
+) -> dict[str, int]:
     """Label the table `files` (title, categories) into the table `out` (title, labels, scores), in its order.
 
     The same labels and, up to the precision of float16, the same scores as `file_labels.label_files`.
     Returns counts: files, files with a label, labels given, categories of files that the graph does not have.
     """
     check_files(files)
-    place, share = compact_shares(found)
     counts = Counter({"files": 0, "files with a label": 0, "labels": 0})
-    with replacing(out) as temporary, pq.ParquetWriter(temporary, schema(), compression="zstd") as writer:
-        for titles, row, category in portions(found.graph, files):
-            at = np.append(place, -1)[category]
-            scores = mean_by_row(share[at[at >= 0]], row[at >= 0], len(titles))
-            writer.write_table(labels_table(titles, scores, found.taxonomy.label_names))
-            counts["files"] += len(titles)
-            counts["files with a label"] += int((scores > 0).any(axis=1).sum())
-            counts["labels"] += int((scores > 0).sum())
-            counts["categories of files that have no page"] += int((category < 0).sum())
-            report("labelling files", counts["files"], pq.read_metadata(files).num_rows)
+    total = pq.read_metadata(files).num_rows
+    with ThreadPoolExecutor(1) as pool:
+        looked_up = look_up_ahead(graph, files, pool)  # the first files, while the categories are labelled
+        place, share = compact_shares(label_categories(graph, taxonomy, heuristics))
+        with replacing(out) as temporary, pq.ParquetWriter(temporary, schema(), compression="zstd") as writer:
+            for titles, row, category in portions(looked_up):
+                at = np.append(place, -1)[category]
+                scores = mean_by_row(share[at[at >= 0]].astype(np.float32), row[at >= 0], len(titles))
+                writer.write_table(labels_table(titles, scores, taxonomy.label_names))
+                counts.update(_counted(scores, category))
+                report("labelling files", counts["files"], total)
     return dict(counts)
+
+
+def _counted(scores: np.ndarray, category: np.ndarray) -> dict[str, int]:
+    return {
+        "files": len(scores),
+        "files with a label": int((scores > 0).any(axis=1).sum()),
+        "labels": int((scores > 0).sum()),
+        "categories of files that have no page": int((category < 0).sum()),
+    }
 
 
 def check_files(files: Path) -> None:
@@ -67,34 +79,46 @@ def compact_shares(found: CategoryLabels) -> tuple[np.ndarray, np.ndarray]:
     ladder = Ladder(found.hops, found.graph.depth)
 
     def carry(first: int) -> None:
-        bits = np.arange(first, min(first + TOGETHER, n_labels), dtype=np.uint64)
-        has = (found.masks[:, None] >> bits & np.uint64(1)).astype(np.float32)
-        values = ladder.average(has.copy())[kept]
-        share[:, first : first + len(bits)] = np.where(has[kept] > 0, np.maximum(values, LEAST), 0)
+        has = bits(found.masks, first, min(first + TOGETHER, n_labels))
+        values = ladder.average(has.astype(np.float32))[kept]
+        share[:, first : first + TOGETHER] = np.where(has[kept], np.maximum(values, LEAST), 0)
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(carry, range(0, n_labels, TOGETHER)))
     return place, share
 
 
-def portions(graph: CategoryGraph, files: Path) -> Iterator[tuple[pa.Array, np.ndarray, np.ndarray]]:
-    """(titles, row, category) of some files at a time: every category of every file, -1 for a red link.
+LookedUp = tuple[Texts, np.ndarray, np.ndarray]  # titles, number of categories of each, all categories
 
-    The next portion is looked up while the present one is worked on.
+
+def look_up_ahead(graph: CategoryGraph, files: Path, pool: Executor) -> Iterator[LookedUp]:
+    """Files with their categories' indices, many at a time; the next are looked up while these are used.
+
+    The first are begun at once, before anybody asks.
     """
-    table = pq.ParquetFile(files)
-    groups = _together([table.metadata.row_group(i).num_rows for i in range(table.num_row_groups)])
-    with ThreadPoolExecutor(1) as pool:
-        ahead = pool.submit(_look_up, graph, files, groups[0]) if groups else None
-        for i, _ in enumerate(groups):
-            titles, length, category = ahead.result()
-            ahead = pool.submit(_look_up, graph, files, groups[i + 1]) if i + 1 < len(groups) else None
-            ends = np.concatenate([[0], np.cumsum(length)])
-            for start in range(0, len(titles), PORTION):
-                part = length[start : start + PORTION]
-                row = np.repeat(np.arange(len(part), dtype=np.int32), part)
-                first = ends[start]
-                yield titles[start : start + PORTION], row, category[first : first + len(row)]
+    metadata = pq.read_metadata(files)
+    groups = _together([metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)])
+    begun = [pool.submit(_look_up, graph, files, group) for group in groups[:1]]
+
+    def results() -> Iterator[LookedUp]:
+        for group in [*groups[1:], None]:
+            if not begun:
+                return
+            found = begun.pop().result()
+            begun.extend([pool.submit(_look_up, graph, files, group)] if group else [])
+            yield found
+
+    return results()
+
+
+def portions(looked_up: Iterator[LookedUp]) -> Iterator[tuple[Texts, np.ndarray, np.ndarray]]:
+    """(titles, row, category) of a portion of files: every category of every file, -1 for a red link."""
+    for titles, length, category in looked_up:
+        ends = np.concatenate([[0], np.cumsum(length)])
+        for start in range(0, len(titles), PORTION):
+            part = length[start : start + PORTION]
+            row = np.repeat(np.arange(len(part), dtype=np.int32), part)
+            yield titles[start : start + PORTION], row, category[ends[start] : ends[start] + len(row)]
 
 
 def _together(sizes: list[int]) -> list[list[int]]:

@@ -1,6 +1,7 @@
 """Carrying values up and down the hops: one vectorised step for each depth."""
 
 import numpy as np
+from scipy import sparse
 
 from wikitopics.labels.hops import Hops
 
@@ -49,8 +50,9 @@ class Ladder:
         for _ in range(ROUNDS):
             moved = 0.0
             for source, start, target in self.steps():
-                size = np.diff(start, append=len(target)).astype(np.float32)
-                new = np.add.reduceat(values[target], start, axis=0) / size[:, None]
+                ends = np.append(start, len(target))
+                chance = np.repeat((1 / np.diff(ends)).astype(np.float32), np.diff(ends))
+                new = sparse.csr_matrix((chance, target, ends), (len(source), len(values))) @ values
                 moved = moved if self.once else max(moved, float(np.abs(new - values[source]).max()))
                 values[source] = new
             if self.once or moved <= precision:

@@ -10,6 +10,7 @@ from wikitopics.artefacts import write_table
 from wikitopics.errors import UserError
 from wikitopics.labels import taxonomy as taxonomies
 from wikitopics.labels.bulk import check_files, label_parquet
+from wikitopics.labels.category_graph import CategoryGraph
 from wikitopics.labels.file_labels import label_files
 from wikitopics.labels.graph_files import open_graph
 from wikitopics.labels.heuristics import label_categories, parse
@@ -53,10 +54,9 @@ def run(options: argparse.Namespace) -> int:
     if options.source == LEARNED:
         counts = _learned(graph, taxonomy, options)
     else:
-        found = label_categories(graph, taxonomy, options.source)
-        counts = label_parquet(found, options.files, options.out)
+        counts = label_parquet(graph, taxonomy, options.source, options.files, options.out)
         if options.why:
-            _write_why(found, options)
+            _write_why(graph, taxonomy, options)
     print(", ".join(f"{number:,} {what}" for what, number in counts.items()))
     print(f"written to {options.out} in {time.monotonic() - started:.1f} s")
     return 0
@@ -72,7 +72,9 @@ def _check(options: argparse.Namespace) -> None:
         raise UserError(f"--files must be a Parquet file, but {options.files} is none; correct the path")
 
 
-def _learned(graph, taxonomy: taxonomies.Taxonomy, options: argparse.Namespace) -> dict[str, int]:
+def _learned(
+    graph: CategoryGraph, taxonomy: taxonomies.Taxonomy, options: argparse.Namespace
+) -> dict[str, int]:
     from wikitopics.labels.learned import label_files as label_files_learned  # reads its model only here
 
     labels = label_files_learned(graph, taxonomy, _read_files(options.files))
@@ -81,8 +83,8 @@ def _learned(graph, taxonomy: taxonomies.Taxonomy, options: argparse.Namespace) 
     return {"files": len(labels), "files with a label": int((sizes > 0).sum()), "labels": int(sizes.sum())}
 
 
-def _write_why(found, options: argparse.Namespace) -> None:
-    files = _read_files(options.files)
+def _write_why(graph: CategoryGraph, taxonomy: taxonomies.Taxonomy, options: argparse.Namespace) -> None:
+    files, found = _read_files(options.files), label_categories(graph, taxonomy, options.source)
     write_table(options.why, why_files(found, files, label_files(found, files)))
 
 

@@ -37,10 +37,18 @@ def shares(found: CategoryLabels) -> np.ndarray:
 
     Above 0 exactly where the label's bit is set in the category's mask, up to the precision of float32.
     """
-    n_labels = len(found.taxonomy.label_names)
-    bits = found.masks[:, None] >> np.arange(n_labels, dtype=np.uint64) & np.uint64(1)
-    values = bits.astype(np.float32)
-    return Ladder(found.hops, found.graph.depth).average(values)
+    has = bits(found.masks, 0, len(found.taxonomy.label_names))
+    return Ladder(found.hops, found.graph.depth).average(has.astype(np.float32))
+
+
+def bits(masks: np.ndarray, first: int, last: int) -> np.ndarray:
+    """Bits first ... last - 1 of each mask, `first` a multiple of 8: (n, last - first) uint8.
+
+    >>> bits(np.array([5, 256], dtype=np.uint64), 0, 9).tolist()
+    [[1, 0, 1, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 0, 0, 1]]
+    """
+    octets = masks.astype("<u8").view(np.uint8).reshape(len(masks), 8)[:, first // 8 : -(-last // 8)]
+    return np.unpackbits(octets, axis=1, bitorder="little")[:, : last - first]
 
 
 def mean_by_row(values: np.ndarray, row: np.ndarray, n_rows: int) -> np.ndarray:

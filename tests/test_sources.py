@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from wikitopics import paths
 from wikitopics.errors import UserError
 from wikitopics.sources import describe, open_source

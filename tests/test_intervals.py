@@ -56,7 +56,7 @@ def test_every_round_equals_scikit_learn(seed, steps):
 
 def test_weights_of_one_give_the_metric_itself(monkeypatch):
     truth, scores, thresholds, groups = problem(steps=10)
-    monkeypatch.setattr(intervals, "group_weights", lambda n, rounds, seed: np.ones((n, len(rounds)), "f4"))
+    monkeypatch.setattr(intervals, "group_weights", lambda n, rounds, seed: np.ones((n, len(rounds)), "i2"))
     found = intervals.bootstrap(truth, scores, thresholds, groups, rounds=2)
     plain = metrics.overall(truth, scores, thresholds)
     for name in found.overall:
@@ -69,7 +69,7 @@ def test_weights_of_one_give_the_metric_itself(monkeypatch):
 def test_rounds_do_not_depend_on_workers_or_chunks(monkeypatch):
     arguments = problem()
     one = intervals.bootstrap(*arguments, rounds=7, seed=3, jobs=1)
-    monkeypatch.setattr(intervals, "CHUNK_BYTES", 4 * 40 * 2)
+    monkeypatch.setattr(intervals, "CHUNK", 2)
     two = intervals.bootstrap(*arguments, rounds=7, seed=3, jobs=3)
     assert np.array_equal(one.overall["macro roc_auc"], two.overall["macro roc_auc"])
     other = intervals.bootstrap(*arguments, rounds=7, seed=4)
@@ -116,6 +116,17 @@ def test_p_value():
     assert intervals.p_value(np.zeros(10)) == 1.0
     assert intervals.p_value(np.full(999, 0.1)) == pytest.approx(2 / 1000)
     assert np.isnan(intervals.p_value(np.full(3, np.nan)))
+
+
+def test_counts_beyond_16_bits_are_exact():
+    """Constant scores put every image into one step: 60,000 images, drawn several times each."""
+    truth = (np.arange(60_000) % 3 == 0).astype(np.uint8)[:, None]
+    scores = np.full((60_000, 1), 0.5, dtype=np.float32)
+    found = intervals.bootstrap(truth, scores, np.array([0.5]), np.arange(60_000) // 6000, rounds=3)
+    assert found.overall["macro roc_auc"] == pytest.approx(0.5)
+    assert found.overall["macro average_precision"] == pytest.approx(1 / 3)
+    one = intervals.bootstrap(truth, scores, np.array([0.5]), np.zeros(60_000, dtype=int), rounds=2)
+    assert one.overall["macro average_precision"] == pytest.approx(1 / 3)
 
 
 def test_a_label_without_positives_is_left_out():

@@ -14,7 +14,7 @@ import numpy as np
 from wikitopics.errors import UserError
 from wikitopics.evaluate import metrics, weighted
 
-CHUNK_BYTES = 32_000_000  # of weights held by one worker at a time
+CHUNK = 32  # rounds at a time: 64 bytes of weights a group, a line of the cache
 LEVEL = 0.95
 
 
@@ -27,16 +27,16 @@ class Resamples:
 
 
 def group_weights(n_groups: int, rounds: range, seed: int) -> np.ndarray:
-    """How often each group is drawn in each round: (n_groups, len(rounds)) float32, columns sum to n_groups.
+    """How often each group is drawn in each round: (n_groups, len(rounds)) int16, columns sum to n_groups.
 
     >>> group_weights(3, range(2), seed=0).sum(axis=0)
-    array([3., 3.], dtype=float32)
+    array([3, 3])
     """
-    weights = np.empty((n_groups, len(rounds)), dtype=np.float32)
-    for column, number in enumerate(rounds):
+    weights = np.empty((len(rounds), n_groups), dtype=np.int16)
+    for row, number in zip(weights, rounds, strict=True):
         drawn = np.random.default_rng([seed, number]).integers(0, n_groups, n_groups)
-        weights[:, column] = np.bincount(drawn, minlength=n_groups)
-    return weights
+        row[:] = np.bincount(drawn, minlength=n_groups)
+    return np.ascontiguousarray(weights.T)
 
 
 def bootstrap(
@@ -84,8 +84,7 @@ def _in_chunks(work: Callable, n_groups: int, rounds: int, seed: int, jobs: int)
     """`work` on the weights of some rounds at a time; scipy and numpy let go of the lock in the products."""
     if rounds < 2:
         raise UserError(f"rounds must be 2 or more to give an interval, but is {rounds}; 1000 is usual")
-    size = max(1, min(rounds, 128, CHUNK_BYTES // (4 * max(n_groups, 1))))
-    chunks = [range(start, min(start + size, rounds)) for start in range(0, rounds, size)]
+    chunks = [range(start, min(start + CHUNK, rounds)) for start in range(0, rounds, CHUNK)]
     with ThreadPoolExecutor(max(1, jobs)) as pool:
         return list(pool.map(lambda chunk: work(group_weights(n_groups, chunk, seed)), chunks))
 
@@ -126,7 +125,8 @@ def _columns(truth: np.ndarray, scores: np.ndarray, groups: np.ndarray) -> list[
 
 def _chunk(counted: weighted.CountPlan, ranked: list[weighted.RankPlan], weights: np.ndarray) -> Resamples:
     per_label, overall = weighted.weighted_counts(counted, weights)
-    pairs = [weighted.weighted_ranking(plan, weights) for plan in ranked]
+    heaviest = int(weights.max())
+    pairs = [weighted.weighted_ranking(plan, weights, heaviest) for plan in ranked]
     for name, columns in zip(("roc_auc", "average_precision"), zip(*pairs, strict=True), strict=True):
         *labels, micro = columns
         per_label[name], overall[f"micro {name}"] = np.column_stack(labels), micro

@@ -3,9 +3,11 @@
 A bootstrap round only changes how often each group counts. So the sorting is done once: between two
 positives of a label it does not matter where a negative stands, only how many there are, and one sparse
 matrix (distinct positive scores x groups) times the groups' weights (groups x rounds) gives the counts of
-every round. The time is one multiply-add for each image, label and round; nothing is sorted again.
+every round. The time is one multiply-add for each image, label and round; nothing is sorted again. Small
+whole numbers, a few rounds at a time and the images in order keep it in the processor's caches.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -13,22 +15,29 @@ from scipy import sparse
 
 from wikitopics.evaluate import metrics
 
-BLOCK = 512  # distinct scores handled at a time: what is summed stays in the processor's cache
+STRIPE = 8192  # distinct scores counted at a time, and
+BLOCK = 512  # of these summed up at a time: what is written to stays in the cache
+SMALL = 2**15  # counts below this are added up in 16 bits
 
 
-class Steps(NamedTuple):
-    """Some neighbouring distinct positive scores, from high to low: three sparse counts (steps, groups)."""
+class Stripe(NamedTuple):
+    """Sparse counts of images (neighbouring distinct positive scores from high to low, groups).
 
-    positives: sparse.csr_array  # with exactly the k-th distinct positive score
-    negatives: sparse.csr_array  # from the (k-1)-th (not included) down to the k-th (included)
-    tied: sparse.csr_array  # negatives with exactly the k-th
+    positives: with exactly that score; negatives: from the score before (not included) down to it (included);
+    tied: negatives with exactly it.
+    """
+
+    positives: sparse.csc_array
+    negatives: sparse.csc_array
+    tied: sparse.csc_array
 
 
 class RankPlan(NamedTuple):
-    """One label's ranking, sorted once: blocks of steps, and each group's negatives (groups,) float64."""
+    """One label's ranking, sorted once. The last row of the last stripe counts the negatives below every
+    positive; largest: the largest sum of any row."""
 
-    blocks: list[Steps]
-    all_negatives: np.ndarray
+    stripes: list[Stripe]
+    largest: int
 
 
 def rank_plan(truth: np.ndarray, scores: np.ndarray, groups: np.ndarray, n_groups: int) -> RankPlan:
@@ -40,37 +49,64 @@ def rank_plan(truth: np.ndarray, scores: np.ndarray, groups: np.ndarray, n_group
     exact = step < len(levels)
     exact[exact] = levels[len(levels) - 1 - step[exact]] == scores[exact]
     # the image has been passed at the first positive score that is not higher: the next one unless tied
-    parts = (positive, ~positive & (step < len(levels)), ~positive & exact)
-    tables = [_table(step[part], groups[part], (len(levels), n_groups)) for part in parts]
-    blocks = [
-        Steps(*(table[start : start + BLOCK] for table in tables)) for start in range(0, len(levels), BLOCK)
-    ]
-    return RankPlan(blocks, np.bincount(groups[~positive], minlength=n_groups).astype(np.float64))
+    shape = (len(levels) + 1, n_groups)
+    tables = [_table(step[part], groups[part], shape) for part in (positive, ~positive, ~positive & exact)]
+    largest = int(max(table.sum(axis=1).max() for table in tables))
+    kind = np.int16 if largest < SMALL else np.int32
+    starts = range(0, shape[0], STRIPE)
+    stripes = [Stripe(*(t[at : at + STRIPE].tocsc().astype(kind) for t in tables)) for at in starts]
+    return RankPlan(stripes, largest)
 
 
 def _table(step: np.ndarray, groups: np.ndarray, shape: tuple[int, int]) -> sparse.csr_array:
-    return sparse.csr_array((np.ones(len(step), dtype=np.float32), (step, groups)), shape=shape)
+    return sparse.csr_array((np.ones(len(step), dtype=np.int32), (step, groups)), shape=shape)
 
 
-def weighted_ranking(plan: RankPlan, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def weighted_ranking(
+    plan: RankPlan, weights: np.ndarray, heaviest: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """ROC-AUC and average precision of one label in every round: two (rounds,) float64.
 
-    weights: (groups, rounds) float32 whole numbers, times each group was drawn (sums are exact below 2^24).
+    weights: (groups, rounds) int16, times each group was drawn; heaviest: the largest of them, if known.
     NaN in a round that drew no positive (and, for ROC-AUC, no negative).
     """
+    heaviest = int(weights.max(initial=0)) if heaviest is None else heaviest
+    if plan.largest * heaviest >= SMALL:
+        weights = weights.astype(np.int32)
     found, passed, beaten, precision = np.zeros((4, weights.shape[1]))
-    for positives, negatives, tied in plan.blocks:
-        here = (positives @ weights).astype(np.float64)
-        found_here = np.cumsum(here, axis=0) + found
-        passed_here = np.cumsum(negatives @ weights, axis=0, dtype=np.float64) + passed
-        found, passed = found_here[-1].copy(), passed_here[-1].copy()
-        beaten += np.einsum("kr,kr->r", here, passed_here)
-        if tied.nnz:
-            beaten -= np.einsum("kr,kr->r", here, tied @ weights) / 2
+    for here, between, tied in _blocks(plan, weights):
+        found_here = _running(here) + found[:, None]
+        passed_here = _running(between) + passed[:, None]
+        found, passed = found_here[:, -1].copy(), passed_here[:, -1].copy()
+        here = here.astype(np.float64)
+        beaten += np.einsum("rk,rk->r", here, passed_here)
+        if tied is not None:
+            beaten -= np.einsum("rk,rk->r", here, tied.astype(np.float64)) / 2
         passed_here += found_here
-        precision += np.einsum("kr,kr->r", here, found_here / np.maximum(passed_here, 1.0))
+        np.maximum(passed_here, 1.0, out=passed_here)
+        precision += np.einsum("rk,rk->r", here, np.divide(found_here, passed_here, out=found_here))
     with np.errstate(invalid="ignore", divide="ignore"):
-        return 1 - beaten / (found * (plan.all_negatives @ weights)), precision / found
+        return 1 - beaten / (found * passed), precision / found
+
+
+def _blocks(plan: RankPlan, weights: np.ndarray) -> Iterator[tuple]:
+    """Weighted counts of positives, negatives and tied (or None), each (rounds, up to BLOCK scores)."""
+    for stripe in plan.stripes:
+        counts = [stripe.positives @ weights, stripe.negatives @ weights]
+        tied = stripe.tied @ weights if stripe.tied.nnz else None
+        for start in range(0, len(counts[0]), BLOCK):
+            part = slice(start, start + BLOCK)
+            here, between = (_by_round(table[part]) for table in counts)
+            yield here, between, None if tied is None else _by_round(tied[part])
+
+
+def _by_round(counts: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(counts.T)
+
+
+def _running(counts: np.ndarray) -> np.ndarray:
+    """Running sums along rows, as float64; whole numbers add up four times as fast as floats do."""
+    return np.cumsum(counts, axis=1, dtype=np.int64).astype(np.float64)
 
 
 class CountPlan(NamedTuple):

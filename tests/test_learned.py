@@ -13,6 +13,9 @@ from wikitopics.labels.graph_files import from_table, open_graph
 from wikitopics.labels.learned_evidence import FACTS, Lexicon, gather, walks
 from wikitopics.labels.learned_words import bags, category_weights
 
+MODEL = Path(learned.__file__).parent / "learned_model" / "model.npz"
+pytestmark = pytest.mark.skipif(not MODEL.exists(), reason="commons-learned has no shipped model yet")
+
 V14 = taxonomy.load("v1.4")
 COMMONS = Path(os.environ.get("WIKITOPICS_COMMONS_GRAPH", "../shared/data/commons_graph"))
 

@@ -7,11 +7,11 @@ import io
 from PIL import Image
 
 JPEG_QUALITY = 82
-PNG_COLOURS = 96
+PNG_COLOURS = 64
 
 
 def picture_bytes(image: Image.Image, format: str = "jpeg") -> bytes:
-    """The picture as a JPEG, or as a PNG of at most 96 colours where `format` is "png" (for drawings)."""
+    """The picture as a JPEG, or as a PNG of at most 64 colours where `format` is "png" (for drawings)."""
     buffer = io.BytesIO()
     if format == "png":
         # Median cut keeps the colours of large areas exactly; only the softened edges of letters move.

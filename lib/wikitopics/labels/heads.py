@@ -91,7 +91,9 @@ def _says_nothing(word: str, alone: bool) -> bool:
 
 
 def _is_plural(word: str) -> bool:
-    return (word[-1] == "s" and word[-2:] not in ("ss", "us", "is")) or word.lower() in PLURAL
+    if word[-2:] in ("ss", "us", "is", "'s", "s'", "’s") or word[0].isdigit():
+        return False
+    return word[-1] == "s" or word.lower() in PLURAL
 
 
 def _is_participle(word: str) -> bool:

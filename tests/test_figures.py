@@ -220,3 +220,11 @@ assert before == {name: matplotlib.rcParams[name] for name in names}
 assert not {"matplotlib.pyplot", "tensorflow", "keras"} & set(sys.modules)
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_stack_s_top_leaves_a_margin():
+    """An empty bar on top of a stack must not pin the axis to the stack's end."""
+    figure = new_figure("", barmode="stack").add_bar(x=["a"], y=[10], marker_color="#FF0000", name="full")
+    figure.add_bar(x=["a"], y=[0], name="none", showlegend=False)
+    rows = np.flatnonzero((np.asarray(picture(figure)) == (255, 0, 0)).all(axis=2).any(axis=1))
+    assert rows.min() > 50  # a page without a title begins at 28

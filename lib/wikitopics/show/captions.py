@@ -27,14 +27,19 @@ def _known() -> frozenset[int]:
 
 
 def drawable(text: str) -> str:
-    """`text` in one line, each run of characters the font lacks (and of control characters) as one box.
+    """`text` in one line, with its spaces made single and what the font lacks as boxes.
 
-    >>> drawable("Kyoto 京都 (2).jpg")
+    >>> drawable("Kyoto  京都 (2).jpg")
     'Kyoto □ (2).jpg'
     """
+    return known_glyphs(" ".join(text.split()))
+
+
+def known_glyphs(text: str) -> str:
+    """`text` with each run of characters the font lacks, and of control characters, as one box."""
     out: list[str] = []
-    for character in " ".join(text.split()):
-        if ord(character) in _known() and character.isprintable():
+    for character in text:
+        if character == "\n" or (ord(character) in _known() and character.isprintable()):
             out.append(character)
         elif not out or out[-1] != MISSING:
             out.append(MISSING)

@@ -47,22 +47,23 @@ def contact_sheet(images: Sequence[np.ndarray], captions: Sequence[str], columns
     return sheet
 
 
-def _caption(caption: str, side: int) -> list[str]:
+def _caption(caption: str, side: int) -> list[tuple[str, str]]:
+    """The lines of a caption and their colours: what it is about in ink, the rest softer."""
     first, *others = str(caption).split("\n")
-    lines = wrapped(first, side, TEXT, LINES)
-    return lines + [line for other in others for line in wrapped(other, side, TEXT, 1)]
+    lines = [(line, INK) for line in wrapped(first, side, TEXT, LINES)]
+    return lines + [(line, MUTED) for other in others for line in wrapped(other, side, TEXT, 1)]
 
 
 def _cell(
-    sheet: Image.Image, corner: tuple[int, int], side: int, image: np.ndarray, lines: list[str]
+    sheet: Image.Image, corner: tuple[int, int], side: int, image: np.ndarray, lines: list[tuple[str, str]]
 ) -> None:
     x, y = corner
     picture = fitted(image, side)
     sheet.paste(picture, (x + (side - picture.width) // 2, y + (side - picture.height) // 2))
     draw = ImageDraw.Draw(sheet)
     draw.rectangle((x - 1, y - 1, x + side, y + side), outline=GRID)
-    for i, line in enumerate(lines):
-        draw.text((x, y + side + 4 + i * LINE), line, font=font(TEXT), fill=INK if i == 0 else MUTED)
+    for i, (line, colour) in enumerate(lines):
+        draw.text((x, y + side + 4 + i * LINE), line, font=font(TEXT), fill=colour)
 
 
 def fitted(image: np.ndarray, side: int) -> Image.Image:

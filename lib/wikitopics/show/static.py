@@ -38,13 +38,19 @@ def picture(figure: go.Figure) -> Image.Image:
                 f"{trace.type!r}; draw it with one of these, or show it with plotly alone"
             )
     page = Page(figure if figure.data else _nothing_to_show(figure))
-    # The first drawing says how much room the labels take; the second one leaves it.
+    # The first drawing says how much room the labels take; the second one leaves it. Turned labels and
+    # texts inside a panel, which move less than its edge does, take another round or two.
     _draw(page)
-    if page.fit():
-        _draw(page)
+    again = page.fit() or _has_texts(figure)
+    _draw(page)
+    for _ in range(3 if again else 0):
         page.fit()
-    _draw(page)
+        _draw(page)
     return _image(page.canvas)
+
+
+def _has_texts(figure: go.Figure) -> bool:
+    return any(trace.type.startswith("scatter") and "text" in (trace.mode or "") for trace in figure.data)
 
 
 def _nothing_to_show(figure: go.Figure) -> go.Figure:

@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from wikitopics.show.static_values import array, number, points, words
 from wikitopics.show.theme import GRID, INK, MUTED
 
-CATEGORY_PIXELS = 13  # a tick label needs this much height
+CATEGORY_PIXELS = 9  # a tick label needs this much height at the least
 
 
 @dataclass
@@ -121,6 +121,9 @@ def _ticks(axes: Axes, which: str, scale: Scale) -> None:
         step = _category_step(axes, which, scale)
         shown = [(i, words(name)) for name, i in scale.categories.items() if i % step == 0]
         axis.set_ticks([i for i, _ in shown], [name for _, name in shown])
+        axis.set_tick_params(
+            labelsize=points(min(12.0, 0.95 * step * _pixels(axes, which) / len(scale.categories)))
+        )
     else:
         axis.set_major_locator(
             LogLocator() if scale.kind == "log" else MaxNLocator(_how_many(axes, which), steps=[1, 2, 5, 10])

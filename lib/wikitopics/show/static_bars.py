@@ -63,7 +63,9 @@ def _draw(axes: Axes, trace: Any, default: str, at, size, widths, base, sideways
     lengths = {"left": base, "height": widths} if sideways else {"bottom": base, "width": widths}
     hatch = trace.marker.pattern.shape
     hatch = HATCHES.get(hatch) if isinstance(hatch, str) else None
-    draw(at, size, color=fills, linewidth=0, hatch=hatch, edgecolor="#FFFFFF", **lengths)
+    for bar in draw(at, size, color=fills, linewidth=0, hatch=hatch, edgecolor="#FFFFFF", **lengths):
+        for edges in (bar.sticky_edges.x, bar.sticky_edges.y):
+            edges[:] = [edge for edge in edges if edge == 0]  # only the ground ends an axis without a margin
     for error, ends, kind in ((trace.error_y, base + size, "y"), (trace.error_x, base + size, "x")):
         if error.array is not None:
             place = (ends, at) if sideways else (at, ends)

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, Normalize, to_rgb, to_rgba
 from plotly.colors import get_colorscale
 
+from wikitopics.show.captions import known_glyphs
 from wikitopics.show.theme import SEQUENTIAL
 
 POINTS_PER_PIXEL = 0.72  # the page has 100 CSS pixels to the inch
@@ -61,7 +62,7 @@ def words(text: Any) -> str:
     'a\\nR&D <b> bold \\\\$5'
     """
     text = _TAG.sub("", re.sub(r"<br\s*/?>", "\n", str(text)))
-    return html.unescape(text).replace("$", r"\$")
+    return known_glyphs(html.unescape(text)).replace("$", r"\$")
 
 
 def colour(text: str, opacity: float | None = None) -> tuple[float, float, float, float]:

@@ -11,7 +11,7 @@ from scipy.stats import spearmanr
 
 from evaluate_planted import write_source_runs, write_train_run
 from wikitopics.artefacts import write_json, write_table
-from wikitopics.compare import claims, differences, presence, shared_topics, tables
+from wikitopics.compare import claims, differences, presence, seeds, shared_topics, tables
 from wikitopics.compare.runs import draw, read_runs
 from wikitopics.errors import UserError
 from wikitopics.evaluate import baselines, intervals, summary, thresholds
@@ -220,3 +220,18 @@ def test_holm():
     assert differences.holm(np.array([])).tolist() == []
     assert differences.verdict(0.1, 0.01) == "higher" and differences.verdict(-0.1, 0.01) == "lower"
     assert differences.verdict(0.1, 0.05) == "no difference shown"
+
+
+def test_spread_over_seeds(tmp_path, monkeypatch):
+    monkeypatch.setenv("WIKITOPICS_ROOT", str(tmp_path))
+    for run, settings in (("a", {}), ("b", {}), ("c", {}), ("d", {"backbone": "EfficientNetLite2"})):
+        plant(tmp_path, run, **settings)
+    runs = read_runs(["a", "b", "c", "d"])
+    table = seeds.spread(runs)
+    row = table[table["metric"] == tables.PRIMARY].iloc[0]
+    values = [run.value(tables.PRIMARY) for run in runs[:3]]
+    assert row["runs"] == "a, b, c" and row["mean"] == pytest.approx(np.mean(values))
+    assert row["sd"] == pytest.approx(np.std(values, ddof=1)) and "3 or more seeds" in seeds.sentence(
+        table, tables.PRIMARY
+    )
+    assert "not known" in seeds.sentence(seeds.spread(runs[2:]), tables.PRIMARY)

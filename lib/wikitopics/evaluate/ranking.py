@@ -88,7 +88,7 @@ def label_ranking_average_precision(truth: np.ndarray, scores: np.ndarray) -> fl
     return float(np.where(np.isnan(per_image), 1.0, per_image).mean())
 
 
-def curves(truth: np.ndarray, scores: np.ndarray, label_names: list[str], points: int = 100) -> pd.DataFrame:
+def curves(truth: np.ndarray, scores: np.ndarray, label_names: list[str], points: int = 60) -> pd.DataFrame:
     """ROC and precision-recall curves of each label and of all pairs together ("micro").
 
     Returns label, curve ("roc" or "pr"), x, y, threshold; at most about `points` rows a curve.

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from wikitopics.artefacts import finished_run, read_json, read_table, write_table
 from wikitopics.errors import UserError
+from wikitopics.evaluate.prediction_checks import check_range, matrix
 
 THRESHOLDS = "thresholds.parquet"
 
@@ -133,28 +132,8 @@ def _check_disjoint(run: str, validation: pd.DataFrame, test: pd.DataFrame) -> N
 def _read(run: str, split: str) -> Predictions:
     names = label_names(run)
     table = pq.read_table(finished_run("03_train", run) / f"predictions_{split}.parquet")
-    truth = _matrix(table["truth"], len(names), f"truth of {run!r}").astype(np.uint8)
-    scores = _matrix(table["scores"], len(names), f"scores of {run!r}").astype(np.float32)
-    _check_range(truth, scores, run)
+    truth = matrix(table["truth"], len(names), f"truth of {run!r}").astype(np.uint8)
+    scores = matrix(table["scores"], len(names), f"scores of {run!r}").astype(np.float32)
+    check_range(truth, scores, run)
     frame = table.select(["title", "row", "group"]).to_pandas()
     return Predictions(frame.assign(split=split), truth, scores, names)
-
-
-def _matrix(column: pa.ChunkedArray, width: int, what: str) -> np.ndarray:
-    """List column -> (n, width), every list checked to have `width` values (no ragged row slips through)."""
-    lengths = set(pc.list_value_length(column).to_pylist())
-    if lengths - {width}:
-        raise UserError(
-            f"every row of the {what} must have {width} values, one a label, but some have "
-            f"{sorted(lengths - {width}, key=str)[:3]}; train that run again"
-        )
-    return pc.list_flatten(column).to_numpy().reshape(-1, width)
-
-
-def _check_range(truth: np.ndarray, scores: np.ndarray, run: str) -> None:
-    bad = int((~((scores >= 0) & (scores <= 1))).sum())  # NaN compares false, so it counts as bad
-    if bad or (truth > 1).any():
-        raise UserError(
-            f"scores must be in [0, 1] and truth 0 or 1, but {bad} scores of {run!r} are not (NaN counts); "
-            "lower its learning_rate if training diverged, and train it again"
-        )

@@ -1,5 +1,7 @@
 """What notebook 01 shows: counts, co-occurrence, examples, and the drawing of why."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -46,9 +48,12 @@ def test_a_picture_that_cannot_be_read_is_a_grey_square():
                 raise FileNotFoundError(path)
             return b"2"
 
-    decode = lambda data: np.full((2, 2, 3), int(data))  # noqa: E731
-    shown = summary.pictures(Source(), ["gone", "there"], decode, (OSError,))
-    assert shown[0].min() == shown[0].max() == 200 and shown[1].tolist() == [[[2] * 3] * 2] * 2
+    files = pd.DataFrame({"title": ["A", "B"], "path": ["gone", "there"]})
+    decode = lambda data: SimpleNamespace(pixels=np.full((2, 2, 3), int(data)))  # noqa: E731
+    see = summary.by_title(Source(), files, decode, (OSError,))
+    shown = summary.pictures(see, ["A", "B"])
+    assert see("A") is None and shown[0].min() == shown[0].max() == 200
+    assert shown[1].tolist() == [[[2] * 3] * 2] * 2
 
 
 WHY = pd.DataFrame(

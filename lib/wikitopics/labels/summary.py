@@ -8,6 +8,8 @@ import pandas as pd
 
 from wikitopics.labels.labelled import Labelled
 
+MOST_BYTES = 50_000_000  # of a file that is shown
+
 
 def label_matrix(labels: Sequence[Sequence[str]], label_names: Sequence[str]) -> np.ndarray:
     """(n_files, n_labels) uint8, 1 where the file has the label. Labels not in `label_names` are left out.
@@ -75,20 +77,26 @@ def examples(labelled: Labelled, files: pd.DataFrame, per_label: int, labels: in
     )
 
 
-def pictures(
-    source: Any,
-    paths: Sequence[str],
-    decode: Callable[[bytes], np.ndarray],
-    errors: tuple[type[Exception], ...],
-) -> list[np.ndarray]:
-    """The decoded pictures ((h, w, 3) uint8) of a source's files; a grey one for each that cannot be read.
+def by_title(
+    source: Any, files: pd.DataFrame, decode: Callable[[bytes], Any], errors: tuple[type[Exception], ...]
+) -> Callable[[str], np.ndarray | None]:
+    """A function from a title to its decoded `pixels` ((h, w, 3) uint8), None for what is no picture.
 
     `source.read` and `decode` keep their own limits; `errors` are what they raise for a bad file.
     """
-    shown = []
-    for path in paths:
+    path = files.set_index("title")["path"]
+
+    def pixels(title: str) -> np.ndarray | None:
         try:
-            shown.append(decode(source.read(path, 50_000_000)))
+            return decode(source.read(path[title], MOST_BYTES)).pixels
         except errors:
-            shown.append(np.full((64, 64, 3), 200, dtype=np.uint8))
-    return shown
+            return None
+
+    return pixels
+
+
+def pictures(see: Callable[[str], np.ndarray | None], titles: Sequence[str]) -> list[np.ndarray]:
+    """The pictures of some titles; a grey square for each that `see` has none of."""
+    grey = np.full((64, 64, 3), 200, dtype=np.uint8)
+    found = [see(title) for title in titles]
+    return [grey if pixels is None else pixels for pixels in found]

@@ -1,0 +1,87 @@
+"""The annotation widget, driven without a browser: ancestors, none, several people, a restarted kernel."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from wikitopics.labels.agreement import majority
+from wikitopics.labels.taxonomy import load
+from wikitopics.show.annotator import Annotator
+
+V14 = load("v1.4")
+EVIL = "<img src=x onerror=alert(1)>.jpg"
+GREY = np.full((8, 8, 3), 128, dtype=np.uint8)
+TITLES = ["a.jpg", "b.jpg", EVIL]
+
+
+def annotator(path=None, who="x", picture=lambda title: GREY):
+    return Annotator(TITLES, V14.label_names, V14.parents, picture, path, who)
+
+
+def press(widget, name):
+    queue = [widget.widget]
+    while queue:
+        found = queue.pop()
+        if getattr(found, "description", "") == name and hasattr(found, "click"):
+            return found.click()
+        queue += getattr(found, "children", ())
+    raise AssertionError(f"no button {name}")
+
+
+def test_ticking_adds_what_lies_above_and_unticking_takes_what_lies_below():
+    one = annotator()
+    one.tick("Animals")
+    assert one.chosen == ["STEM", "Nature", "Animals"]
+    one.tick("Food")
+    one.tick("Nature", False)
+    assert one.chosen == ["STEM", "Culture", "Food"]
+
+
+def test_a_judgement_is_on_disk_at_once_and_survives_the_kernel(tmp_path):
+    path = tmp_path / "annotations.parquet"
+    one = annotator(path)
+    one.tick("Food")
+    press(one, "Save (1)")
+    assert pd.read_parquet(path)["labels"].map(list).tolist() == [["Culture", "Food"]]
+    assert one.title == "b.jpg" and one.chosen == []
+    press(one, "None of these (2)")
+    again = annotator(path)
+    assert again.title == EVIL and "2 judged" in again.shown.value
+    press(again, "Back")
+    assert again.title == "b.jpg" and "judged" in again.shown.value and again.chosen == []
+    press(again, "Back")
+    assert again.chosen == ["Culture", "Food"]
+
+
+def test_several_people_keep_their_own_word_in_one_file(tmp_path):
+    path = tmp_path / "annotations.parquet"
+    people = [annotator(path, who) for who in "xyz"]
+    for person, label in zip(people, ["Food", "Food", "Art"], strict=True):
+        person.tick(label)
+        person.save()
+    people[2].move(-1)
+    people[2].tick("Art", False)
+    people[2].tick("Music")
+    people[2].save()
+    table = pd.read_parquet(path)
+    assert table["annotator"].tolist() == ["x", "y", "z"]
+    assert table["labels"].map(list).tolist()[2] == ["Culture", "Music"]
+    assert majority(table, V14)["labels"].tolist() == [["Culture", "Food"]]
+
+
+def test_skipping_files_nothing_and_the_ends_hold():
+    one = annotator()
+    for _ in range(5):
+        press(one, "Skip (3)")
+    assert one.title == EVIL and one.annotations.table().empty
+    for _ in range(5):
+        press(one, "Back")
+    assert one.title == "a.jpg"
+
+
+@pytest.mark.parametrize("data", [GREY, None])
+def test_titles_are_not_read_as_markup(data):
+    one = annotator(picture=lambda title: data)
+    one.move(2)
+    assert "<img src=x" not in one.shown.value and "&lt;img src=x" in one.shown.value
+    assert ("commons.wikimedia.org" in one.shown.value) == (data is None)

@@ -297,4 +297,5 @@ def test_the_evaluation_notebook_itself(page: Lab, folder: Path):
     assert page.all(".mb-near img") and page.all(".mb-chip") and page.all(".mb-path")
     page.until(lambda: "| Idle" in page.one("#jp-main-statusbar").text, 200)
     assert page.texts(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']") == []
+    assert page.all(".js-plotly-plot") and not page.texts(".jp-OutputArea-output .modebar-btn--logo")
     page.shot("evaluate")

@@ -27,7 +27,7 @@ from wikitopics.show.figures import (
 )
 from wikitopics.show.pictures import picture_bytes
 from wikitopics.show.static import picture
-from wikitopics.show.static_trees import forest, squarified
+from wikitopics.show.static_forest import forest, squarified
 
 NAMES = ["Animals", "Plants & fungi", "Vehicles", "Food"]
 

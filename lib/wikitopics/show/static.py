@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from wikitopics.errors import UserError
-from wikitopics.show import static_bars, static_lines, static_marks, static_trees
+from wikitopics.show import static_bars, static_legend, static_lines, static_marks, static_trees
 from wikitopics.show.static_axes import Scale, finish
 from wikitopics.show.static_page import EDGE, Page
 from wikitopics.show.static_values import array, points, words
@@ -77,7 +77,7 @@ def _draw(page: Page) -> None:
     page.match()
     static_marks.shapes(page)
     page.notes += static_marks.annotations(page)
-    static_marks.legend(page)
+    static_legend.legend(page)
 
 
 def _title(page: Page) -> None:
@@ -148,7 +148,7 @@ def _heat(page: Page, axes: Axes, trace: Any, x: Scale, y: Scale) -> None:
     mesh = static_lines.heatmap(axes, trace, x, y, shared)
     source = trace if shared is None else shared
     if source.showscale is not False:
-        static_marks.colour_bar(page.canvas, mesh, axes, source.colorbar)
+        static_legend.colour_bar(page.canvas, mesh, axes, source.colorbar)
 
 
 def _image(canvas: Figure) -> Image.Image:

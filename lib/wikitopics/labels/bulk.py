@@ -16,7 +16,8 @@ from wikitopics.labels.category_graph import CategoryGraph
 from wikitopics.labels.climb import Ladder
 from wikitopics.labels.file_labels import bits, mean_by_row
 from wikitopics.labels.heuristics import CategoryLabels, label_categories
-from wikitopics.labels.lookup import Texts
+from wikitopics.labels.hops import Hops
+from wikitopics.labels.lookup import Texts, release
 from wikitopics.labels.taxonomy import Taxonomy
 from wikitopics.progress import report
 
@@ -74,14 +75,16 @@ def compact_shares(found: CategoryLabels) -> tuple[np.ndarray, np.ndarray]:
     kept = np.flatnonzero(found.masks)
     place = np.full(len(found.masks), -1, dtype=np.int32)
     place[kept] = np.arange(len(kept), dtype=np.int32)
-    n_labels = len(found.taxonomy.label_names)
-    share = np.zeros((len(kept), n_labels), dtype=np.float16)
-    ladder = Ladder(found.hops, found.graph.depth)
+    n_labels, masks = len(found.taxonomy.label_names), found.masks[kept]
+    release()
+    share = np.empty((len(kept), n_labels), dtype=np.float16)
+    ladder = Ladder(Hops(*(place[ends] for ends in found.hops)), found.graph.depth[kept])
 
     def carry(first: int) -> None:
-        has = bits(found.masks, first, min(first + TOGETHER, n_labels))
-        values = ladder.average(has.astype(np.float32))[kept]
-        share[:, first : first + TOGETHER] = np.where(has[kept], np.maximum(values, LEAST), 0)
+        has = bits(masks, first, min(first + TOGETHER, n_labels))
+        values = ladder.average(has.astype(np.float32))
+        np.maximum(values, LEAST, out=values)
+        share[:, first : first + TOGETHER] = np.multiply(values, has, out=values)
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(carry, range(0, n_labels, TOGETHER)))

@@ -14,7 +14,7 @@ from wikitopics.labels.category_graph import UNCONNECTED, CategoryGraph
 from wikitopics.labels.depths import depths_from
 from wikitopics.labels.head_words import described, head_forms
 from wikitopics.labels.heads import find_heads
-from wikitopics.labels.lookup import Texts, positions
+from wikitopics.labels.lookup import Texts, positions, release
 
 ROOT = "CommonsRoot"
 COLUMNS = {"title", "parents", "depth", "depth_max", "head", "hiddencat"}
@@ -30,8 +30,8 @@ def open_graph(path: str | Path) -> CategoryGraph:
     path = Path(path)
     for file in (path, path / "categories.parquet", path / "categories.csv"):
         if file.is_file() and file.suffix == ".parquet":
-            columns = [name for name in pq.read_schema(file).names if name in COLUMNS]
-            return from_arrow(pq.read_table(file, columns=columns))
+            names = [name for name in pq.read_schema(file).names if name in COLUMNS]
+            return _of_columns({name: pq.read_table(file, columns=[name])[name] for name in names})
         if file.is_file() and file.suffix == ".csv":
             options = pyarrow.csv.ConvertOptions(
                 column_types=dict.fromkeys(("title", "parent", "hidden"), pa.string())
@@ -61,7 +61,7 @@ def from_edges(edges: pd.DataFrame) -> CategoryGraph:
     Every name that occurs is a category; a row with an empty parent only says that the category is there. A
     category is hidden if any of its rows says so.
     """
-    _need(edges.columns, ["title", "parent"])
+    _need(list(edges.columns), ["title", "parent"])
     titles, parents = edges["title"].fillna(""), edges["parent"].fillna("")
     names = pd.Index(pd.unique(pd.concat([titles, parents], ignore_index=True))).drop("", errors="ignore")
     known = parents != ""
@@ -85,21 +85,32 @@ def from_arrow(table: pa.Table) -> CategoryGraph:
 
     Without the column head, heads are found by rule (about 100,000 names a second).
     """
-    _need(table.column_names, ["title", "parents"])
-    titles = _one_chunk(table["title"])
-    of, forms = head_forms(table["head"] if "head" in table.column_names else find_heads(titles))
-    own, parents, named = _located([table["title"], pc.list_flatten(table["parents"]), forms], titles)
+    return _of_columns({name: table[name] for name in table.column_names if name in COLUMNS})
+
+
+def _of_columns(columns: dict[str, pa.ChunkedArray]) -> CategoryGraph:
+    """The graph; texts are taken out of `columns` and let go as soon as they are numbers."""
+    _need(list(columns), ["title", "parents"])
+    release()  # what decoding took
+    titles = _one_chunk(columns.pop("title"))
+    forms = head_forms(columns.pop("head") if "head" in columns else find_heads(titles))
+    lists = columns.pop("parents")
+    length = pc.fill_null(pc.list_value_length(lists), 0).to_numpy()
+    own, parents, named = _located([titles, pc.list_flatten(lists), forms.texts], titles)
+    del lists
     _check_unique(titles, own)
-    indptr, parents, red = _compressed(table["parents"], parents)
-    depth = _depth(table, titles, indptr, parents)
-    hidden = _bools(table["hiddencat"]) if "hiddencat" in table.column_names else np.zeros(len(titles), bool)
+    indptr, parents, red = _compressed(length, parents)
+    depth = _depth(columns, titles, indptr, parents)
+    hidden = _bools(columns["hiddencat"]) if "hiddencat" in columns else np.zeros(len(titles), dtype=bool)
     counts = {
         "parents that have no page": red,
         "categories that do not reach the root": int((depth == UNCONNECTED).sum()),
         "hidden categories": int(hidden.sum()),
     }
     notes = {what: count for what, count in counts.items() if count}
-    return CategoryGraph(titles, indptr, parents, depth, hidden, described(of, forms, named), notes)
+    heads = described(forms, named)
+    release()
+    return CategoryGraph(titles, indptr, parents, depth, hidden, heads, notes)
 
 
 def _located(columns: list[Texts], titles: pa.Array) -> list[np.ndarray]:
@@ -110,20 +121,19 @@ def _located(columns: list[Texts], titles: pa.Array) -> list[np.ndarray]:
     return np.split(positions(together, titles), ends)
 
 
-def _compressed(lists: pa.ChunkedArray, found: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+def _compressed(length: np.ndarray, found: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
     """indptr, parents, and how many parents are no category of the table (they are left out)."""
-    length = pc.fill_null(pc.list_value_length(lists), 0).to_numpy()
     known = found >= 0
     row = np.repeat(np.arange(len(length), dtype=np.int32), length)[known]
     indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=len(length)))])
     return indptr, found[known], int((~known).sum())
 
 
-def _depth(table: pa.Table, titles: pa.Array, indptr: np.ndarray, parents: np.ndarray) -> np.ndarray:
-    if "depth" in table.column_names:
-        depth = table["depth"]
-        if "depth_max" in table.column_names:
-            depth = pc.coalesce(depth, table["depth_max"].cast(depth.type))
+def _depth(columns: dict, titles: pa.Array, indptr: np.ndarray, parents: np.ndarray) -> np.ndarray:
+    if "depth" in columns:
+        depth = columns["depth"]
+        if "depth_max" in columns:
+            depth = pc.coalesce(depth, columns["depth_max"].cast(depth.type))
         return pc.fill_null(depth.cast(pa.int16()), UNCONNECTED).to_numpy()
     root = positions(pa.array([ROOT]), titles)[0]
     if root < 0:
@@ -134,7 +144,7 @@ def _depth(table: pa.Table, titles: pa.Array, indptr: np.ndarray, parents: np.nd
     return depths_from(root, indptr, parents)
 
 
-def _need(columns: "list[str] | pd.Index", needed: list[str]) -> None:
+def _need(columns: list[str], needed: list[str]) -> None:
     missing = [name for name in needed if name not in columns]
     if missing:
         raise UserError(

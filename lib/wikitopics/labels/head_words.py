@@ -1,6 +1,7 @@
 """Lexical heads word by word: "Train stations" -> "Stations", every form with a number of its own."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -41,32 +42,47 @@ def head_words(heads: Texts, titles: pa.Array) -> HeadWords:
     >>> h.forms.to_pylist(), h.of.tolist(), h.shorter.tolist(), h.category.tolist()
     (['Train stations', 'Stations'], [0, 1, -1], [1, -1], [-1, 1])
     """
-    of, forms = head_forms(heads)
-    return described(of, forms, positions(forms, titles))
+    forms = head_forms(heads)
+    return described(forms, positions(forms.texts, titles))
 
 
-def head_forms(heads: Texts) -> tuple[np.ndarray, pa.Array]:
-    """`HeadWords.of` and `HeadWords.forms` of the heads."""
-    encoded = pc.dictionary_encode(heads).combine_chunks() if isinstance(heads, pa.ChunkedArray) else heads
-    encoded = pc.dictionary_encode(encoded) if not pa.types.is_dictionary(encoded.type) else encoded
-    return pc.fill_null(encoded.indices, -1).to_numpy(), _all_forms(encoded.dictionary)
+class Forms(NamedTuple):
+    """`texts`, `of` and `shorter` of HeadWords."""
+
+    texts: pa.Array
+    of: np.ndarray
+    shorter: np.ndarray
 
 
-def described(of: np.ndarray, forms: pa.Array, category: np.ndarray) -> HeadWords:
+def head_forms(heads: Texts) -> Forms:
+    """The heads and their shorter forms, heads first: their numbers are those of the dictionary."""
+    encoded = pc.dictionary_encode(heads)
+    encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
+    of = pc.fill_null(encoded.indices, -1).to_numpy()
+    texts, shorter, level = encoded.dictionary, [np.empty(0, dtype=np.int32)], encoded.dictionary
+    while len(level):
+        rest = pc.dictionary_encode(_without_first_word(level))
+        place = _places_of(rest.dictionary, texts)
+        new = np.flatnonzero(place < 0)
+        place[new] = len(texts) + np.arange(len(new))
+        shorter.append(np.append(place, np.int32(-1))[pc.fill_null(rest.indices, -1).to_numpy()])
+        level = rest.dictionary.take(pa.array(new))
+        texts = pa.concat_arrays([texts, level])
+    return Forms(texts, of, np.concatenate(shorter))
+
+
+def _places_of(few: pa.Array, many: pa.Array) -> np.ndarray:
+    """Where each of a few different texts stands among many, -1 where not; only the few are indexed."""
+    found = pc.fill_null(pc.index_in(many, value_set=few), -1).to_numpy()
+    place = np.full(len(few), -1, dtype=np.int32)
+    place[found[found >= 0]] = np.flatnonzero(found >= 0)
+    return place
+
+
+def described(forms: Forms, category: np.ndarray) -> HeadWords:
     """The forms with all that is known of them; `category` as in HeadWords."""
-    shorter = positions(_without_first_word(forms), forms)
-    words, last = _count_words(forms), _followed(shorter)
-    return HeadWords(forms, of, words, shorter, last, category, _is_null(forms))
-
-
-def _all_forms(heads: pa.Array) -> pa.Array:
-    """The heads first, in their order (so that numbers of heads are numbers of forms), then shorter ones."""
-    found, rest = heads, heads
-    while len(rest):
-        rest = pc.unique(_without_first_word(rest).drop_null())
-        rest = rest.filter(pc.invert(pc.is_in(rest, value_set=found)))
-        found = pa.concat_arrays([found, rest])
-    return found
+    texts, of, shorter = forms
+    return HeadWords(texts, of, _count_words(texts), shorter, _followed(shorter), category, _is_null(texts))
 
 
 def _without_first_word(forms: pa.Array) -> pa.Array:

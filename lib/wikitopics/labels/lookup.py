@@ -1,5 +1,7 @@
 """Finding texts among texts: a hash join in parts, so that two cores share it and no table is large."""
 
+import ctypes
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -21,8 +23,7 @@ def positions(values: Texts, names: pa.Array) -> np.ndarray:
     values = values.cast(names.type)
     if len(names) < SMALL:
         return _found(values, names)
-    part_of_value = pc.fill_null(pc.binary_length(values), 0).to_numpy() % PARTS
-    part_of_name = pc.fill_null(pc.binary_length(names), 0).to_numpy() % PARTS
+    part_of_value, part_of_name = _parts(values), _parts(names)
     place = np.empty(len(values), dtype=np.int32)
 
     def fill(part: int) -> None:
@@ -32,7 +33,25 @@ def positions(values: Texts, names: pa.Array) -> np.ndarray:
 
     with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(fill, range(PARTS)))
+    release()
     return place
+
+
+def release() -> None:
+    """Give back to the system what Arrow and the C library keep for themselves: 1 GB for all of Commons."""
+    pa.default_memory_pool().release_unused()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim:  # glibc only
+        trim(0)
+
+
+def _parts(texts: Texts) -> np.ndarray:
+    length = pc.fill_null(pc.binary_length(texts), 0)
+    return np.concatenate([np.asarray(chunk) % PARTS for chunk in _chunks(length)]).astype(np.uint8)
+
+
+def _chunks(values: Texts) -> list[pa.Array]:
+    return values.chunks if isinstance(values, pa.ChunkedArray) else [values]
 
 
 def _found(values: Texts, names: pa.Array) -> np.ndarray:

@@ -24,8 +24,13 @@ class Context:
 
     @property
     def beside(self) -> dict[str, Any]:
-        """What the browser takes by name: details, why, features."""
-        return {"details": self.details, "why": self.why, "features": self.features}
+        """What the browser takes by name: details, why, features, catalogue (who any neighbour is)."""
+        return {
+            "details": self.details,
+            "why": self.why,
+            "features": self.features,
+            "catalogue": self.table,
+        }
 
     def rows(self, frame: pd.DataFrame) -> pd.DataFrame:
         """images.parquet's rows of these predictions (by `row`), in their order."""

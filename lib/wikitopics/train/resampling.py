@@ -1,0 +1,82 @@
+"""Resampling of training images for unequal labels: which to show twice, and which to leave out.
+
+Validation and test images are never resampled. Each method gives positions into the training images: the
+originals in their order, then the copies.
+"""
+
+import numpy as np
+
+from wikitopics.train.imbalance import imbalance_ratios, mean_ratio
+
+RESAMPLINGS = ("none", "ml_ros", "ml_rus", "reward")
+
+
+def resample(name: str, label_matrix: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """Positions (k,) of the images to train on, by one of RESAMPLINGS; label_matrix: (n, L) {0, 1} of train.
+
+    `share` is the number of images to add or leave out, as a share of n.
+
+    >>> resample("none", np.eye(3), 0.2, seed=0).tolist()
+    [0, 1, 2]
+    """
+    methods = {"ml_ros": ml_ros, "ml_rus": ml_rus, "reward": reward}
+    if name == "none":
+        return np.arange(len(label_matrix))
+    return methods[name](label_matrix, int(share * len(label_matrix)), np.random.default_rng(seed))
+
+
+def ml_ros(label_matrix: np.ndarray, number: int, rng: np.random.Generator) -> np.ndarray:
+    """ML-ROS (Charte et al. 2015, Addressing imbalance in multilabel classification, section 4.2).
+
+    Labels with an IRLbl above MeanIR are rare. In turn each gets a copy of one of its images, drawn at
+    random, until it is no longer rare or `number` copies are made.
+    """
+    limit, counts = mean_ratio(label_matrix), label_matrix.sum(axis=0, dtype=np.int64)
+    ratios = imbalance_ratios(label_matrix)
+    rare = [label for label in range(len(counts)) if limit < ratios[label] < np.inf]
+    bags = {label: np.flatnonzero(label_matrix[:, label]) for label in rare}
+    copies: list[int] = []
+    while rare and len(copies) < number:
+        for label in list(rare):
+            if len(copies) < number:
+                copies.append(int(rng.choice(bags[label])))
+                counts = counts + label_matrix[copies[-1]]
+            if counts.max() <= limit * counts[label]:
+                rare.remove(label)
+    return np.concatenate([np.arange(len(label_matrix)), np.array(copies, int)])
+
+
+def ml_rus(label_matrix: np.ndarray, number: int, rng: np.random.Generator) -> np.ndarray:
+    """ML-RUS (same paper, section 4.2): images of frequent labels are left out, at most `number`.
+
+    In turn each label with an IRLbl below MeanIR loses one of its images, drawn at random, until its IRLbl
+    has reached MeanIR. An image that has a rare label too always stays, and so does a label's last image.
+    """
+    limit, counts = mean_ratio(label_matrix), label_matrix.sum(axis=0, dtype=np.int64)
+    ratios = imbalance_ratios(label_matrix)
+    free = ~label_matrix[:, ratios > limit].any(axis=1)
+    frequent = [label for label in range(len(counts)) if ratios[label] < limit]
+    bags = {label: list(rng.permutation(np.flatnonzero(label_matrix[:, label] * free))) for label in frequent}
+    kept = np.ones(len(label_matrix), bool)
+    while frequent and (~kept).sum() < number:
+        for label in list(frequent):
+            bags[label] = [image for image in bags[label] if kept[image]]
+            if not bags[label] or counts.max() >= limit * counts[label]:
+                frequent.remove(label)
+            elif (~kept).sum() < number:
+                image = bags[label].pop()
+                if (counts[label_matrix[image] > 0] > 1).all():
+                    kept[image], counts = False, counts - label_matrix[image]
+    return np.flatnonzero(kept)
+
+
+def reward(label_matrix: np.ndarray, number: int, rng: np.random.Generator) -> np.ndarray:
+    """`number` copies, drawn with a chance in proportion to the image's reward: the sum of 1 / n_label.
+
+    An image with rare labels, or with several, is worth more. (The prior work ranked by the same reward and
+    repeated its few best images; a draw spreads the copies over all that are worth it.)
+    """
+    counts = label_matrix.sum(axis=0, dtype=np.float64)
+    rewards = label_matrix @ np.divide(1, counts, where=counts > 0, out=np.zeros(len(counts)))
+    copies = rng.choice(len(label_matrix), number, p=rewards / rewards.sum()) if rewards.any() else []
+    return np.concatenate([np.arange(len(label_matrix)), np.array(copies, int)])

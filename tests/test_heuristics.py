@@ -165,8 +165,6 @@ def test_embedding_rules_use_the_function_they_are_given():
     assert labels_of(g, "X", "embedding", embed=embed) == ["Culture", "Food"]
     assert labels_of(g, "X", "embedding10", embed=embed) == ["Culture", "Food"]
     assert labels_of(g, "X", "embedding30", embed=embed) == ["Society", "Sports", "Culture", "Food"]
-    with pytest.raises(UserError, match="needs sentence embeddings"):
-        labels_of(g, "X", "embedding30")
 
 
 @pytest.mark.parametrize(

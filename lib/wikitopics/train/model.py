@@ -3,15 +3,18 @@
 from pathlib import Path
 
 import keras
+import numpy as np
 import pandas as pd
 from keras import layers
 
 from wikitopics.artefacts import replacing
 from wikitopics.errors import UserError
 from wikitopics.train.backbones import build_backbone
+from wikitopics.train.coherence import MaxConstraint
+from wikitopics.train.thaw import thaw
 
-FEATURES = "features"  # the layer whose output is cached; everything after it is the head
-ALL_LAYERS = -1
+FEATURES = "features"  # the layer whose output is cached; what comes after it is the head
+SCORES, COHERENT = "scores", "coherent"  # where learning ends, and what may still come after it
 
 
 def set_seed(seed: int) -> None:
@@ -31,12 +34,14 @@ def build_model(
     trainable_layers: int = 0,
     store_size: int = 0,
     seed: int = 0,
+    descent: np.ndarray | None = None,
 ) -> keras.Model:
     """The whole model: pictures (n, s, s, 3) of 0..255 (uint8 or float) -> scores (n, n_labels) in [0, 1].
 
     `s` is `store_size`, by default `image_size`; pictures of another size than the backbone's are resized
     inside. `head_units` 0 leaves the hidden layer out (a linear probe). The last `trainable_layers` layers
     of the backbone learn too, with ALL_LAYERS (-1) all of them; its batch norms never do (see `thaw`).
+    With `descent` (labels.lineage.descent) a last layer makes the scores coherent with the hierarchy.
     Raises UserError as `build_backbone`, and where there is no label.
     """
     if n_labels < 1:
@@ -53,7 +58,11 @@ def build_model(
     x = layers.GlobalAveragePooling2D(name=FEATURES)(x)
     if head_units:
         x = layers.Dense(head_units, "relu", kernel_initializer=_initial(seed), name="head")(x)
-    scores = layers.Dense(n_labels, "sigmoid", kernel_initializer=_initial(seed + 1), name="scores")(x)
+    scores = layers.Dense(  # in 32 bits whatever the rest computes in: 16 cannot tell 0.9997 from 1
+        n_labels, "sigmoid", kernel_initializer=_initial(seed + 1), name=SCORES, dtype="float32"
+    )(x)
+    if descent is not None:
+        scores = MaxConstraint(descent, name=COHERENT, dtype="float32")(scores)
     return keras.Model(pictures, scores, name=f"{backbone}_{n_labels}_labels")
 
 
@@ -62,44 +71,28 @@ def _initial(seed: int) -> keras.Initializer:
     return keras.initializers.GlorotUniform(seed=seed)
 
 
-def thaw(network: keras.Model, trainable_layers: int) -> None:
-    """Let the last `trainable_layers` layers with weights learn (0 none, -1 all), but no batch norm.
-
-    A batch norm that learned on small batches of one topic would overwrite statistics of a million
-    pictures; it keeps them, and is called in inference mode.
-    """
-    weighty = [layer for layer in network.layers if layer.weights and not _is_norm(layer)]
-    chosen = weighty if trainable_layers == ALL_LAYERS else weighty[len(weighty) - trainable_layers :]
-    if trainable_layers > len(weighty) or trainable_layers < ALL_LAYERS:
-        raise UserError(
-            f"trainable_layers must be -1 (all) or 0 to {len(weighty)} for {network.name}, "
-            f"but is {trainable_layers}; choose one in that range"
-        )
-    network.trainable = bool(chosen)
-    for layer in network.layers:
-        layer.trainable = layer in chosen
-
-
-def _is_norm(layer: layers.Layer) -> bool:
-    return isinstance(layer, layers.BatchNormalization | layers.Normalization)
-
-
 def features_of(model: keras.Model) -> keras.Model:
     """The part up to the head, sharing the model's layers: pictures -> features (n, d) float32."""
     return keras.Model(model.input, model.get_layer(FEATURES).output, name="features_of_" + model.name)
 
 
 def head_of(model: keras.Model) -> keras.Model:
-    """The part after the features, sharing the model's layers: features (n, d) -> scores (n, n_labels).
+    """The part from the features to the scores, sharing the model's layers: (n, d) -> (n, n_labels).
 
-    Because the layers are shared, training the head on cached features trains the whole model.
+    Because the layers are shared, training the head on cached features trains the whole model. A hierarchy's
+    constraint is left out: its loss needs the scores that it is put on (see losses).
     """
     names = [layer.name for layer in model.layers]
     features = keras.Input(model.get_layer(FEATURES).output.shape[1:], name="features")
     x = features
-    for layer in model.layers[names.index(FEATURES) + 1 :]:
+    for layer in model.layers[names.index(FEATURES) + 1 : names.index(SCORES) + 1]:
         x = layer(x)
     return keras.Model(features, x, name="head_of_" + model.name)
+
+
+def open_end(model: keras.Model) -> keras.Model:
+    """The whole model up to the scores, without a hierarchy's constraint; it shares the model's layers."""
+    return keras.Model(model.input, model.get_layer(SCORES).output, name="open_" + model.name)
 
 
 def column(model: keras.Model) -> pd.DataFrame:

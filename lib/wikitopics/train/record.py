@@ -16,7 +16,7 @@ from wikitopics.artefacts import write_json, write_table
 from wikitopics.errors import UserError
 from wikitopics.train.batches import Batches
 from wikitopics.train.examples import Examples
-from wikitopics.train.measures import cross_entropy
+from wikitopics.train.losses import PLAIN, LossSettings, formula
 from wikitopics.train.model import load_model
 
 WITHOUT_EFFECT = ("run", "interactive")  # parameters that change nothing that is learned
@@ -32,16 +32,40 @@ def training_key(parameters: dict[str, Any], *arrays: np.ndarray) -> str:
     return digest.hexdigest()
 
 
-def fixed_batch_loss(model: keras.Model, batches: Batches) -> dict[str, float]:
+def fixed_batch_loss(model: keras.Model, batches: Batches, loss: LossSettings = PLAIN) -> dict[str, float]:
     """The loss of the first training images in stored order, as compiled and by its formula.
 
-    `compiled` comes out of Keras; `formula` is the binary cross-entropy of the same scores in float64.
+    `compiled` comes out of Keras; `formula` is that of the configured `loss` for the same scores in float64.
     A loss that was configured but not compiled in shows as a difference.
     """
-    rows = batches.rows[: batches.batch_size]
-    inputs, targets = batches.inputs[rows], batches.targets[: batches.batch_size]
+    inputs, targets = batches.first()
     compiled = float(model.test_on_batch(inputs, targets, return_dict=True)["loss"])
-    return {"compiled": compiled, "formula": cross_entropy(targets, model.predict_on_batch(inputs))}
+    return {"compiled": compiled, "formula": formula(loss, targets, model.predict_on_batch(inputs))}
+
+
+def effective_weights(model: keras.Model, label_names: list[str]) -> pd.DataFrame:
+    """How hard each label pulls in the compiled loss: label, present, absent; plain cross-entropy has 1.
+
+    Measured: the loss of one image is asked at scores just below and just above a half for one label after
+    the other, once where the label is there (`present`) and once where it is not (`absent`). Where the
+    scores are constrained by a hierarchy a label also pulls through those below it, which counts here.
+    """
+    count, step = len(label_names), 0.01
+    below, above = 0.5 - step * np.eye(count), 0.5 + step * np.eye(count)
+    unit = np.log((0.5 + step) / (0.5 - step)) / count
+
+    def loss(target: np.ndarray, score: np.ndarray) -> np.ndarray:
+        pairs = zip(target[:, None].astype("float32"), score[:, None].astype("float32"), strict=True)
+        return np.array([float(model.compute_loss(y=y, y_pred=p)) for y, p in pairs])
+
+    present, absent = np.eye(count), np.zeros((count, count))
+    return pd.DataFrame(
+        {
+            "label": label_names,
+            "present": (loss(present, below) - loss(present, above)) / unit,
+            "absent": (loss(absent, above) - loss(absent, below)) / unit,
+        }
+    )
 
 
 def snapshot(model: keras.Model) -> dict[str, str]:

@@ -9,7 +9,8 @@ from hypothesis.extra.numpy import arrays
 from sklearn.metrics import average_precision_score
 
 from evaluate_planted import draw_truth, planted
-from wikitopics.evaluate import abstention, confusion, human, metrics, noise, slices, thresholds
+from wikitopics.evaluate import abstention, human, metrics, noise, slices, thresholds
+from wikitopics.labels import confusion
 
 LABELS_OF_TWELVE = arrays(np.uint8, (12, 4), elements=st.integers(0, 1))
 

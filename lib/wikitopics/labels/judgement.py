@@ -80,10 +80,3 @@ def _rows(counts: np.ndarray, given: np.ndarray) -> dict[str, np.ndarray]:
     rows = {name: np.concatenate([[micro[name], macro[name]], values]) for name, values in each.items()}
     sizes = {"people": true, "said": said}
     return {name: np.concatenate([[v.sum()] * 2, v]).astype(int) for name, v in sizes.items()} | rows
-
-
-def confusion(truth: np.ndarray, said: np.ndarray, label_names: list[str]) -> pd.DataFrame:
-    """How many files miss the row's label (people gave it) and wrongly have the column's instead."""
-    missed = (truth.astype(bool) & ~said.astype(bool)).astype(int)
-    wrong = (said.astype(bool) & ~truth.astype(bool)).astype(int)
-    return pd.DataFrame(missed.T @ wrong, index=label_names, columns=label_names)

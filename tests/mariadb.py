@@ -1,0 +1,163 @@
+"""A real MariaDB of one's own, filled with awkward rows and dumped by the real mysqldump in three physical forms.
+
+python tests/mariadb.py FOLDER ROWS      FOLDER/{rows,line,single}/categorylinks.sql and page.sql
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+NEEDED = ("mariadbd", "mariadb-install-db", "mariadb-admin", "mariadb", "mariadb-dump")
+OPTIONS = ["--opt", "--quick", "--skip-add-locks", "--skip-lock-tables"]  # what Wikimedia's scripts give
+TABLES = {
+    "categorylinks": """`cl_from` int(10) unsigned NOT NULL DEFAULT 0,
+        `cl_sortkey` varbinary(230) NOT NULL DEFAULT '', `cl_timestamp` timestamp NOT NULL,
+        `cl_sortkey_prefix` varbinary(255) NOT NULL DEFAULT '',
+        `cl_type` enum('page','subcat','file') NOT NULL DEFAULT 'page',
+        `cl_collation_id` smallint(5) unsigned NOT NULL DEFAULT 0, `cl_target_id` bigint(20) unsigned NOT NULL,
+        PRIMARY KEY (`cl_from`,`cl_target_id`)""",
+    "page": """`page_id` int(10) unsigned NOT NULL, `page_namespace` int(11) NOT NULL,
+        `page_title` varbinary(255) NOT NULL, `page_is_redirect` tinyint(3) unsigned NOT NULL DEFAULT 0,
+        `page_is_new` tinyint(3) unsigned NOT NULL DEFAULT 0, `page_random` double unsigned NOT NULL,
+        `page_touched` binary(14) NOT NULL, `page_links_updated` varbinary(14) DEFAULT NULL,
+        `page_latest` int(10) unsigned NOT NULL, `page_len` int(10) unsigned NOT NULL,
+        `page_content_model` varbinary(32) DEFAULT NULL, `page_lang` varbinary(35) DEFAULT NULL,
+        PRIMARY KEY (`page_id`)""",
+}
+AWKWARD = [
+    b"'),('", b"),(1,'x'),\n(", b"a\\", b"\\'", b"\\\\'", b"'", b'"quoted"', b"NULL", b"", b"-- Dump completed",
+    b");", b"INSERT INTO `page` VALUES (1,2)", "Café_✓_\U0001f408".encode(), b"\x00\r\n\x1a\t%_", b",,((,))",
+]  # fmt: skip
+
+
+def missing() -> str:
+    """Why the server cannot start here, or ""."""
+    gone = [name for name in NEEDED if not shutil.which(name)]
+    return f"needs Debian's mariadb-server ({', '.join(gone)} not found)" if gone else ""
+
+
+@contextmanager
+def server(folder: Path) -> Iterator[Path]:
+    """The socket of a running server whose data is in `folder`; no network, stopped at the end."""
+    folder.mkdir(parents=True, exist_ok=True)
+    user, socket = f"--user={os.environ.get('USER') or 'root'}", folder / "s"
+    install = ["mariadb-install-db", "--no-defaults", user, f"--datadir={folder / 'db'}", "--skip-test-db"]
+    subprocess.run([*install, "--auth-root-authentication-method=normal"], check=True, capture_output=True)
+    options = [
+        "--skip-networking",
+        "--skip-log-bin",
+        "--innodb-flush-log-at-trx-commit=0",
+        "--secure-file-priv=",
+    ]
+    sizes = ["--innodb-buffer-pool-size=128M", "--innodb-log-file-size=64M", "--character-set-server=binary"]
+    place = [f"--datadir={folder / 'db'}", f"--socket={socket}", f"--pid-file={folder / 'pid'}"]
+    with open(folder / "log", "wb") as log:
+        child = subprocess.Popen(["mariadbd", "--no-defaults", user, *place, *options, *sizes], stderr=log)
+    try:
+        _wait(socket, child, folder / "log")
+        yield socket
+    finally:
+        child.terminate()
+        child.wait(60)
+
+
+def _wait(socket: Path, child: subprocess.Popen, log: Path) -> None:
+    ping = ["mariadb-admin", "--no-defaults", "-S", socket, "-uroot", "ping"]
+    until = time.monotonic() + 60
+    while subprocess.run(ping, capture_output=True).returncode:
+        if child.poll() is not None or time.monotonic() > until:
+            raise RuntimeError(f"the server did not start: {log.read_text(errors='replace')[-500:]}")
+        time.sleep(0.1)
+
+
+def sql(socket: Path, statements: str, database: str = "") -> bytes:
+    """Run statements; what the client prints, a row a line."""
+    client = ["mariadb", "--no-defaults", "-S", socket, "-uroot", "-N", "--default-character-set=binary"]
+    done = subprocess.run([*client, *([database] if database else [])], input=statements.encode(), check=True,
+                          capture_output=True)  # fmt: skip
+    return done.stdout
+
+
+def load(socket: Path, database: str, table: str, rows: Iterator[bytes], scratch: Path) -> None:
+    """Make a table of TABLES and fill it with tab-separated rows (escaped as LOAD DATA reads them)."""
+    with open(scratch, "wb") as file:
+        file.writelines(rows)
+    scratch.chmod(0o644)
+    make = f"DROP TABLE IF EXISTS {table}; CREATE TABLE {table} ({TABLES[table]}) ENGINE=InnoDB;"
+    sql(socket, f"{make} LOAD DATA INFILE '{scratch}' INTO TABLE {table} CHARACTER SET binary;", database)
+    scratch.unlink()
+
+
+def dump(socket: Path, database: str, table: str, out: Path, *options: str) -> None:
+    """What the real mysqldump writes of one table."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    command = ["mariadb-dump", "--no-defaults", "-S", socket, "-uroot", *OPTIONS, *options, database, table]
+    with open(out, "wb") as file:
+        subprocess.run(command, stdout=file, check=True)
+
+
+def joined(rows: Path, out: Path) -> None:
+    """The same dump with each INSERT on one line, as clients before MDEV-25152 wrote it (a newline is never data)."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with open(rows, "rb") as source, open(out, "wb") as target:
+        for line in source:
+            if line.endswith(b"VALUES\n"):
+                line = line[:-1] + b" "
+            target.write(line[:-1] if line.startswith(b"(") and line.endswith(b"),\n") else line)
+
+
+def escaped(value: bytes | None) -> bytes:
+    """A value as LOAD DATA reads it."""
+    if value is None:
+        return b"\\N"
+    value = value.replace(b"\\", b"\\\\").replace(b"\t", b"\\\t")
+    return value.replace(b"\n", b"\\\n").replace(b"\0", b"\\0")
+
+
+def category_rows(n: int, seed: int = 0) -> Iterator[bytes]:
+    """Rows of categorylinks: binary sort keys (ICU's are not UTF-8), awkward prefixes, three types."""
+    rng = np.random.default_rng(seed)
+    noise = rng.integers(0, 256, 1 << 20, dtype=np.uint8).tobytes()
+    start, length = rng.integers(0, (1 << 20) - 64, n).tolist(), rng.integers(8, 40, n).tolist()
+    target, kind = rng.integers(1, 900_000, n).tolist(), rng.integers(0, 20, n).tolist()
+    for i in range(n):
+        key = escaped(noise[start[i] : start[i] + length[i]])
+        prefix = escaped(AWKWARD[i % len(AWKWARD)]) if i % 7 == 0 else b""
+        named = (b"page", b"subcat")[kind[i]] if kind[i] < 2 else b"file"
+        yield b"%d\t%s\t2026-01-01 12:00:00\t%s\t%s\t1\t%d\n" % (i // 5 * 3 + 1, key, prefix, named,
+                                                                target[i] * 5 + i % 5)  # fmt: skip
+
+
+def page_rows(n: int, seed: int = 1) -> Iterator[bytes]:
+    """Rows of page: files and categories with awkward titles, doubles in both notations, NULLs."""
+    rng = np.random.default_rng(seed)
+    chance = rng.random(n).tolist()
+    for i in range(n):
+        title = (AWKWARD[i % len(AWKWARD)] if i % 11 == 0 else b"A_picture_of_something") + b"_%d.jpg" % i
+        small = chance[i] * (1e-7 if i % 50 == 0 else 1)
+        model = b"\\N" if i % 3 else b"wikitext"
+        yield b"%d\t%d\t%s\t%d\t0\t%r\t20260101120000\t\\N\t%d\t%d\t%s\t\\N\n" % (
+            i + 1, (6, 6, 6, 14, 0)[i % 5], escaped(title), i % 40 == 0, small, i * 7, i % 5000, model)  # fmt: skip
+
+
+def make(folder: Path, rows: int) -> None:
+    """FOLDER/rows (today's mysqldump), FOLDER/line (one line an INSERT), FOLDER/single (an INSERT a row)."""
+    with server(folder / "server") as socket:
+        sql(socket, "CREATE DATABASE commonswiki")
+        for table, made in (("categorylinks", category_rows(rows)), ("page", page_rows(rows))):
+            load(socket, "commonswiki", table, made, folder / "load.tsv")
+            dump(socket, "commonswiki", table, folder / "rows" / f"{table}.sql")
+            dump(socket, "commonswiki", table, folder / "single" / f"{table}.sql", "--skip-extended-insert")
+            joined(folder / "rows" / f"{table}.sql", folder / "line" / f"{table}.sql")
+    shutil.rmtree(folder / "server")
+
+
+if __name__ == "__main__":
+    make(Path(sys.argv[1]).resolve(), int(sys.argv[2]))

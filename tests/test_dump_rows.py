@@ -3,12 +3,12 @@
 import tempfile
 from pathlib import Path
 
-import mariadb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sql_text import FORMS, sql_text, write_sql
 
+import mariadb
+from sql_text import FORMS, sql_text, write_sql
 from wikitopics.errors import UserError
 from wikitopics.sources import sql_dump
 from wikitopics.sources.sql_dump import open_dump

@@ -1,8 +1,8 @@
-"""A table from an SQL dump as mysqldump writes it, read in a stream: columns by name, two physical forms alike.
+"""A table from an SQL dump as mysqldump writes it, in a stream: columns by name, all physical forms alike.
 
-A newline in a value is always written as an escape, so a line's end is never inside a value, whatever the bytes.
-Old clients put all rows of an INSERT on one line, today's (MDEV-25152) one row on each; both are cut at line
-ends, and consecutive INSERTs are taken as one.
+A newline in a value is always written as an escape, so that a line never ends inside a value. Old clients
+put all rows of an INSERT on one line, today's (MDEV-25152) a row on each; both are cut where lines end, and
+consecutive INSERTs are taken as one.
 """
 
 import gzip
@@ -28,7 +28,7 @@ END = b"-- Dump completed"
 
 @dataclass(frozen=True)
 class SqlDump:
-    """One table of a dump: its file, its name, and its columns (name -> declared type) in the file's order."""
+    """One table of a dump: its file, its name, its columns (name -> declared type) in their order."""
 
     path: Path
     table: str
@@ -54,16 +54,15 @@ class SqlDump:
                 yield pa.RecordBatch.from_arrays(values, names)
         except Malformed as error:
             raise UserError(
-                f"{self.path.name} must be a whole dump as mysqldump writes it, but {error}; download it again"
+                f"{self.path.name} must be a whole dump as mysqldump writes it, but {error}; "
+                "download it again"
             ) from error
 
 
 def open_dump(path: Path) -> SqlDump:
     """The first table of a dump (.gz or plain); UserError where the file has no CREATE TABLE at its head."""
-    head = b""
     try:
-        for head in _blocks(path, tell=False):
-            break
+        head = next(_blocks(path, tell=False))
     except Malformed as error:
         raise UserError(f"{path.name} must be an SQL dump, but {error}; download it again") from error
     found = re.search(rb"CREATE TABLE `(\w+)` \((.*?)\n\)", head, re.DOTALL)
@@ -77,7 +76,7 @@ def open_dump(path: Path) -> SqlDump:
 
 
 def statements(blocks: Iterator[bytes], table: str) -> Iterator[np.ndarray]:
-    """Rows as `sql_rows.fields` reads them, from blocks cut at line ends; Malformed unless all is understood."""
+    """Rows as `sql_rows.fields` reads them, from blocks of lines; Malformed unless all is understood."""
     insert = b"\nINSERT INTO `" + table.encode() + b"` VALUES"
     inside, end = False, b""
     for block in blocks:

@@ -1,7 +1,7 @@
 """Rows of an SQL dump as positions of their fields: numpy over bytes, no text and no row is ever decoded.
 
-Of all bytes only quotes and commas matter. An escaped quote is none, so the rest open and close texts by turns,
-and a comma outside of texts ends a field. That everything else is where it must be is checked, not assumed.
+Of all bytes only quotes and commas matter. An escaped quote is none, so the rest open and close texts by
+turns, and a comma outside of texts ends a field. That all else is where it must be is checked, not assumed.
 """
 
 import numpy as np
@@ -29,10 +29,10 @@ def escapes(data: np.ndarray) -> np.ndarray:
 
 
 def fields(rows: np.ndarray, n_columns: int) -> tuple[np.ndarray, np.ndarray]:
-    """Where the rows start (behind the parenthesis) and where each field ends: (n_rows,), (n_rows, n_columns).
+    """Where rows start (behind the parenthesis) and each field ends: (n_rows,), (n_rows, n_columns) int64.
 
-    rows: uint8, "(1,'a'),(2,'b')" with nothing after the last parenthesis; a blank or newline may stand before
-    the first. Both arrays int64. Raises Malformed where a row has another number of fields or is cut off.
+    rows: uint8, "(1,'a'),(2,'b')" with nothing after the last parenthesis; a blank or newline may stand
+    before a row. Raises Malformed where a row has another number of fields or is cut off.
 
     >>> first, ends = fields(np.frombuffer(b"(1,'a'),(20,NULL)", np.uint8), 2)
     >>> first.tolist(), ends.tolist()

@@ -40,7 +40,7 @@ def column(rows: np.ndarray, start: np.ndarray, end: np.ndarray, kind: pa.DataTy
 
 
 def _taken(rows: np.ndarray, start: np.ndarray, end: np.ndarray, null: np.ndarray) -> pa.Array:
-    """rows[start:end] of each value, copied once: the block cut at all ends is an array, every second one taken."""
+    """rows[start:end] of each value, copied once: the block, cut at all ends, every second piece taken."""
     cuts = np.empty(2 * len(start), dtype=np.int32)
     cuts[0::2], cuts[1::2] = start, end
     buffers = [None, pa.py_buffer(cuts), pa.py_buffer(rows)]

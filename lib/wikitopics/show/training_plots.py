@@ -1,9 +1,12 @@
 """Figures of 03_train: what there is to learn from, and how learning went."""
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from PIL import Image
 
 from wikitopics.show.figures import INK, MUTED, PALETTE, new_figure, plain
+from wikitopics.show.gallery import contact_sheet
 
 
 def label_counts(table: pd.DataFrame) -> go.Figure:
@@ -20,11 +23,24 @@ def label_counts(table: pd.DataFrame) -> go.Figure:
     return figure.update_layout(barmode="group", legend_traceorder="reversed")
 
 
-def history(table: pd.DataFrame, best: int, prevalence: float) -> go.Figure:
+def shown(pictures: np.ndarray, views: np.ndarray, titles: list[str]) -> Image.Image:
+    """Some training pictures as training sees them: each picture and its views in a row, or all in one row.
+
+    pictures: (n, s, s, 3) uint8; views: (n, v, s, s, 3) uint8, v = 1 and equal where nothing is augmented.
+    """
+    if np.array_equal(pictures, views[:, 0]):
+        return contact_sheet(list(pictures), titles, columns=len(titles))
+    images = [image for picture, own in zip(pictures, views, strict=True) for image in (picture, *own)]
+    names = [f"view {number + 1}" for number in range(views.shape[1])]
+    captions = [caption for title in titles for caption in (title, *names)]
+    return contact_sheet(images, captions, columns=views.shape[1] + 1)
+
+
+def history(table: pd.DataFrame, best: int, prevalence: float, loss: str = "cross-entropy") -> go.Figure:
     """Loss (left) and validation PR-AUC (right) by epoch, the epoch whose weights were kept marked.
 
-    table: epoch, loss, val_loss, val_macro_pr_auc, val_micro_pr_auc; `prevalence` is the share of positive
-    (image, label) pairs in validation, which is the PR-AUC of a random order.
+    table: epoch, loss, val_loss, val_macro_pr_auc, val_micro_pr_auc; `loss` is its name;
+    `prevalence` is the share of positive (image, label) pairs in validation: the PR-AUC of a random order.
     """
     figure = new_figure("How learning went", x="epoch", rows=1, columns=2, titles=["", ""], height=380)
     lines = (
@@ -39,7 +55,7 @@ def history(table: pd.DataFrame, best: int, prevalence: float) -> go.Figure:
             x=table["epoch"], y=table[column], mode="lines", name=name, line=style, row=1, col=panel
         )
     _marks(figure, table, best, prevalence)
-    figure.update_yaxes(title_text="binary cross-entropy (nats)", row=1, col=1)
+    figure.update_yaxes(title_text=f"{plain(loss.replace('_', ' '))} (nats)", row=1, col=1)
     figure.update_yaxes(title_text="PR-AUC (0 to 1)", range=[0, 1], row=1, col=2)
     return figure
 

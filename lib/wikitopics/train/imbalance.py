@@ -42,6 +42,14 @@ def concurrence(label_matrix: np.ndarray) -> float:
     return float((1 - geometric / arithmetic).sum() / max(len(label_matrix), 1))
 
 
+def shown(label_matrix: np.ndarray, chosen: np.ndarray) -> pd.DataFrame:
+    """`imbalance` of the training images and, where other positions than all are `chosen`, of those too."""
+    parts = {"train": label_matrix, "as shown": label_matrix[chosen]}
+    return imbalance(
+        dict(list(parts.items())[: 1 if np.array_equal(chosen, np.arange(len(label_matrix))) else 2])
+    )
+
+
 def imbalance(parts: dict[str, np.ndarray]) -> pd.DataFrame:
     """One row for each label matrix: part, images, labels per image, largest IRLbl, MeanIR, SCUMBLE."""
     return pd.DataFrame(

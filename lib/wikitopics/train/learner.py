@@ -9,25 +9,24 @@ import numpy as np
 from wikitopics.train.augment import LAYER, UNCHANGED, Augmentation
 from wikitopics.train.batches import Batches, Views
 from wikitopics.train.examples import Examples
-from wikitopics.train.features import cached_features, cached_views
+from wikitopics.train.features import cached_features, cached_views, features_key
 from wikitopics.train.model import features_of, head_of, open_end
 
 
 @dataclass(frozen=True)
 class Learner:
-    """model: what is trained; inputs: (m, ...) what it takes of each picture, by row; shown: what it takes in
-    training, augmented where that is on. Both models share their layers with the whole model."""
+    """model: what is trained, sharing its layers with the whole model; inputs: (m, ...) what it takes of each
+    picture, by row; shown: what it takes in training, augmented where that is on; content: a key of both."""
 
     model: keras.Model
     inputs: np.ndarray
     shown: "np.ndarray | Views"
+    content: str
 
     def __str__(self) -> str:
         count, *shape = self.inputs.shape
         numbers = " x ".join(f"{n:,}" for n in shape)
-        views = f", {len(self.shown.arrays)} augmented views of each to learn from" * isinstance(
-            self.shown, Views
-        )
+        views = f", {len(self.shown.arrays)} augmented views" if isinstance(self.shown, Views) else ""
         return f"{count:,} pictures, {numbers} numbers each{views}"
 
     def first_batch(self, train: Batches) -> tuple[np.ndarray, np.ndarray]:
@@ -56,14 +55,17 @@ def prepare(
     """
     backbone = network.get_layer("features")._inbound_nodes[0].parent_nodes[0].operation
     if backbone.trainable_weights:
-        return Learner(augmented(network, augmentation, seed), examples.pixels, examples.pixels)
+        whole = augmented(network, augmentation, seed)
+        key = features_key(images, examples.pixels, features_of(network))
+        return Learner(whole, examples.pixels, examples.pixels, key)
     eye = features_of(network)
     features = cached_features(images, eye, backbone.name, image_size)
     if not augmentation:
-        return Learner(head_of(network), features, features)
+        return Learner(head_of(network), features, features, str(features.filename))
     rows = np.sort(examples.frame["row"].to_numpy()[examples.rows("train")])
     seen = cached_views(images, eye, backbone.name, image_size, augmentation, rows, views, seed)
-    return Learner(head_of(network), features, seen)
+    names = [str(array.filename) for array in (features, *seen.arrays)]
+    return Learner(head_of(network), features, seen, " ".join(names))
 
 
 def augmented(network: keras.Model, augmentation: Augmentation, seed: int) -> keras.Model:

@@ -43,31 +43,6 @@ def fixed_batch_loss(model: keras.Model, batches: Batches, loss: LossSettings = 
     return {"compiled": compiled, "formula": formula(loss, targets, model.predict_on_batch(inputs))}
 
 
-def effective_weights(model: keras.Model, label_names: list[str]) -> pd.DataFrame:
-    """How hard each label pulls in the compiled loss: label, present, absent; plain cross-entropy has 1.
-
-    Measured: the loss of one image is asked at scores just below and just above a half for one label after
-    the other, once where the label is there (`present`) and once where it is not (`absent`). Where the
-    scores are constrained by a hierarchy a label also pulls through those below it, which counts here.
-    """
-    count, step = len(label_names), 0.01
-    below, above = 0.5 - step * np.eye(count), 0.5 + step * np.eye(count)
-    unit = np.log((0.5 + step) / (0.5 - step)) / count
-
-    def loss(target: np.ndarray, score: np.ndarray) -> np.ndarray:
-        pairs = zip(target[:, None].astype("float32"), score[:, None].astype("float32"), strict=True)
-        return np.array([float(model.compute_loss(y=y, y_pred=p)) for y, p in pairs])
-
-    present, absent = np.eye(count), np.zeros((count, count))
-    return pd.DataFrame(
-        {
-            "label": label_names,
-            "present": (loss(present, below) - loss(present, above)) / unit,
-            "absent": (loss(absent, above) - loss(absent, below)) / unit,
-        }
-    )
-
-
 def snapshot(model: keras.Model) -> dict[str, str]:
     """SHA-256 (hex) of each variable by its path, to tell afterwards which ones training changed."""
     return {weight.path: hashlib.sha256(np.asarray(weight).tobytes()).hexdigest() for weight in model.weights}

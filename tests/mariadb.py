@@ -1,9 +1,9 @@
-"""A real MariaDB of one's own, filled with awkward rows and dumped by the real mysqldump in three physical forms.
+"""A real MariaDB of one's own, filled with awkward rows and dumped by the real mysqldump in its forms.
 
 python tests/mariadb.py FOLDER ROWS      FOLDER/{rows,line,single}/categorylinks.sql and page.sql
 """
 
-import os
+import getpass
 import shutil
 import subprocess
 import sys
@@ -16,12 +16,14 @@ import numpy as np
 
 NEEDED = ("mariadbd", "mariadb-install-db", "mariadb-admin", "mariadb", "mariadb-dump")
 OPTIONS = ["--opt", "--quick", "--skip-add-locks", "--skip-lock-tables"]  # what Wikimedia's scripts give
+SERVER = """--skip-networking --skip-log-bin --innodb-flush-log-at-trx-commit=0 --secure-file-priv=
+    --innodb-buffer-pool-size=128M --innodb-log-file-size=64M --character-set-server=binary"""
 TABLES = {
     "categorylinks": """`cl_from` int(10) unsigned NOT NULL DEFAULT 0,
         `cl_sortkey` varbinary(230) NOT NULL DEFAULT '', `cl_timestamp` timestamp NOT NULL,
         `cl_sortkey_prefix` varbinary(255) NOT NULL DEFAULT '',
         `cl_type` enum('page','subcat','file') NOT NULL DEFAULT 'page',
-        `cl_collation_id` smallint(5) unsigned NOT NULL DEFAULT 0, `cl_target_id` bigint(20) unsigned NOT NULL,
+        `cl_collation_id` smallint(5) unsigned NOT NULL, `cl_target_id` bigint(20) unsigned NOT NULL,
         PRIMARY KEY (`cl_from`,`cl_target_id`)""",
     "page": """`page_id` int(10) unsigned NOT NULL, `page_namespace` int(11) NOT NULL,
         `page_title` varbinary(255) NOT NULL, `page_is_redirect` tinyint(3) unsigned NOT NULL DEFAULT 0,
@@ -32,8 +34,9 @@ TABLES = {
         PRIMARY KEY (`page_id`)""",
 }
 AWKWARD = [
-    b"'),('", b"),(1,'x'),\n(", b"a\\", b"\\'", b"\\\\'", b"'", b'"quoted"', b"NULL", b"", b"-- Dump completed",
-    b");", b"INSERT INTO `page` VALUES (1,2)", "Café_✓_\U0001f408".encode(), b"\x00\r\n\x1a\t%_", b",,((,))",
+    b"'),('", b"),(1,'x'),\n(", b"a\\", b"\\'", b"\\\\'", b"'", b'"quoted"', b"NULL", b"",
+    b"-- Dump completed", b");", b"INSERT INTO `page` VALUES (1,2)",
+    "Café_✓_\U0001f408".encode(), b"\x00\r\n\x1a\t%_", b",,((,))",
 ]  # fmt: skip
 
 
@@ -47,19 +50,12 @@ def missing() -> str:
 def server(folder: Path) -> Iterator[Path]:
     """The socket of a running server whose data is in `folder`; no network, stopped at the end."""
     folder.mkdir(parents=True, exist_ok=True)
-    user, socket = f"--user={os.environ.get('USER') or 'root'}", folder / "s"
+    user, socket = f"--user={getpass.getuser()}", folder / "s"
     install = ["mariadb-install-db", "--no-defaults", user, f"--datadir={folder / 'db'}", "--skip-test-db"]
     subprocess.run([*install, "--auth-root-authentication-method=normal"], check=True, capture_output=True)
-    options = [
-        "--skip-networking",
-        "--skip-log-bin",
-        "--innodb-flush-log-at-trx-commit=0",
-        "--secure-file-priv=",
-    ]
-    sizes = ["--innodb-buffer-pool-size=128M", "--innodb-log-file-size=64M", "--character-set-server=binary"]
     place = [f"--datadir={folder / 'db'}", f"--socket={socket}", f"--pid-file={folder / 'pid'}"]
     with open(folder / "log", "wb") as log:
-        child = subprocess.Popen(["mariadbd", "--no-defaults", user, *place, *options, *sizes], stderr=log)
+        child = subprocess.Popen(["mariadbd", "--no-defaults", user, *place, *SERVER.split()], stderr=log)
     try:
         _wait(socket, child, folder / "log")
         yield socket
@@ -104,7 +100,7 @@ def dump(socket: Path, database: str, table: str, out: Path, *options: str) -> N
 
 
 def joined(rows: Path, out: Path) -> None:
-    """The same dump with each INSERT on one line, as clients before MDEV-25152 wrote it (a newline is never data)."""
+    """The same dump with each INSERT on one line, as clients before MDEV-25152 wrote it."""
     out.parent.mkdir(parents=True, exist_ok=True)
     with open(rows, "rb") as source, open(out, "wb") as target:
         for line in source:
@@ -144,7 +140,8 @@ def page_rows(n: int, seed: int = 1) -> Iterator[bytes]:
         small = chance[i] * (1e-7 if i % 50 == 0 else 1)
         model = b"\\N" if i % 3 else b"wikitext"
         yield b"%d\t%d\t%s\t%d\t0\t%r\t20260101120000\t\\N\t%d\t%d\t%s\t\\N\n" % (
-            i + 1, (6, 6, 6, 14, 0)[i % 5], escaped(title), i % 40 == 0, small, i * 7, i % 5000, model)  # fmt: skip
+            i + 1, (6, 6, 6, 14, 0)[i % 5], escaped(title), i % 40 == 0, small, i * 7, i % 5000,
+            model)  # fmt: skip
 
 
 def make(folder: Path, rows: int) -> None:

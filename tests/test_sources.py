@@ -42,7 +42,7 @@ def table_source(root: Path, text: str):
 @pytest.mark.parametrize(
     "arguments, words",
     [
-        ({"source": "moon"}, "source must be one of sample, table, folder, but is 'moon'"),
+        ({"source": "moon"}, "source must be one of sample, table, folder.*, but is 'moon'"),
         ({"source": "table", "image_root": "x"}, "needs table"),
         ({"source": "folder", "image_root": "x", "table": "y.csv"}, "table='y.csv'"),
     ],

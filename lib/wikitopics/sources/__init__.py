@@ -12,6 +12,8 @@ SOURCES = {
     "sample": "wikitopics.sources.sample:Sample",
     "table": "wikitopics.sources.table:Table",
     "folder": "wikitopics.sources.folder:Folder",
+    "commons_dump": "wikitopics.sources.commons_dump:CommonsDump",
+    "wit": "wikitopics.sources.wit:Wit",
 }
 
 

@@ -128,8 +128,8 @@ def _blocks(path: Path, tell: bool = True) -> Iterator[bytes]:
                 if cut > 0:
                     yield data[:cut]
                 rest = data[max(cut, 0) :]
-                if tell:
-                    report(f"reading bytes of {path.name}", min(raw.tell(), size - 1), size)
+                if tell and raw.tell() < size:
+                    report(f"reading bytes of {path.name}", raw.tell(), size)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise Malformed(f"it cannot be unpacked ({error})") from error
     if tell:

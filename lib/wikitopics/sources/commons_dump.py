@@ -1,0 +1,79 @@
+"""All of Wikimedia Commons from its dumps: pictures with their categories, and the category graph."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import pandas as pd
+
+from wikitopics.paths import root
+from wikitopics.sources.cache import digest_of
+from wikitopics.sources.database import connected, text
+from wikitopics.sources.dump_cache import counts_of, dump_fingerprint, made_from
+from wikitopics.sources.files import COLUMNS
+from wikitopics.sources.stored import read_stored
+from wikitopics.sources.wit_cache import images_of, wit_fingerprint
+
+NOTED = ("file redirects", "files left out", "category redirects", "links")
+
+
+@dataclass(frozen=True)
+class CommonsDump:
+    """`dump`: folder of SQL dumps (page, categorylinks, page_props, redirect; linktarget, image, XML if any).
+
+    `wit`: folder of WIT shards: only its images, with the articles that use them. `max_files`: at most so
+    many, drawn by their titles' digest (0: all). `image_root`: folder of the images downloaded. All paths
+    relative to the root folder.
+    """
+
+    name: ClassVar[str] = "commons_dump"
+    dump: str
+    wit: str = ""
+    image_root: str = ""
+    max_files: int = 0
+
+    def files(self) -> pd.DataFrame:
+        """One row per picture, in the order of the dump's pages; the dump is read on the first call only."""
+        made = made_from(self.dump)
+        database = connected(made / "spilled")
+        chosen = f"SELECT * FROM read_parquet({text(made / 'files.parquet')}, file_row_number = true)"
+        if self.wit:
+            used = images_of(self.wit)
+            chosen = (
+                f"SELECT f.*, w.articles FROM ({chosen}) f JOIN read_parquet({text(used)}) w USING (title)"
+            )
+        else:
+            chosen = f"SELECT *, []::VARCHAR[] AS articles FROM ({chosen})"
+        if self.max_files:
+            chosen = f"SELECT * FROM ({chosen}) ORDER BY md5(title) LIMIT {self.max_files}"
+        frame = database.sql(
+            f"SELECT title, categories, articles FROM ({chosen}) ORDER BY file_row_number"
+        ).df()
+        return self._described(frame, counts_of(made))
+
+    def graph(self) -> Path:
+        """The folder with the dump's categories.parquet."""
+        return made_from(self.dump)
+
+    def read(self, path: str, max_bytes: int) -> bytes:
+        """The image downloaded under this title; see `sources.stored.read_stored`."""
+        return read_stored(root() / self.image_root, path, max_bytes)
+
+    def human(self, taxonomy: str) -> pd.DataFrame | None:
+        """None: categories are what people wrote, but not in a taxonomy."""
+        return None
+
+    def fingerprint(self) -> str:
+        """Hex digest of the dump's files, of WIT's, and of how many are drawn."""
+        wit = wit_fingerprint(self.wit) if self.wit else ""
+        return digest_of(dump_fingerprint(self.dump), wit, str(self.max_files))
+
+    def _described(self, frame: pd.DataFrame, counts: dict[str, int]) -> pd.DataFrame:
+        lists = {name: [list(value) for value in frame[name]] for name in ("categories", "articles")}
+        frame = pd.DataFrame({**frame, **lists, "path": frame["title"], "creator": "", "licence": ""})[
+            COLUMNS
+        ]
+        frame.attrs["notes"] = {
+            what: count for what, count in counts.items() if count and what.startswith(NOTED)
+        }
+        return frame

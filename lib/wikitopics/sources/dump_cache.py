@@ -1,0 +1,57 @@
+"""A Commons dump made into files.parquet and categories.parquet, once for all runs that read it."""
+
+import shutil
+from pathlib import Path
+
+from wikitopics.artefacts import RECORD, read_json, write_json
+from wikitopics.sources.cache import cache_folder, complete, fingerprint_of
+from wikitopics.sources.category_redirects import soft_redirects
+from wikitopics.sources.dump_folder import dump_files, open_tables
+from wikitopics.sources.dump_joins import Joins
+from wikitopics.sources.dump_tables import write_tables
+
+FORM = "1"  # of the tables made here; another number makes them anew
+
+
+def dump_fingerprint(dump: str) -> str:
+    """Hex digest of the dump's files."""
+    return fingerprint_of(list(dump_files(dump).values()), FORM)
+
+
+def made_from(dump: str) -> Path:
+    """The folder with files.parquet, categories.parquet and run.json (counts) of a dump; made if missing.
+
+    Stopped half way, it goes on behind the last table that was written whole.
+    """
+    files = dump_files(dump)
+    folder = cache_folder("commons_dump", dump_fingerprint(dump))
+    if not complete(folder):
+        tables = open_tables(files)
+        tables_folder = folder / "tables"
+        tables_folder.mkdir(exist_ok=True)
+        counts = write_tables(tables, tables_folder)
+        soft = soft_redirects(files["xml"]) if "xml" in files else {}
+        joins = Joins(tables_folder, soft)
+        joins.files(folder / "files.parquet")
+        joins.categories(folder / "categories.parquet")
+        write_json(folder / RECORD, {"dump": dump, "counts": accounted(counts, joins.counts)})
+        shutil.rmtree(tables_folder)
+    return folder
+
+
+def counts_of(folder: Path) -> dict[str, int]:
+    """What was read, followed and left out, in words."""
+    return read_json(folder / RECORD)["counts"]
+
+
+def accounted(read: dict[str, int], joined: dict[str, int]) -> dict[str, int]:
+    """All counts; every link kept from the dump is used, lost, or was on a page left out."""
+    joined = dict(joined)
+    used, lost = joined.pop("links", 0), joined.pop("lost", 0)
+    return {
+        **read,
+        **joined,
+        "links that give a file or category its categories": used - lost,
+        "links whose target is in no table": lost,
+        "links on pages left out": read["rows of categorylinks kept"] - used,
+    }

@@ -1,0 +1,112 @@
+"""Joining a dump's tables into files and categories: DuckDB over Parquet, a window of pages at a time.
+
+Links are dumped in the order of the pages they stand on, so a window reads its own part of each table only,
+and memory does not grow with the dump. DuckDB spills to disk what exceeds its limit.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from wikitopics.artefacts import replacing
+from wikitopics.progress import report
+from wikitopics.sources.category_redirects import resolved
+from wikitopics.sources.database import connected, text
+
+WINDOW = 2_000_000  # links
+SUFFIXES = ("jpg", "jpeg", "jpe", "png", "gif", "webp", "tif", "tiff", "bmp", "svg")  # what may be a picture
+TITLE = [pa.field("title", pa.string())]
+LISTS = """
+WITH pages AS (SELECT * FROM {pages} WHERE id BETWEEN {first} AND {last}),
+named AS (
+    SELECT l.page, coalesce(l.name, t.title) AS name
+    FROM links l {targets} WHERE l.page BETWEEN {first} AND {last}),
+led AS (
+    SELECT n.page, coalesce(r.target, n.name) AS name, count(*) AS links
+    FROM named n LEFT JOIN redirects r USING (name) GROUP BY ALL),
+lists AS (
+    SELECT page, list(name ORDER BY name) FILTER (name IS NOT NULL) AS names,
+        sum(links) AS links, sum(links) FILTER (name IS NULL) AS lost
+    FROM led GROUP BY page)
+SELECT p.*, coalesce(names, []::VARCHAR[]) AS names, coalesce(links, 0) AS links, coalesce(lost, 0) AS lost
+FROM pages p LEFT JOIN lists ON page = p.id ORDER BY p.id
+"""
+
+
+class Joins:
+    """The tables of `dump_tables.write_tables` in `folder`, and redirects (soft ones given: name -> target).
+
+    `counts`: what was followed and what could not be.
+    """
+
+    def __init__(self, folder: Path, soft: dict[str, str]) -> None:
+        self.database = connected(folder / "spilled")
+        for file in folder.glob("*.parquet"):
+            self.database.execute(f"CREATE VIEW {file.stem} AS SELECT * FROM read_parquet({text(file)})")
+        self.has_targets = (folder / "target.parquet").exists()
+        self.has_images = (folder / "image.parquet").exists()
+        self.counts: dict[str, int] = {}
+        self._redirects(soft)
+
+    def _redirects(self, soft: dict[str, str]) -> None:
+        """Make the table redirects: name, target (the last one)."""
+        rows = "SELECT p.title, r.title FROM redirect r JOIN page p ON p.id = r.page WHERE NOT p.file"
+        hard = dict(self.database.execute(rows).fetchall())
+        last, circles = resolved({**soft, **hard})
+        texts = pa.schema({"name": pa.string(), "target": pa.string()})
+        table = pa.table({"name": list(last), "target": list(last.values())}, texts)
+        self.database.register("given_redirects", table)
+        self.database.execute("CREATE TABLE redirects AS SELECT * FROM given_redirects")
+        self.counts |= {
+            "category redirects followed": len(hard.keys() & last.keys()),
+            "soft category redirects followed": len(soft.keys() & last.keys() - hard.keys()),
+            "category redirects in a circle, left as they are": circles,
+        }
+
+    def files(self, path: Path) -> None:
+        """Write title, categories of every picture that is no redirect, in the order of their pages."""
+        count = "SELECT count(*) FILTER (file), count(*) FILTER (file AND redirect) FROM page"
+        named, moved = self.database.execute(count).fetchall()[0]
+        suffix = f"regexp_matches(lower(title), '\\.({'|'.join(SUFFIXES)})$')"
+        known = "title IN (SELECT title FROM image)" if self.has_images else suffix
+        select = f"SELECT id, title FROM page WHERE file AND NOT redirect AND {known}"
+        kept = self._write(path, select, [*TITLE, pa.field("categories", pa.list_(pa.string()))])
+        left = named - moved - kept
+        self.counts |= {"file redirects left out": moved, "files left out that are no pictures": left}
+
+    def categories(self, path: Path) -> None:
+        """Write title, hiddencat, parents of every category that is no redirect followed, by page."""
+        select = (
+            "SELECT id, title, id IN (SELECT page FROM hidden) AS hiddencat FROM page "
+            "WHERE NOT file AND title NOT IN (SELECT name FROM redirects)"
+        )
+        parents = [pa.field("hiddencat", pa.bool_()), pa.field("parents", pa.list_(pa.string()))]
+        self.counts["categories"] = self._write(path, select, [*TITLE, *parents])
+
+    def _write(self, path: Path, select: str, fields: list[pa.Field]) -> int:
+        """Write the pages selected with their lists; what becomes of the links is counted."""
+        schema, rows = pa.schema(fields), 0
+        self.database.execute(f"CREATE OR REPLACE TABLE selected AS {select}")
+        with replacing(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+            for table in self._windows(path.name):
+                rows += len(table)
+                for count in ("links", "lost"):
+                    self.counts[count] = self.counts.get(count, 0) + int(pc.sum(table[count]).as_py() or 0)
+                lists = table.drop_columns(["id", "links", "lost"])
+                writer.write_table(lists.rename_columns(schema.names).cast(schema))
+        return rows
+
+    def _windows(self, what: str) -> Iterator[pa.Table]:
+        low, high = self.database.execute("SELECT min(id), max(id) FROM selected").fetchall()[0]
+        if low is None:
+            return
+        links = self.database.execute("SELECT count(*) FROM links").fetchall()[0][0]
+        step = max(1, (high - low + 1) // (links // WINDOW + 1))
+        targets = "target t ON t.id = l.target" if self.has_targets else "(SELECT NULL AS title) t ON true"
+        for first in range(low, high + 1, step):
+            window = {"first": first, "last": first + step - 1, "pages": "selected"}
+            yield self.database.sql(LISTS.format(targets=f"LEFT JOIN {targets}", **window)).to_arrow_table()
+            report(f"joining pages of {what}", min(first + step, high + 1) - low, high + 1 - low)

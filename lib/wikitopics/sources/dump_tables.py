@@ -1,0 +1,117 @@
+"""The tables of a Commons dump, cut down to what labels need and written as Parquet: one pass over each."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from wikitopics.artefacts import replacing
+from wikitopics.errors import UserError
+from wikitopics.sources.sql_dump import SqlDump
+
+FILE, CATEGORY = 6, 14  # namespaces
+ROW_GROUP = 250_000
+PICTURES = ("BITMAP", "DRAWING")  # media types of `image`
+Counts = dict[str, int]
+
+
+def write_tables(tables: dict[str, SqlDump], folder: Path) -> Counts:
+    """Write page, links, target, hidden, redirect (and image) to `folder`; those already there are kept.
+
+    page: id, file (bool), redirect (bool), title. links: page, name, target (of which one may be null), in
+    the dump's order. target: id, title. hidden: page. redirect: page, title. image: title, of pictures only.
+    Names have blanks. Returns rows read and kept of each table, counted apart: "page: rows", "page: kept".
+    """
+    counts: Counts = {}
+    for name, (table, reduce, schema) in _reductions(tables).items():
+        path = folder / f"{name}.parquet"
+        if not path.exists():
+            _write(path, reduce(tables[table]), schema, name)
+        metadata = pq.read_metadata(path)
+        rows = int(metadata.metadata[b"rows"])
+        counts |= {f"rows of {table}": rows, f"rows of {table} kept": metadata.num_rows}
+    return counts
+
+
+Reduced = Iterator[tuple[int, pa.Table]]  # rows read, what is kept of them
+TEXT, WHOLE = pa.string(), pa.int64()
+
+
+def _reductions(tables: dict[str, SqlDump]) -> dict[str, tuple[str, Callable[[SqlDump], Reduced], pa.Schema]]:
+    page = pa.schema({"id": WHOLE, "file": pa.bool_(), "redirect": pa.bool_(), "title": TEXT})
+    all_ = {
+        "page": ("page", _page, page),
+        "links": ("categorylinks", _links, pa.schema({"page": WHOLE, "name": TEXT, "target": WHOLE})),
+        "target": ("linktarget", _target, pa.schema({"id": WHOLE, "title": TEXT})),
+        "hidden": ("page_props", _hidden, pa.schema({"page": WHOLE})),
+        "redirect": ("redirect", _redirect, pa.schema({"page": WHOLE, "title": TEXT})),
+        "image": ("image", _image, pa.schema({"title": TEXT})),
+    }
+    return {name: entry for name, entry in all_.items() if entry[0] in tables}
+
+
+def _page(dump: SqlDump) -> Reduced:
+    for batch in dump.batches(["page_id", "page_namespace", "page_is_redirect", "page_title"]):
+        kept = batch.filter(pc.is_in(batch["page_namespace"], pa.array([FILE, CATEGORY])))
+        file, redirect = pc.equal(kept["page_namespace"], FILE), pc.not_equal(kept["page_is_redirect"], 0)
+        yield len(batch), [kept["page_id"], file, redirect, names(kept["page_title"], dump)]
+
+
+def _links(dump: SqlDump) -> Reduced:
+    both = [name for name in ("cl_to", "cl_target_id") if name in dump.columns]
+    for batch in dump.batches(["cl_from", "cl_type", *(both or ["cl_target_id"])]):
+        kept = batch.filter(pc.not_equal(batch["cl_type"], b"page"))
+        name = names(kept["cl_to"], dump) if "cl_to" in both else pa.nulls(len(kept), TEXT)
+        name = pc.if_else(pc.equal(name, ""), pa.scalar(None, TEXT), name)  # emptied while tables moved
+        target = kept["cl_target_id"] if "cl_target_id" in both else pa.nulls(len(kept), WHOLE)
+        yield len(batch), [kept["cl_from"], name, target]
+
+
+def _target(dump: SqlDump) -> Reduced:
+    for batch in dump.batches(["lt_id", "lt_namespace", "lt_title"]):
+        kept = batch.filter(pc.equal(batch["lt_namespace"], CATEGORY))
+        yield len(batch), [kept["lt_id"], names(kept["lt_title"], dump)]
+
+
+def _hidden(dump: SqlDump) -> Reduced:
+    for batch in dump.batches(["pp_page", "pp_propname"]):
+        yield len(batch), [batch["pp_page"].filter(pc.equal(batch["pp_propname"], b"hiddencat"))]
+
+
+def _redirect(dump: SqlDump) -> Reduced:
+    for batch in dump.batches(["rd_from", "rd_namespace", "rd_title"]):
+        kept = batch.filter(pc.equal(batch["rd_namespace"], CATEGORY))
+        yield len(batch), [kept["rd_from"], names(kept["rd_title"], dump)]
+
+
+def _image(dump: SqlDump) -> Reduced:
+    pictures = pa.array([kind.encode() for kind in PICTURES])
+    for batch in dump.batches(["img_name", "img_media_type"]):
+        yield len(batch), [names(batch["img_name"].filter(pc.is_in(batch["img_media_type"], pictures)), dump)]
+
+
+def names(titles: pa.Array, dump: SqlDump) -> pa.Array:
+    """Titles as people read them: text with blanks; UserError where one is not UTF-8."""
+    try:
+        return pc.replace_substring(titles.cast(TEXT), "_", " ")
+    except pa.ArrowInvalid as error:
+        raise UserError(
+            f"{dump.path.name} must have titles in UTF-8, but one is not ({error}); download it again"
+        ) from error
+
+
+def _write(path: Path, reduced: Reduced, schema: pa.Schema, name: str) -> None:
+    """Rows in groups, and how many were read in the file's own metadata."""
+    rows, waiting, kept = 0, [], 0
+    with replacing(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+        for read, columns in reduced:
+            rows, kept = rows + read, kept + len(columns[0])
+            waiting.append(pa.record_batch(columns, schema=schema))
+            if kept >= ROW_GROUP:
+                writer.write_table(pa.Table.from_batches(waiting))
+                waiting, kept = [], 0
+        if waiting:
+            writer.write_table(pa.Table.from_batches(waiting))
+        writer.add_key_value_metadata({"rows": str(rows)})

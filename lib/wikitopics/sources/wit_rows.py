@@ -74,7 +74,7 @@ def _tsv_rows(shard: Path, left_out: Counter[str]) -> Iterator[tuple]:
             reader = pyarrow.csv.open_csv(
                 stream,
                 pyarrow.csv.ReadOptions(block_size=BLOCK),
-                pyarrow.csv.ParseOptions("\t", newlines_in_values=True, invalid_row_handler=odd),
+                pyarrow.csv.ParseOptions(delimiter="\t", newlines_in_values=True, invalid_row_handler=odd),
                 pyarrow.csv.ConvertOptions(
                     include_columns=COLUMNS,
                     column_types=dict.fromkeys(COLUMNS, pa.string()),

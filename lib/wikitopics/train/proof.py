@@ -19,7 +19,7 @@ def proof(part: Learner, train: Batches, loss: LossSettings, label_names: list[s
     the same pictures as they are, as a share of their mean absolute value; 0 where nothing is augmented.
     effective_weights: label -> [present, absent], see there. shown_images: positions in an epoch.
     """
-    weights = effective_weights(part.model, label_names)
+    weights = effective_weights(part.model, label_names, loss.descent)
     return {
         "fixed_batch_loss": fixed_batch_loss(part.model, train, loss),
         "augmented_difference": difference(*part.first_batch(train)),
@@ -35,26 +35,31 @@ def same_weights(effective: dict[str, list[float]]) -> pd.DataFrame:
     return table.groupby(["present", "absent"])["labels"].agg(", ".join).reset_index()
 
 
-def effective_weights(model: keras.Model, label_names: list[str]) -> pd.DataFrame:
+def effective_weights(
+    model: keras.Model, label_names: list[str], descent: np.ndarray | None = None
+) -> pd.DataFrame:
     """How hard each label pulls in the compiled loss: label, present, absent; plain cross-entropy has 1.
 
     Measured: the loss of one image is asked at scores just below and just above a half for one label after
-    the other, once where the label is there (`present`) and once where it is not (`absent`). Where the
-    scores are constrained by a hierarchy a label also pulls through those below it, which counts here.
+    the other, once where the label is there and once where it is not. Labels above it in a hierarchy
+    (`descent`, as the loss has it) are given higher scores and labels below lower ones, so that the
+    constraint passes on nothing of the difference.
     """
     count, step = len(label_names), 0.01
-    below, above = 0.5 - step * np.eye(count), 0.5 + step * np.eye(count)
+    below = np.eye(count, dtype=bool) if descent is None else descent
+    scores = 0.5 + 0.2 * (below.T.astype(float) - below)  # row: the label asked for
+    moved = step * np.eye(count)
     unit = np.log((0.5 + step) / (0.5 - step)) / count
 
     def loss(target: np.ndarray, score: np.ndarray) -> np.ndarray:
         pairs = zip(target[:, None].astype("float32"), score[:, None].astype("float32"), strict=True)
         return np.array([float(model.compute_loss(y=y, y_pred=p)) for y, p in pairs])
 
-    present, absent = np.eye(count), np.zeros((count, count))
+    present, absent = below.T, np.zeros_like(below)
     return pd.DataFrame(
         {
             "label": label_names,
-            "present": (loss(present, below) - loss(present, above)) / unit,
-            "absent": (loss(absent, above) - loss(absent, below)) / unit,
+            "present": (loss(present, scores - moved) - loss(present, scores + moved)) / unit,
+            "absent": (loss(absent, scores + moved) - loss(absent, scores - moved)) / unit,
         }
     )

@@ -25,7 +25,7 @@ NOT_RESULT = {
     "interactive",
     "jobs",
 }  # parameters that change how it is shown or how fast it is, not the result
-SOURCE_OPTIONS = ("table", "image_root")
+SOURCE_OPTIONS = ("table", "image_root", "dump", "wit", "max_files")
 PLUMBING = {
     "wikitopics",
     *(f"wikitopics.{name}" for name in ("params", "declarations", "rules", "progress", "errors")),

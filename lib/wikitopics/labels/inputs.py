@@ -12,20 +12,31 @@ from wikitopics.labels.graph_files import open_graph
 from wikitopics.labels.labelled import human_labels
 from wikitopics.labels.taxonomy import Taxonomy
 from wikitopics.paths import root, sample_folder
+from wikitopics.sources import Source
+from wikitopics.sources.article_topics import search_dumps, topics_from_dumps
 
 
-def graph_for(label_source: str, path: str) -> CategoryGraph | None:
-    """The category graph at `path` (below the root folder; empty: the sample's), if the source walks."""
+def graph_for(label_source: str, path: str, source: Source) -> CategoryGraph | None:
+    """The category graph at `path` below the root folder, if the label source walks.
+
+    Without a path: the source's own, else the sample's.
+    """
     if not label_source.startswith("commons"):
         return None
-    return open_graph(root() / path if path else sample_folder())
+    return open_graph(root() / path if path else source.graph() or sample_folder())
 
 
-def topics_for(label_source: str, path: str) -> pd.DataFrame | None:
-    """The article topics at `path` (article, topic, score; empty: the sample's), if the source uses them."""
+def topics_for(label_source: str, path: str, files: pd.DataFrame) -> pd.DataFrame | None:
+    """The topics (article, topic, score) of the articles of `files`, if the label source uses them.
+
+    `path`, below the root folder: a table, or dumps of search indices; empty: the sample's table.
+    """
     if label_source != "ores":
         return None
-    return read_table(root() / path if path else sample_folder() / "articles.csv", "topics")
+    place = root() / path if path else sample_folder() / "articles.csv"
+    if search_dumps(place):
+        return topics_from_dumps(place, files["articles"].explode().dropna())
+    return read_table(place, "topics")
 
 
 def people_for(source: Any, path: str, taxonomy: Taxonomy) -> tuple[pd.DataFrame | None, float | None]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from importlib import import_module
+from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 import pandas as pd
@@ -32,6 +33,9 @@ class Source(Protocol):
     def read(self, path: str, max_bytes: int) -> bytes:
         """The file's bytes as found. Raises TooLarge above `max_bytes`, Refused or another OSError."""
 
+    def graph(self) -> Path | None:
+        """Where the category graph of these files lies, for `labels.graph_files`; None without one."""
+
     def human(self, taxonomy: str) -> pd.DataFrame | None:
         """What people said, in that taxonomy's label names: title, labels; None where nobody did."""
 
@@ -39,8 +43,8 @@ class Source(Protocol):
         """Hex digest of the content: equal exactly when tables and bytes are equal, whatever the times."""
 
 
-def open_source(source: str, **options: str) -> Source:
-    """Open a source by name; options that are empty are as good as not given.
+def open_source(source: str, **options: str | int) -> Source:
+    """Open a source by name; options that are empty (or 0) are as good as not given.
 
     Raises UserError for an unknown name, an option the source does not have, or a missing one.
 

@@ -43,7 +43,7 @@ class Joins:
     """
 
     def __init__(self, folder: Path, soft: dict[str, str]) -> None:
-        self.database = connected(folder / "spilled")
+        self.folder, self.database = folder, connected(folder / "spilled")
         for file in folder.glob("*.parquet"):
             self.database.execute(f"CREATE VIEW {file.stem} AS SELECT * FROM read_parquet({text(file)})")
         self.has_targets = (folder / "target.parquet").exists()
@@ -89,7 +89,9 @@ class Joins:
     def _write(self, path: Path, select: str, fields: list[pa.Field]) -> int:
         """Write the pages selected with their lists; what becomes of the links is counted."""
         schema, rows = pa.schema(fields), 0
-        self.database.execute(f"CREATE OR REPLACE TABLE selected AS {select}")
+        ordered = text(self.folder / "selected.parquet")
+        self.database.execute(f"COPY ({select} ORDER BY id) TO {ordered} (ROW_GROUP_SIZE 100_000)")
+        self.database.execute(f"CREATE OR REPLACE VIEW selected AS SELECT * FROM read_parquet({ordered})")
         with replacing(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
             for table in self._windows(path.name):
                 rows += len(table)

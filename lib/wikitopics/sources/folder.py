@@ -47,6 +47,9 @@ class Folder:
         """The file's bytes; see `sources.reading.read_inside`."""
         return read_inside(root() / self.image_root, path_of_key(path), max_bytes)
 
+    def graph(self) -> None:
+        """None: it may be named by a parameter of its own."""
+
     def human(self, taxonomy: str) -> pd.DataFrame | None:
         """None: folders are categories, not labels that people gave in a taxonomy."""
         return None

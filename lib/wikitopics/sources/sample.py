@@ -43,6 +43,10 @@ class Sample:
             raise TooLarge(f"{len(images[path]):,} bytes, limit {max_bytes:,}")
         return images[path]
 
+    def graph(self) -> Path:
+        """The sample's own small graph."""
+        return sample_folder()
+
     def human(self, taxonomy: str) -> pd.DataFrame | None:
         """The librarian's folder of each picture in that taxonomy's labels: title, labels.
 

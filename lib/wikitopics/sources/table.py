@@ -49,6 +49,9 @@ class Table:
         """The file's bytes; see `sources.reading.read_inside`."""
         return read_inside(root() / self.image_root, path, max_bytes)
 
+    def graph(self) -> None:
+        """None: it may be named by a parameter of its own."""
+
     def human(self, taxonomy: str) -> pd.DataFrame | None:
         """The column `human`, taken to be in the vocabulary of the run that asks; None without one."""
         files = self.files()

@@ -225,15 +225,15 @@ def test_batch_norm_stays_in_inference_mode_while_the_backbone_learns(runs, tmp_
     assert changed[~changed.index.str.contains("norm_")].all()
 
 
-def weights_after(setup, folder) -> str:
-    fit(setup.part.model, setup.train, setup.validation, 3, 0, folder, "k", setup.settings, "loss")
-    return digest(*setup.network.get_weights())
+def result(setup, folder) -> tuple:
+    table = fit(setup.part.model, setup.train, setup.validation, 3, 0, folder, "k", setup.settings, "loss")
+    return table["loss"].tolist(), digest(*setup.network.get_weights())
 
 
 def test_one_seed_gives_one_result_also_after_a_kill_with_every_layer_learning(tuned, tmp_path, monkeypatch):
     options = {"optimizer": {"schedule": "cosine", "warmup_epochs": 1}, "hierarchy": "max_constraint"}
-    whole = weights_after(tuned(**options), tmp_path / "whole")
-    assert weights_after(tuned(**options), tmp_path / "again") == whole
+    whole = result(tuned(**options), tmp_path / "whole")
+    assert result(tuned(**options), tmp_path / "again") == whole
 
     class Killed(BaseException):
         pass
@@ -245,8 +245,8 @@ def test_one_seed_gives_one_result_also_after_a_kill_with_every_layer_learning(t
     with monkeypatch.context() as patch:
         patch.setattr("wikitopics.train.fit._write_history", kill)
         with pytest.raises(Killed):
-            weights_after(tuned(**options), tmp_path / "cut")
-    assert weights_after(tuned(**options), tmp_path / "cut") == whole  # same views, same learning rate
+            result(tuned(**options), tmp_path / "cut")
+    assert result(tuned(**options), tmp_path / "cut") == whole  # same views, same learning rate
 
 
 def test_a_coherent_model_contradicts_nothing_and_is_read_back(runs, tmp_path):

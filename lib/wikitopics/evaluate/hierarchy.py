@@ -1,0 +1,58 @@
+"""Metrics that know the hierarchy: contradictions in it, precision and recall with what lies above, leaves.
+
+`descent` is the (L, L) matrix of labels.lineage.descent: [a, b] is true where label b is a or lies below a.
+Numpy only; the model's side of it is train.coherence.
+"""
+
+import numpy as np
+
+from wikitopics.evaluate.metrics import precision_recall_f1
+
+
+def violations(values: np.ndarray, descent: np.ndarray) -> int:
+    """How often a label above has less than a label below it: pairs of labels, counted over images.
+
+    values: (n, L) scores, or {0, 1} predictions, where it is a label that is predicted without one above it.
+    0 for every coherent model's scores; thresholds of their own for each label can still bring predictions
+    into contradiction.
+
+    >>> violations(np.array([[0.2, 0.7], [0.7, 0.7]]), np.array([[True, True], [False, True]]))
+    1
+    """
+    values = np.asarray(values)
+    pairs = np.argwhere(descent & ~np.eye(len(descent), dtype=bool))
+    return int(sum((values[:, above] < values[:, below]).sum() for above, below in pairs))
+
+
+def with_ancestors(predicted: np.ndarray, descent: np.ndarray) -> np.ndarray:
+    """Predictions (n, L) {0, 1} with all labels above the predicted ones; uint8.
+
+    >>> with_ancestors(np.array([[0, 1]]), np.array([[True, True], [False, True]])).tolist()
+    [[1, 1]]
+    """
+    return (np.asarray(predicted, np.int64) @ descent.T.astype(np.int64) > 0).astype(np.uint8)
+
+
+def hierarchical(truth: np.ndarray, predicted: np.ndarray, descent: np.ndarray) -> dict[str, float]:
+    """Hierarchical precision, recall and F1 (Kiritchenko et al. 2006; Silla & Freitas 2011, section 5).
+
+    Truth and predictions (n, L) {0, 1} get the labels above them, then pairs of image and label are counted
+    together: a wrong leaf under the right parent is half right. Keys "hierarchical precision", "... recall",
+    "... f1"; precision is 0 where nothing was predicted, recall and F1 are NaN where there was nothing to find.
+    """
+    true, said = (with_ancestors(matrix, descent) for matrix in (truth, predicted))
+    counts = (true & said, ~true.astype(bool) & said.astype(bool), true.astype(bool) & ~said.astype(bool))
+    values = precision_recall_f1(*(np.float64(matrix.sum()) for matrix in counts))
+    names = ("hierarchical precision", "hierarchical recall", "hierarchical f1")
+    return {name: float(value) for name, value in zip(names, values, strict=True)}
+
+
+def leaves(descent: np.ndarray) -> np.ndarray:
+    """Positions of the labels with none below them, in order: where flat and hierarchical models are alike.
+
+    Parents are easier than leaves, so a study of a hierarchy that counts them in compares two tasks.
+
+    >>> leaves(np.array([[True, True, False], [False, True, False], [False, False, True]])).tolist()
+    [1, 2]
+    """
+    return np.flatnonzero(np.asarray(descent).sum(axis=1) == 1)

@@ -38,7 +38,7 @@ def hierarchical(truth: np.ndarray, predicted: np.ndarray, descent: np.ndarray) 
 
     Truth and predictions (n, L) {0, 1} get the labels above them, then pairs of image and label are counted
     together: a wrong leaf under the right parent is half right. Keys "hierarchical precision", "... recall",
-    "... f1"; precision is 0 where nothing was predicted, recall and F1 are NaN where there was nothing to find.
+    "... f1"; precision is 0 where nothing was predicted, recall and F1 are NaN where nothing was to be found.
     """
     true, said = (with_ancestors(matrix, descent) for matrix in (truth, predicted))
     counts = (true & said, ~true.astype(bool) & said.astype(bool), true.astype(bool) & ~said.astype(bool))

@@ -42,6 +42,7 @@ def test_every_age_and_form_gives_the_planted_files_and_categories(root, age, fo
         "file redirects left out": 1,
         "files left out that are no pictures": 1,
         "category redirects followed": 1,
+        "soft category redirects followed": 1,
         "category redirects in a circle, left as they are": 2,
         "links that give a file or category its categories": 16,
         "links on pages left out": 2,  # of the sound and of the category that is a redirect
@@ -139,3 +140,11 @@ def test_a_truncated_table_leaves_nothing_that_is_taken_for_whole(root):
 )
 def test_soft_redirects_in_their_spellings(text, target):
     assert soft_target(text) == target
+
+
+def test_parts_of_the_xml_are_read_and_its_other_dumps_are_not(root):
+    plant(root / "dump")
+    whole = root / "dump" / "pages-articles.xml.bz2"
+    whole.rename(root / "dump" / "commonswiki-20260101-pages-articles1.xml-p1p1500000.bz2")
+    (root / "dump" / "commonswiki-20260101-pages-meta-current.xml.bz2").write_bytes(b"not asked for")
+    assert listed(open_source("commons_dump", dump="dump").files()) == FILES

@@ -49,20 +49,21 @@ def soft_target(wikitext: str) -> str | None:
     return name[:1].upper() + name[1:]
 
 
-def soft_redirects(path: Path) -> dict[str, str]:
-    """Category -> target of all soft redirects in an XML dump of pages (.xml, .gz or .bz2), read in a stream.
+def soft_redirects(paths: list[Path]) -> dict[str, str]:
+    """Category -> target of all soft redirects in XML dumps of pages (.xml, .gz or .bz2), read in a stream.
 
-    Raises UserError where the file is no whole XML.
+    Raises UserError where a file is no whole XML.
     """
     targets = {}
-    try:
-        for title, text in _category_pages(path):
-            if target := soft_target(text):
-                targets[title.partition(":")[2].replace("_", " ")] = target
-    except (ElementTree.ParseError, EOFError, OSError) as error:
-        raise UserError(
-            f"{path.name} must be a whole XML dump of pages, but cannot be read ({error}); download it again"
-        ) from error
+    for path in paths:
+        try:
+            for title, text in _category_pages(path):
+                if target := soft_target(text):
+                    targets[title.partition(":")[2].replace("_", " ")] = target
+        except (ElementTree.ParseError, EOFError, OSError) as error:
+            raise UserError(
+                f"{path.name} must be a whole XML dump of pages, but is not ({error}); download it again"
+            ) from error
     return targets
 
 

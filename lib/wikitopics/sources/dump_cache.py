@@ -6,7 +6,7 @@ from pathlib import Path
 from wikitopics.artefacts import RECORD, read_json, write_json
 from wikitopics.sources.cache import cache_folder, complete, fingerprint_of
 from wikitopics.sources.category_redirects import soft_redirects
-from wikitopics.sources.dump_folder import dump_files, open_tables
+from wikitopics.sources.dump_folder import dump_files, open_tables, xml_files
 from wikitopics.sources.dump_joins import Joins
 from wikitopics.sources.dump_tables import write_tables
 
@@ -15,7 +15,7 @@ FORM = "1"  # of the tables made here; another number makes them anew
 
 def dump_fingerprint(dump: str) -> str:
     """Hex digest of the dump's files."""
-    return fingerprint_of(list(dump_files(dump).values()), FORM)
+    return fingerprint_of([*dump_files(dump).values(), *xml_files(dump)], FORM)
 
 
 def made_from(dump: str) -> Path:
@@ -30,8 +30,7 @@ def made_from(dump: str) -> Path:
         tables_folder = folder / "tables"
         tables_folder.mkdir(exist_ok=True)
         counts = write_tables(tables, tables_folder)
-        soft = soft_redirects(files["xml"]) if "xml" in files else {}
-        joins = Joins(tables_folder, soft)
+        joins = Joins(tables_folder, soft_redirects(xml_files(dump)))
         joins.files(folder / "files.parquet")
         joins.categories(folder / "categories.parquet")
         write_json(folder / RECORD, {"dump": dump, "counts": accounted(counts, joins.counts)})

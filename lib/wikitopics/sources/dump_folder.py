@@ -10,19 +10,15 @@ from wikitopics.sources.sql_dump import SqlDump, open_dump
 NEEDED = ("page", "categorylinks", "page_props", "redirect")
 OPTIONAL = ("linktarget", "image")
 NAME = r"(?:.*-)?{table}\.sql(?:\.gz)?"  # commonswiki-20260101-page.sql.gz, or page.sql
-XML = r".*\.xml(?:\.gz|\.bz2)?"
+XML = r"(?:.*-)?pages-articles(?:-multistream)?\d*\.xml(?:-p\d+p\d+)?(?:\.gz|\.bz2)?"
 
 
 def dump_files(folder: str) -> dict[str, Path]:
-    """table -> file, and "xml" -> file where there is one, of a folder below the root folder.
+    """table -> file, of a folder below the root folder.
 
     Raises UserError where a table that is always needed is missing, or stands there twice.
     """
-    place = root() / Path(folder).expanduser()
-    if not place.is_dir():
-        raise UserError(f"dump must be a folder of SQL dumps, but {folder} is none; correct the path")
-    patterns = {table: NAME.format(table=table) for table in (*NEEDED, *OPTIONAL)} | {"xml": XML}
-    found = {what: _matching(place, pattern) for what, pattern in patterns.items()}
+    found = {table: _matching(folder, NAME.format(table=table)) for table in (*NEEDED, *OPTIONAL)}
     for what, files in found.items():
         if len(files) > 1:
             raise UserError(
@@ -38,13 +34,21 @@ def dump_files(folder: str) -> dict[str, Path]:
     return {what: files[0] for what, files in found.items() if files}
 
 
-def _matching(place: Path, pattern: str) -> list[Path]:
+def xml_files(folder: str) -> list[Path]:
+    """The XML dumps of the pages' text in that folder: none, one, or the parts that Commons is cut into."""
+    return _matching(folder, XML)
+
+
+def _matching(folder: str, pattern: str) -> list[Path]:
+    place = root() / Path(folder).expanduser()
+    if not place.is_dir():
+        raise UserError(f"dump must be a folder of SQL dumps, but {folder} is none; correct the path")
     return sorted(file for file in place.iterdir() if file.is_file() and re.fullmatch(pattern, file.name))
 
 
 def open_tables(files: dict[str, Path]) -> dict[str, SqlDump]:
     """The tables of `dump_files`, their columns read; UserError where linktarget is needed but not there."""
-    tables = {name: open_dump(path) for name, path in files.items() if name != "xml"}
+    tables = {name: open_dump(path) for name, path in files.items()}
     links = tables["categorylinks"]
     if "cl_to" not in links.columns and "linktarget" not in tables:
         raise UserError(

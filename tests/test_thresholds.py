@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from sklearn.metrics import f1_score
+from sklearn.metrics import cohen_kappa_score, f1_score
 
 from evaluate_planted import draw_truth, planted
 from wikitopics.errors import UserError
-from wikitopics.evaluate import calibration, thresholds
+from wikitopics.evaluate import calibration, ghost, thresholds
 from wikitopics.evaluate.metrics import predict
 
 
@@ -39,7 +39,7 @@ def test_rules():
     micro = [f1_score(truth, predict(scores, np.full(4, t)), average="micro") for t in (common[0], 0.3, 0.5)]
     assert micro[0] == max(micro)
     with pytest.raises(
-        UserError, match="threshold_rule must be one of half, common, per_label, but is 'best'"
+        UserError, match="threshold_rule must be one of half, common, per_label, ghost, but is 'best'"
     ):
         thresholds.choose("best", truth, scores)
 
@@ -95,3 +95,24 @@ def test_calibration_of_extreme_scores_is_finite():
     assert np.isfinite(calibration.fit_temperature(truth, scores))
     assert np.isfinite(calibration.fit_platt(truth, scores)).all()
     assert calibration.reliability(truth, scores)["bin"].tolist() == [0, 9]
+
+
+@given(arrays(np.uint8, 12, elements=st.integers(0, 1)), arrays(np.uint8, 12, elements=st.integers(0, 10)))
+def test_kappa_equals_its_definition_at_every_candidate(truth, tenths):
+    scores = tenths / 10 + 0.001
+    found = ghost.kappa(scores[truth == 1], scores[truth == 0])
+    for cut, value in zip(ghost.CANDIDATES, found, strict=True):
+        said = (scores >= cut).astype(int)
+        usual = cohen_kappa_score(truth, said) if len(set(truth) | set(said)) > 1 else 0.0
+        assert value == pytest.approx(0.0 if np.isnan(usual) else usual)
+
+
+def test_ghost_finds_the_planted_cut_and_leans_on_the_common_one_where_rare():
+    rng = np.random.default_rng(0)
+    truth = (rng.random((4000, 2)) < 0.1).astype(np.uint8)
+    scores = np.clip(0.2 + 0.2 * truth + rng.normal(0, 0.03, truth.shape), 0, 1)
+    assert ghost.ghost(truth[:, 0], scores[:, 0]) == pytest.approx(0.3, abs=0.051)
+    truth[:, 1] = 0
+    chosen, common = (thresholds.choose(rule, truth, scores) for rule in ("ghost", "common"))
+    assert chosen[1] == pytest.approx(common[1]) and 0.25 <= chosen[0] <= 0.36
+    assert (thresholds.choose("ghost", truth, scores) == chosen).all()

@@ -160,7 +160,7 @@ RULES: dict[str, dict[str, Rule]] = {
     },
     "04_evaluate": {
         "model": run_of("03_train"),
-        "threshold_rule": one_of("per_label", "common", "half"),
+        "threshold_rule": one_of("per_label", "ghost", "common", "half"),
         "rounds": between(10, 100_000),
         "seed": at_least(0),
     },

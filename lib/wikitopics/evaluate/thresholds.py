@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 
 from wikitopics.errors import UserError
+from wikitopics.evaluate.ghost import ghost
 
-RULES = ("half", "common", "per_label")
+RULES = ("half", "common", "per_label", "ghost")
 # Positives at which a label's own optimum and the common threshold weigh the same. The spread of an
 # F1-optimal cut falls about as 1/positives; with 20 positives it is a few images wide either way.
 SHRINKAGE = 20.0
@@ -16,7 +17,8 @@ def choose(rule: str, truth: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Thresholds (n_labels,) float64 by `rule`, from validation truth (n, L) and scores (n, L).
 
     half: 0.5 for every label; common: one number, the best micro-F1 over all pairs; per_label: each label's
-    own F1 optimum, shrunk to the common one (see `shrink`). Raises UserError for another rule.
+    own F1 optimum, ghost: its best median kappa (see `ghost`), both shrunk to the common one (see `shrink`).
+    Raises UserError for another rule.
     """
     if rule not in RULES:
         raise UserError(
@@ -28,7 +30,11 @@ def choose(rule: str, truth: np.ndarray, scores: np.ndarray) -> np.ndarray:
     common = best_f1(np.ravel(truth), np.ravel(scores))
     if rule == "common":
         return np.full(labels, common)
-    own = np.array([best_f1(truth[:, i], scores[:, i], common) for i in range(labels)])
+    if rule == "ghost":
+        own = np.array([ghost(truth[:, i], scores[:, i]) for i in range(labels)])
+        own = np.where(np.isnan(own), common, own)
+    else:
+        own = np.array([best_f1(truth[:, i], scores[:, i], common) for i in range(labels)])
     return shrink(own, common, np.asarray(truth).sum(axis=0))
 
 

@@ -12,6 +12,7 @@ import pytest
 
 import planted
 from wikitopics.artefacts import read_array, write_array
+from wikitopics.errors import UserError
 from wikitopics.train import features
 from wikitopics.train.features import BATCH, cached_features, features_key
 
@@ -80,7 +81,7 @@ def test_a_run_that_dies_half_way_leaves_nothing_that_looks_whole(images, monkey
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(features, "report", lambda what, done, total: disk_full() if done else None)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(UserError, match=r"the disk must have room .* \(No space left on device\)"):
         cached_features(images, network(), "Tiny", 32)
     assert not list((images / "features").glob("*.npy")) and not list((images / "features").glob("*.part"))
     monkeypatch.undo()

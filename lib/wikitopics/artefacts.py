@@ -4,6 +4,7 @@ A run's folder is *finished* when it holds run.json, which is written last. `sta
 first, so a notebook that dies half way leaves a folder that nobody takes for a whole one.
 """
 
+import errno
 import json
 import os
 import platform
@@ -22,17 +23,28 @@ from wikitopics.errors import UserError
 
 RECORD = "run.json"
 STAMP = "stamp.json"
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its name when the block ends without an error."""
+    """A temporary path beside `path` that takes its name when the block ends without an error.
+
+    Raises UserError where the disk is full; what was at `path` before is then still there.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield temporary
         os.replace(temporary, path)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        raise UserError(
+            f"the disk must have room for what is written, but {path.name} found none ({error.strerror}); "
+            "free some and run again"
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
 

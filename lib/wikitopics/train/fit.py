@@ -111,7 +111,6 @@ class _Keeper(keras.callbacks.Callback):
         history.append({"epoch": epoch + 1, "loss": float(logs["loss"]), "learning_rate": rate})
         history[-1] |= self._validation()
         history[-1]["seconds"] = round(time.perf_counter() - self.started, 3)
-        check_finite(history[-1])
         if best_epoch(history, self.plan.monitor) == epoch + 1:
             self.progress.best = self.model.get_weights()
         save_checkpoint(self.folder / CHECKPOINT, self.key, self.model, self.progress)
@@ -123,6 +122,7 @@ class _Keeper(keras.callbacks.Callback):
         scores = predicted(self.model, self.validation)
         truth = self.validation.targets
         loss = formula(self.loss, truth, scores)
+        check_finite(self.progress.history[-1] | {"val_loss": loss})
         scores = coherent(scores, self.loss.descent)
         return {
             "val_loss": loss,

@@ -115,12 +115,13 @@ def _array(variable):
 
 def save_model(model: keras.Model, path: Path) -> None:
     """Write the whole model as .keras, or nothing."""
-    path = Path(path)
-    with replacing(path.with_suffix("")) as temporary:
+    with replacing(path) as temporary:
         whole = temporary.with_name(temporary.name + ".keras")  # Keras insists on the suffix
-        model.save(whole)
-        whole.replace(temporary)
-    path.with_suffix("").replace(path)
+        try:
+            model.save(whole)
+            whole.replace(temporary)
+        finally:
+            whole.unlink(missing_ok=True)
 
 
 def load_model(path: Path) -> keras.Model:

@@ -123,12 +123,12 @@ def test_summary_tables_and_json(opened):
     assert json.loads(text)["overall"][0]["metric"] == "micro precision"
 
 
-def test_context_knows_the_test_images(opened):
+def test_context_knows_every_image_of_the_set(opened):
     _, test, _ = opened
-    found = context.read_context(RUN, test.frame["title"])
+    found = context.read_context(RUN)
     assert found.images.shape == (400, 16, 16, 3)
-    assert found.details.index.tolist() == test.frame["title"].tolist()
+    assert found.details.index.tolist() == found.table["title"].tolist()
     assert found.details.columns.tolist() == ["categories", "labels: commons"]
-    assert set(found.why["title"]) <= set(test.frame["title"])
-    first = found.details["labels: commons"].iloc[0]
+    assert set(found.why["title"]) <= set(found.table["title"])
+    first = found.details["labels: commons"][test.frame["title"].iloc[0]]
     assert first == [name for name, has in zip(NAMES, test.truth[0], strict=True) if has]

@@ -104,6 +104,7 @@ RULES: dict[str, dict[str, Rule]] = {
         "dump": given_when("source", "commons_dump"),
         "wit": given_when("source", "wit"),
         "max_files": at_least(0),
+        "corrections": path_or(""),
         "min_images": at_least(1),
         "seed": at_least(0),
     },

@@ -1,4 +1,4 @@
-"""What is known of the test images besides their scores: pixels, categories, labels by source, reasons."""
+"""What is known of the images besides their scores: pixels, categories, labels by source, reasons."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,19 +42,19 @@ def lineage(run: str) -> dict[str, Any]:
     return read_json(finished_run("03_train", run) / "run.json")["parameters"]
 
 
-def read_context(run: str, titles: pd.Series) -> Context:
-    """Everything the browser shows beside a prediction of this 03_train run, for these titles only."""
+def read_context(run: str) -> Context:
+    """Everything the browser shows beside a prediction of this 03_train run, for all images of its set."""
     made_from = lineage(run)
     images = finished_run("02_images", made_from["images"])
+    table = read_table(images / "images.parquet")
+    titles = table["title"]
     others = read_json(images / "run.json")["parameters"]["labels"]
     details = pd.DataFrame({"categories": _lists(made_from["labels"], "files.parquet", "categories", titles)})
     for name in dict.fromkeys([made_from["labels"], *others]):
         details[f"labels: {name}"] = _lists(name, "labels.parquet", "labels", titles)
     pixels = read_array(images / "images.npy")
     features = _features(images / "features", made_from["backbone"], len(pixels))
-    return Context(
-        pixels, read_table(images / "images.parquet"), details, _why(made_from["labels"], titles), features
-    )
+    return Context(pixels, table, details, _why(made_from["labels"], titles), features)
 
 
 def _lists(run: str, table: str, column: str, titles: pd.Series) -> pd.Series:

@@ -35,13 +35,14 @@ class Predictions:
         )
 
 
-def joined(first: Predictions, second: Predictions) -> Predictions:
-    """Two splits of one run, one under the other."""
+def joined(*splits: Predictions | None) -> Predictions:
+    """Splits of one run, one under the other; None is passed over."""
+    there = [split for split in splits if split is not None]
     return Predictions(
-        pd.concat([first.frame, second.frame], ignore_index=True),
-        np.concatenate([first.truth, second.truth]),
-        np.concatenate([first.scores, second.scores]),
-        first.label_names,
+        pd.concat([split.frame for split in there], ignore_index=True),
+        np.concatenate([split.truth for split in there]),
+        np.concatenate([split.scores for split in there]),
+        there[0].label_names,
     )
 
 

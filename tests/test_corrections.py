@@ -1,0 +1,78 @@
+"""A second round: verdicts change labels as they say, and doubted training labels come from other folds."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from test_labels_people import labelled
+from wikitopics.errors import UserError
+from wikitopics.evaluate.noise import label_issues
+from wikitopics.evaluate.out_of_fold import out_of_fold
+from wikitopics.labels.corrections import correct
+from wikitopics.show.reviews import Reviews
+
+
+def reviewed(tmp_path, *verdicts):
+    reviews = Reviews(tmp_path / "reviews.parquet")
+    for key, verdict, corrected in verdicts:
+        reviews.put(key, verdict, corrected)
+    return tmp_path / "reviews.parquet"
+
+
+def test_verdicts_take_away_give_and_replace(tmp_path):
+    before = labelled([["a"], ["b"], ["a", "c"], ["c"]], [[0.9], [0.8], [0.7, 0.6], [0.5]])
+    titles = before.labels["title"]
+    path = reviewed(
+        tmp_path,
+        ((titles[0], "a", "false negative"), "label wrong", None),
+        ((titles[1], "c", "false positive"), "label wrong", None),
+        ((titles[2], "a", "true positive"), "label wrong", ["b", "c"]),
+        ((titles[3], "c", "false negative"), "label right", None),
+        ((titles[3], "a", "false positive"), "unsure", None),
+        (("elsewhere.png", "a", "false positive"), "label wrong", None),
+    )
+    after = correct(before, path)
+    assert after.labels["labels"].tolist() == [[], ["b", "c"], ["b", "c"], ["c"]]
+    assert [np.round(row.astype(float), 2).tolist() for row in after.labels["scores"]] == [
+        [],
+        [0.8, 1],
+        [1, 0.6],
+        [0.5],
+    ]
+    assert after.notes == {"files corrected by people": 3, "verdicts of other files": 1}
+    assert before.labels["labels"].tolist()[0] == ["a"]
+    assert correct(before, "") is before
+
+
+def test_a_wrong_file_of_verdicts_gets_a_sentence(tmp_path):
+    with pytest.raises(UserError, match="must be a reviews.parquet"):
+        correct(labelled([["a"]]), tmp_path / "none.parquet")
+    pd.DataFrame({"title": ["x"]}).to_parquet(tmp_path / "other.parquet")
+    with pytest.raises(UserError, match="must have the column label"):
+        correct(labelled([["a"]]), tmp_path / "other.parquet")
+
+
+def test_planted_errors_among_training_labels_are_found_out_of_fold():
+    rng = np.random.default_rng(0)
+    truth = (rng.random((600, 3)) < 0.3).astype(np.uint8)
+    features = (truth @ rng.normal(0, 1, (3, 40)) + rng.normal(0, 0.5, (600, 40))).astype(np.float32)
+    given = truth.copy()
+    wrong = rng.choice(600, 60, replace=False)
+    given[wrong, 1] ^= 1
+    scores = out_of_fold(features, given, np.arange(600))
+    frame = pd.DataFrame({"title": np.arange(600).astype(str), "row": np.arange(600), "split": "train"})
+    first = label_issues(frame, given, scores, ["a", "b", "c"]).head(60)
+    assert np.isin(first.loc[first["label"] == "b", "row"], wrong).mean() > 0.9
+    assert (first["label"] == "b").mean() > 0.8
+
+
+def test_a_group_is_never_scored_by_a_fit_that_saw_it():
+    """Copies of one picture with labels of their own: by heart they would be right, out of fold by chance."""
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(50), 4)
+    features = np.repeat(rng.normal(size=(50, 30)), 4, axis=0).astype(np.float32)
+    truth = np.repeat(rng.integers(0, 2, (50, 1)), 4, axis=0).astype(np.uint8)
+    scores = out_of_fold(features, truth, groups)
+    assert ((scores >= 0.5) == truth).mean() < 0.7
+    again = out_of_fold(features, np.ones((200, 1), np.uint8), groups)
+    assert (again == 1).all()

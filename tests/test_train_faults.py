@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import planted
-from wikitopics.artefacts import read_array
+from wikitopics.artefacts import read_array, write_json
 from wikitopics.errors import UserError
 from wikitopics.train import features
 from wikitopics.train import fit as fitting
@@ -22,6 +22,7 @@ from wikitopics.train.features import cached_features
 from wikitopics.train.fit import CHECKPOINT, compile_model, fit
 from wikitopics.train.measures import learned
 from wikitopics.train.model import load_model, save_model
+from wikitopics.train.record import file_digest, read_trained
 
 RNG = np.random.default_rng(2)
 INPUTS = RNG.normal(size=(60, 6)).astype(np.float32)
@@ -184,3 +185,18 @@ def test_a_truncated_model_is_said_to_be_one(tmp_path, keep):
     path.write_bytes(content[: int(keep * len(content)) if isinstance(keep, float) else keep])
     with pytest.raises(UserError, match="whole .keras file"):
         load_model(path)
+
+
+def test_a_model_file_of_other_labels_is_refused(tmp_path):
+    save_model(head(), tmp_path / "model.keras")
+    write_json(tmp_path / "label_names.json", {"label_names": ["a", "b", "c"]})
+    write_json(tmp_path / "run.json", {"model_sha256": file_digest(tmp_path / "model.keras")})
+    model, names = read_trained(tmp_path)
+    assert names == ["a", "b", "c"] and model.output_shape == (None, 3)
+    save_model(head(7), tmp_path / "model.keras")  # as many labels, but another run's
+    with pytest.raises(UserError, match="must be the one that its run wrote"):
+        read_trained(tmp_path)
+    write_json(tmp_path / "run.json", {})  # a run from before the checksum was written down
+    write_json(tmp_path / "label_names.json", {"label_names": ["a", "b"]})
+    with pytest.raises(UserError, match="3 scores for 2 labels"):
+        read_trained(tmp_path)

@@ -75,4 +75,9 @@ class Batches(keras.utils.PyDataset):
 
 def predicted(model: keras.Model, batches: Batches) -> np.ndarray:
     """The model's outputs (n, ...), batch by batch; for a head five times cheaper than Keras' `predict`."""
-    return np.concatenate([model.predict_on_batch(batches[number][0]) for number in range(len(batches))])
+    return np.concatenate([of_batch(model, batches[number][0]) for number in range(len(batches))])
+
+
+def of_batch(model: keras.Model, inputs: np.ndarray) -> np.ndarray:
+    """The model's outputs of one batch; of a model on several devices each gives them all, and one counts."""
+    return model.predict_on_batch(inputs)[: len(inputs)]

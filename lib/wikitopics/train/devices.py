@@ -19,15 +19,16 @@ def prepare(mixed_precision: bool = False) -> dict[str, Any]:
     return {"precision": keras.config.dtype_policy().name, "replicas": mirror() if len(gpus) > 1 else 1}
 
 
-def mirror() -> int:
-    """From now on models live on all devices of this machine, each taking its share of a batch; their number.
+def mirror(devices: list[str] | None = None) -> int:
+    """From now on models live on all GPUs of this machine, each taking its share of a batch; their number.
 
-    MirroredStrategy, which is TensorFlow's; with another backend of Keras one device is used.
+    `devices` names others, as "CPU:0". MirroredStrategy, which is TensorFlow's: with another backend of Keras
+    one device is used.
     """
     if keras.backend.backend() != "tensorflow":
         return 1
     import tensorflow as tf
 
-    strategy = tf.distribute.MirroredStrategy()
+    strategy = tf.distribute.MirroredStrategy(devices)
     tf.distribute.experimental_set_strategy(strategy)
     return strategy.num_replicas_in_sync

@@ -12,9 +12,9 @@ import keras
 import numpy as np
 import pandas as pd
 
-from wikitopics.artefacts import write_json, write_table
+from wikitopics.artefacts import RECORD, read_json, write_json, write_table
 from wikitopics.errors import UserError
-from wikitopics.train.batches import Batches
+from wikitopics.train.batches import Batches, of_batch
 from wikitopics.train.examples import Examples
 from wikitopics.train.losses import PLAIN, LossSettings, formula
 from wikitopics.train.model import load_model
@@ -40,7 +40,7 @@ def fixed_batch_loss(model: keras.Model, batches: Batches, loss: LossSettings = 
     """
     inputs, targets = batches.first()
     compiled = float(model.test_on_batch(inputs, targets, return_dict=True)["loss"])
-    return {"compiled": compiled, "formula": formula(loss, targets, model.predict_on_batch(inputs))}
+    return {"compiled": compiled, "formula": formula(loss, targets, of_batch(model, inputs))}
 
 
 def snapshot(model: keras.Model) -> dict[str, str]:
@@ -101,6 +101,28 @@ def saved_difference(path: Path, examples: Examples, scores: np.ndarray, picture
             "delete the images run's features folder and run again"
         )
     return difference
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 (hex) of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_trained(folder: Path) -> tuple[keras.Model, list[str]]:
+    """The model of a finished 03_train run and the labels of its scores, in order.
+
+    Raises UserError where the file is not the one that the run wrote, or has scores for other labels.
+    """
+    path, names = folder / "model.keras", read_json(folder / "label_names.json")["label_names"]
+    written = read_json(folder / RECORD).get("model_sha256")
+    model = load_model(path)
+    if written not in (None, file_digest(path)) or model.output_shape[-1] != len(names):
+        raise UserError(
+            f"a model must be the one that its run wrote, but {path.name} in {folder.name} is another (with "
+            f"{model.output_shape[-1]} scores for {len(names)} labels); run its 03_train again"
+        )
+    return model, names
 
 
 def write_labels(folder: Path, examples: Examples) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 import planted
 from wikitopics.errors import UserError
+from wikitopics.show import training_plots
 from wikitopics.train import coherence, devices, features, losses, model
 from wikitopics.train.augment import Augmentation, shown
 from wikitopics.train.batches import Batches, predicted
@@ -293,3 +294,11 @@ def test_mixed_precision_is_off_on_a_processor_and_says_so(capsys):
     assert "stays off" in capsys.readouterr().out
     devices.prepare()
     assert not capsys.readouterr().out
+
+
+def test_the_figure_shows_pictures_in_a_row_or_with_their_views():
+    pictures = np.stack([np.full((8, 8, 3), 40 * i, np.uint8) for i in range(5)])
+    titles = [f"{i}.png" for i in range(5)]
+    plain = training_plots.shown(pictures, pictures[:, None], titles)
+    views = training_plots.shown(pictures, np.repeat(pictures[:, None], 5, axis=1) + np.uint8(9), titles)
+    assert plain.width == views.width and views.height > 2 * plain.height

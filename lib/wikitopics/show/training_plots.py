@@ -24,15 +24,16 @@ def label_counts(table: pd.DataFrame) -> go.Figure:
 
 
 def shown(pictures: np.ndarray, views: np.ndarray, titles: list[str]) -> Image.Image:
-    """Some training pictures as training sees them: each picture and its views in a row, or all in one row.
+    """Some training pictures as training sees them: all in one row, or the first three each with its views.
 
     pictures: (n, s, s, 3) uint8; views: (n, v, s, s, 3) uint8, v = 1 and equal where nothing is augmented.
     """
     if np.array_equal(pictures, views[:, 0]):
         return contact_sheet(list(pictures), titles, columns=len(titles))
-    images = [image for picture, own in zip(pictures, views, strict=True) for image in (picture, *own)]
+    rows = list(zip(pictures, views, titles, strict=True))[:3]
+    images = [image for picture, own, _ in rows for image in (picture, *own)]
     names = [f"view {number + 1}" for number in range(views.shape[1])]
-    captions = [caption for title in titles for caption in (title, *names)]
+    captions = [caption for *_, title in rows for caption in (title, *names)]
     return contact_sheet(images, captions, columns=views.shape[1] + 1)
 
 

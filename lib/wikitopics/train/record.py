@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import platform
 import resource
 import sys
 from importlib.metadata import version
@@ -63,12 +65,13 @@ def changes(before: dict[str, str], model: keras.Model) -> pd.DataFrame:
 
 
 def machine() -> dict[str, Any]:
-    """What it ran on: versions of the engine, its devices, and this process's peak memory (MiB) so far."""
+    """What it ran on: versions of the engine, devices, cores, and this process's peak memory (MiB) so far."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
     backend = keras.backend.backend()
     return {
         "engine": {"keras": keras.__version__, backend: version(backend)},
         "devices": keras.distribution.list_devices(),
+        "processor": f"{platform.machine()}, {os.cpu_count()} cores",
         "peak_memory_mib": round(peak),
     }
 

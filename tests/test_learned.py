@@ -7,11 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from wikitopics.artefacts import read_json
 from wikitopics.errors import UserError
 from wikitopics.labels import learned, taxonomy
 from wikitopics.labels.graph_files import from_table, open_graph
 from wikitopics.labels.learned_evidence import FACTS, Lexicon, gather, walks
 from wikitopics.labels.learned_words import bags, category_weights
+from wikitopics.paths import PROJECT
 
 MODEL = Path(learned.__file__).parent / "learned_model" / "model.npz"
 pytestmark = pytest.mark.skipif(not MODEL.exists(), reason="commons-learned has no shipped model yet")
@@ -129,3 +131,14 @@ def test_fits_the_files_it_was_trained_on_better_than_any_walk():
     truth, found = files["labels"].map(set), table["labels"].map(set)
     hits = sum(len(a & b) for a, b in zip(truth, found, strict=True))
     assert 2 * hits / (truth.map(len).sum() + found.map(len).sum()) > 0.6  # training files: not a measure
+
+
+def test_the_model_card_tells_the_figures_that_training_wrote():
+    scores = read_json(MODEL.parent / "scores.json")
+    card = (MODEL.parent / "MODEL.md").read_text("utf-8")
+    for name, row in (("headJ+depth", "headJ+depth"), ("shipped", "**this model**")):
+        line = next(line for line in card.splitlines() if line.startswith(f"| {row}"))
+        for average in ("micro", "macro"):
+            assert f"{scores[name][average]:.3f}".removeprefix("0") in line
+    silver = sum(1 for _ in open(PROJECT / "training" / "silver.csv", encoding="utf-8")) - 1
+    assert f"{silver:,} other files" in card

@@ -72,6 +72,12 @@ def damaged(text: bytes) -> dict[str, bytes]:
         "a number that is none": text.replace(b"(2,", b"(x2,"),
         "columns named in the INSERT": text.replace(b"INTO `t` VALUES", b"INTO `t` (`id`) VALUES"),
         "rows of another table": text.replace(b"INTO `t` VALUES", b"INTO `u` VALUES"),
+        "a parenthesis within a row": text.replace(b"'two'", b"'two')('x'"),
+        "an escape outside of texts": text.replace(b"'two'", b"'two')\\'(\\'"),
+        "a word like NULL": text.replace(b"'two'", b"NuLL"),
+        "an INSERT without rows": text.replace(b"INSERT", b"INSERT INTO `t` VALUES;\nINSERT", 1),
+        "a damaged INSERT": text.replace(b"INSERT INTO", b"INSERT''INTO"),
+        "quotes lost at the end of a line": text.replace(b"'b'),", b"'b),").replace(b"(3,'", b"(3,"),
         "an open text": text.replace(b"'two'", b"'two"),
     }
 

@@ -24,6 +24,9 @@ from wikitopics.sources.sql_values import arrow_type, column
 BLOCK = 1 << 19  # bytes looked at together: what numpy makes of them stays in the processor's cache
 LONGEST = 1 << 28  # bytes of one line; mysqldump makes lines of 1 MB
 END = b"-- Dump completed"
+NO_ROWS = re.compile(
+    rb"--|/\*|(?i:lock|unlock|commit|set|drop table|create table) ?|  [`A-Z]|\) ENGINE=|\s*$"
+)
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def statements(blocks: Iterator[bytes], table: str) -> Iterator[np.ndarray]:
     insert = b"\nINSERT INTO `" + table.encode() + b"` VALUES"
     inside, end = False, b""
     for block in blocks:
-        block, at = block.replace(b");" + insert, b"),"), 0
+        block, at = block.replace(b");" + insert, b"),\n"), 0
         while at < len(block):
             if not inside:
                 start = block.find(insert, at)
@@ -89,7 +92,7 @@ def statements(blocks: Iterator[bytes], table: str) -> Iterator[np.ndarray]:
                 inside = start >= 0
             else:
                 rows, at, inside = _rows(block, at)
-                if len(rows) > 1:
+                if len(rows) > 1 or bytes(rows).strip():
                     yield np.frombuffer(rows, np.uint8)
         end = (end + block)[-200:]
     if inside or END not in end:
@@ -102,17 +105,22 @@ def _rows(block: bytes, at: int) -> tuple[memoryview, int, bool]:
     if stop < 0 and block.endswith(b";"):
         stop = len(block) - 1
     if stop >= 0:
+        if not block[at:stop].strip():
+            raise Malformed("a row is missing")
         return memoryview(block)[at:stop], stop + 1, False
-    goes_on = block.endswith(b",") or not block[at:].strip()
-    if not goes_on:
+    end = len(block.rstrip())
+    if end > at and block[end - 1 : end] != b",":
         raise Malformed("a row is cut off")
-    return memoryview(block)[at : len(block) - 1], len(block), True
+    return memoryview(block)[at : max(at, end - 1)], len(block), True
 
 
 def _skipped(between: bytes) -> None:
-    """What is between statements must hold no rows."""
-    if b"\nINSERT " in between or b"\n(" in between:
-        raise Malformed("it has rows in a form that is not known")
+    """Every line between the rows' statements must be one that holds no rows."""
+    for line in between.splitlines():
+        if not NO_ROWS.match(line):
+            raise Malformed(
+                f"a line begins in a way that is not known ({line[:40].decode(errors='replace')})"
+            )
 
 
 def _blocks(path: Path, tell: bool = True) -> Iterator[bytes]:

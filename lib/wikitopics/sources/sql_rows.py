@@ -6,7 +6,7 @@ turns, and a comma outside of texts ends a field. That all else is where it must
 
 import numpy as np
 
-QUOTE, COMMA, OPEN, CLOSE, ESCAPE, BLANK = b"',()\\ "
+QUOTE, COMMA, OPEN, CLOSE, ESCAPE, BLANK, NEWLINE = b"',()\\ \n"
 
 
 class Malformed(ValueError):
@@ -31,8 +31,8 @@ def escapes(data: np.ndarray) -> np.ndarray:
 def fields(rows: np.ndarray, n_columns: int) -> tuple[np.ndarray, np.ndarray]:
     """Where rows start (behind the parenthesis) and each field ends: (n_rows,), (n_rows, n_columns) int64.
 
-    rows: uint8, "(1,'a'),(2,'b')" with nothing after the last parenthesis; a blank or newline may stand
-    before a row. Raises Malformed where a row has another number of fields or is cut off.
+    rows: uint8, "(1,'a'),(2,'b')" with nothing after the last parenthesis; blanks and newlines,
+    at most two, may stand before a row. Raises Malformed where a row has another number of fields or is cut off.
 
     >>> first, ends = fields(np.frombuffer(b"(1,'a'),(20,NULL)", np.uint8), 2)
     >>> first.tolist(), ends.tolist()
@@ -42,18 +42,24 @@ def fields(rows: np.ndarray, n_columns: int) -> tuple[np.ndarray, np.ndarray]:
     after = np.bitwise_xor.accumulate(is_quote)  # True from an opening quote up to its closing one
     if len(after) and after[-1]:
         raise Malformed("a text is not closed")
-    _check_quotes(rows, at[is_quote])
     bounds = np.append(at[~(is_quote | after)], len(rows))
     if len(bounds) % n_columns:
         raise Malformed(f"a row has not {n_columns} fields")
     ends = bounds.reshape(-1, n_columns)
     last = ends[:, -1]
     first = np.concatenate([[0], last[:-1] + 1])
-    first += rows[first] <= BLANK
+    newlines = 0
+    for _ in range(2):  # a new line and, where an INSERT began, what stood behind its VALUES
+        lead = rows[np.minimum(first, len(rows) - 1)]
+        newlines += np.count_nonzero(lead == NEWLINE)
+        first += (lead == NEWLINE) | (lead == BLANK)
+    if newlines != np.count_nonzero(rows == NEWLINE):
+        raise Malformed("a line ends within a row")
     last -= 1
     if (first >= last).any() or (rows[first] != OPEN).any() or (rows[last] != CLOSE).any():
         raise Malformed(f"a row has not {n_columns} fields in parentheses")
     first += 1
+    _check_quotes(rows, at[is_quote], first, last)
     return first, ends
 
 
@@ -74,10 +80,15 @@ def _marks(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return at, rows[at] == QUOTE
 
 
-def _check_quotes(rows: np.ndarray, quotes: np.ndarray) -> None:
-    """A text fills its field: anything else (a doubled quote, a character set's name) would be read wrong."""
-    if len(quotes) and (quotes[0] == 0 or quotes[-1] + 1 == len(rows)):
-        raise Malformed("a row is not in parentheses")
-    before, behind = rows[quotes[0::2] - 1], rows[quotes[1::2] + 1]
-    if not (((before == COMMA) | (before == OPEN)).all() and ((behind == COMMA) | (behind == CLOSE)).all()):
+def _check_quotes(rows: np.ndarray, quotes: np.ndarray, first: np.ndarray, last: np.ndarray) -> None:
+    """A text fills its field: anything else (a doubled quote, a character set's name) would be read wrong.
+
+    first, last: where the rows' first bytes and their closing parentheses stand, for no others count.
+    """
+    opening, closing = quotes[0::2], quotes[1::2]
+    before, behind = rows[opening - 1], rows[closing + 1]
+    fills = ((before == COMMA) | (before == OPEN)).all() and ((behind == COMMA) | (behind == CLOSE)).all()
+    begins = np.array_equal(opening[before == OPEN], first[rows[first] == QUOTE])
+    ends = np.array_equal(closing[behind == CLOSE] + 1, last[rows[last - 1] == QUOTE])
+    if not (fills and begins and ends):
         raise Malformed("a text does not fill its field")

@@ -7,7 +7,7 @@ from wikitopics.sources.sql_rows import QUOTE, Malformed, escapes
 
 WHOLE = ("tinyint", "smallint", "mediumint", "int", "bigint")
 REAL = ("float", "double", "decimal")
-NULL = ord("N")
+NULL = np.frombuffer(b"NULL", np.uint8)
 UNESCAPED = np.arange(256, dtype=np.uint8)
 UNESCAPED[list(b"0nrZtb")] = list(b"\x00\n\r\x1a\t\b")  # any other byte after a backslash is itself
 
@@ -28,7 +28,9 @@ def column(rows: np.ndarray, start: np.ndarray, end: np.ndarray, kind: pa.DataTy
     Raises Malformed for a text that is not quoted, or a number that is none.
     """
     first = rows[np.minimum(start, len(rows) - 1)]
-    null = (first == NULL) & (end - start == 4)
+    null = (first == NULL[0]) & (end - start == len(NULL))
+    if (rows[start[null, None] + np.arange(len(NULL))] != NULL).any():
+        raise Malformed("a word is not NULL")
     if pa.types.is_binary(kind):
         if not (null | (first == QUOTE)).all():
             raise Malformed("a text is not in quotes")

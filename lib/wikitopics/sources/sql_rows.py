@@ -32,7 +32,8 @@ def fields(rows: np.ndarray, n_columns: int) -> tuple[np.ndarray, np.ndarray]:
     """Where rows start (behind the parenthesis) and each field ends: (n_rows,), (n_rows, n_columns) int64.
 
     rows: uint8, "(1,'a'),(2,'b')" with nothing after the last parenthesis; blanks and newlines,
-    at most two, may stand before a row. Raises Malformed where a row has another number of fields or is cut off.
+    at most two, may stand before a row. Raises Malformed where a row has another number of fields, is cut
+    off, or holds a newline or a quote where none can be.
 
     >>> first, ends = fields(np.frombuffer(b"(1,'a'),(20,NULL)", np.uint8), 2)
     >>> first.tolist(), ends.tolist()

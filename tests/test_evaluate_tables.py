@@ -11,6 +11,7 @@ from wikitopics.artefacts import write_json
 from wikitopics.errors import UserError
 from wikitopics.evaluate import baselines, context, errors, human, intervals, metrics, summary, thresholds
 from wikitopics.evaluate.predictions import freeze_thresholds, read_test, read_validation
+from wikitopics.show import people_plots
 
 RUN = "commons-10-lite0"
 
@@ -132,3 +133,13 @@ def test_context_knows_every_image_of_the_set(opened):
     assert set(found.why["title"]) <= set(found.table["title"])
     first = found.details["labels: commons"][test.frame["title"].iloc[0]]
     assert first == [name for name, has in zip(NAMES, test.truth[0], strict=True) if has]
+
+
+def test_people_agree_with_each_other_where_micro_f1_stands():
+    rows = [
+        (who, metric, 0.6, 0.5, 0.7) for who in ("image model", "both") for metric in ("macro f1", "micro f1")
+    ]
+    table = pd.DataFrame(rows, columns=["who", "metric", "value", "low", "high"])
+    line = people_plots.against_people(table, 0.62).data[-1]
+    assert line.name == "two people" and set(line.y) == {0.62} and sum(line.x) / 2 == 1
+    assert len(people_plots.against_people(table, None).data) == 2

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from wikitopics.artefacts import finished_run, read_table
+from wikitopics.artefacts import finished_run, read_json, read_table
 from wikitopics.evaluate import intervals, metrics
 from wikitopics.evaluate.predictions import Predictions
 
@@ -60,6 +60,11 @@ def label_matrix(labels: pd.Series, label_names: list[str], values: pd.Series | 
     given = 1 if values is None else np.concatenate([*values, np.empty(0)])[place >= 0]
     matrix[row[place >= 0], place[place >= 0]] = given
     return matrix
+
+
+def two_people(labels_run: str) -> float | None:
+    """Micro F1 of one person against another, where the labels run was given annotations by several."""
+    return read_json(finished_run("01_labels", labels_run) / "run.json").get("two_people")
 
 
 def views(

@@ -52,7 +52,7 @@ def with_baseline(per_label: pd.DataFrame, metric: str, baseline: str | float) -
         y=names,
         mode="markers",
         name="model",
-        error_x=_errors(table, metric),
+        error_x=interval_bars(table, metric),
         marker={"color": PALETTE[0], "size": 9},
         customdata=table["support"],
         hovertemplate="%{y}: %{x:.3f} (%{customdata} images)<extra></extra>",
@@ -60,7 +60,8 @@ def with_baseline(per_label: pd.DataFrame, metric: str, baseline: str | float) -
     return figure.update_layout(xaxis_range=[0, 1.02])
 
 
-def _errors(table: pd.DataFrame, metric: str) -> dict:
+def interval_bars(table: pd.DataFrame, metric: str) -> dict:
+    """Error bars of a column, from METRIC_low to METRIC_high."""
     up, down = table[f"{metric}_high"] - table[metric], table[metric] - table[f"{metric}_low"]
     return {"type": "data", "symmetric": False, "array": up.clip(lower=0), "arrayminus": down.clip(lower=0)}
 
@@ -125,22 +126,3 @@ def reliability(tables: dict[str, pd.DataFrame]) -> go.Figure:
             hovertemplate="%{text} scores around %{x:.2f}: %{y:.2f} positive<extra></extra>",
         )
     return figure.update_layout(xaxis_range=[0, 1], yaxis_range=[0, 1])
-
-
-def against_people(table: pd.DataFrame) -> go.Figure:
-    """Dots with 95 % intervals: each view (model, source, both, prior) on each metric."""
-    figure = new_figure("Against human labels", x="metric", y="value (0 to 1), bar: 95 % interval")
-    for number, (who, rows) in enumerate(table.groupby("who", sort=False)):
-        style = series_style(number)
-        places = [position + 0.14 * (number - 1.5) for position in range(len(rows))]
-        figure.add_scatter(
-            x=places,
-            y=rows["value"],
-            mode="markers",
-            name=plain(who),
-            error_y=_errors(rows.assign(value_low=rows["low"], value_high=rows["high"]), "value"),
-            marker={"color": style["color"], "symbol": style["symbol"], "size": 9},
-        )
-    names = list(table["metric"].unique())
-    figure.update_xaxes(tickvals=list(range(len(names))), ticktext=[name.replace("_", " ") for name in names])
-    return figure.update_layout(yaxis_range=[0, 1.02])

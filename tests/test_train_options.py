@@ -302,3 +302,23 @@ def test_the_figure_shows_pictures_in_a_row_or_with_their_views():
     plain = training_plots.shown(pictures, pictures[:, None], titles)
     views = training_plots.shown(pictures, np.repeat(pictures[:, None], 5, axis=1) + np.uint8(9), titles)
     assert plain.width == views.width and views.height > 2 * plain.height
+
+
+def test_sixteen_bits_learn_too_and_scores_stay_in_thirty_two(tmp_path, runs):
+    """What a GPU would compute, on this processor: slow, but it must be finite and be saved."""
+    usual = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        setup = Setup(runs, trainable_layers=-1)
+        history = fit(setup.part.model, setup.train, setup.validation, 2, 0, tmp_path, "k", setup.settings)
+        model.save_model(setup.network, tmp_path / "model.keras")
+    finally:
+        keras.config.set_dtype_policy(usual)
+    assert setup.network.get_layer("features").compute_dtype == "float16"
+    assert history["loss"].iloc[1] < history["loss"].iloc[0]
+    pictures = np.asarray(setup.data.pixels)
+    scores = model.load_model(tmp_path / "model.keras").predict(pictures, verbose=0)
+    assert scores.dtype == np.float32
+    assert np.allclose(
+        scores, predicted(setup.network, Batches(pictures, np.arange(90), pictures, 64)), atol=1e-5
+    )

@@ -148,3 +148,17 @@ def test_parts_of_the_xml_are_read_and_its_other_dumps_are_not(root):
     whole.rename(root / "dump" / "commonswiki-20260101-pages-articles1.xml-p1p1500000.bz2")
     (root / "dump" / "commonswiki-20260101-pages-meta-current.xml.bz2").write_bytes(b"not asked for")
     assert listed(open_source("commons_dump", dump="dump").files()) == FILES
+
+
+def test_images_are_read_from_a_folder_of_downloads_by_its_manifest(root):
+    plant(root / "dump")
+    source = open_source("commons_dump", dump="dump", image_root="got")
+    picture = root / "got" / "pictures" / "ab" / "cd" / "abcd.jpg"
+    picture.parent.mkdir(parents=True)
+    picture.write_bytes(b"picture")
+    rows = {"title": ["Tom's cat.jpg", "Nothing.jpg"], "path": ["ab/cd/abcd.jpg", ""]}
+    pd.DataFrame(rows).to_parquet(root / "got" / "manifest.parquet")
+    assert source.read("Tom's cat.jpg", 100) == b"picture"
+    for title in ("Nothing.jpg", "Unheard of.jpg"):
+        with pytest.raises(FileNotFoundError, match="no picture of"):
+            source.read(title, 100)

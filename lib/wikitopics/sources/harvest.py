@@ -1,0 +1,123 @@
+"""Describing files through the API: the tables that notebook 01 reads, kept, so that nothing is asked twice."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from wikitopics.artefacts import read_json, write_json, write_table
+from wikitopics.errors import UserError
+from wikitopics.progress import report
+from wikitopics.sources.action_api import ActionApi
+from wikitopics.sources.category_walk import ROOT, Graph, categories_above, files_below
+from wikitopics.sources.commons_api import CATEGORIES, FILES
+from wikitopics.sources.file_details import Description, descriptions
+from wikitopics.sources.files import files_table, mediawiki_title
+
+REQUEST = "request.json"  # written last: the tables beside it answer exactly this
+
+
+@dataclass(frozen=True)
+class Request:
+    """Which files: those of `category` down to `depth`, or those of `titles`; at most `max_files` (0: all).
+
+    api: address of the wiki's api.php. levels_up: levels of categories above the files' own (0: to the root).
+    articles: "" none, "here" of the wiki itself, or the host of the wiki whose articles count.
+    """
+
+    api: str
+    category: str = ""
+    titles: tuple[str, ...] = ()
+    depth: int = 0
+    max_files: int = 0
+    levels_up: int = 0
+    articles: str = ""
+
+
+def harvest(request: Request, api: ActionApi, folder: Path) -> dict[str, int]:
+    """Write files.parquet and categories.parquet into `folder`; what could not be used, counted.
+
+    Asks nothing where the same request was answered there before. UserError where another one was.
+    """
+    known = _answered(request, folder)
+    if known is not None:
+        return known
+    titles = [mediawiki_title(title) for title in request.titles] or files_below(
+        api, request.category, request.depth, request.max_files
+    )
+    found = _describe(api, titles[: request.max_files or None], request.articles)
+    named = dict.fromkeys(name for page in found.values() for name in page.categories)
+    graph = categories_above(api, named, request.levels_up)
+    pages = {page.title: page for page in found.values() if page.picture}  # two old names may be one file now
+    notes = {
+        "titles without a file": len(titles) - sum(page.picture is not None for page in found.values()),
+        "titles that were renamed": sum(old != page.title for old, page in found.items()),
+        "category redirects followed": len(graph.redirects),
+        **api.warnings,
+    }
+    notes = {what: count for what, count in notes.items() if count}
+    if not pages:
+        raise UserError(
+            f"a download must have files, but none of {len(titles)} titles has one at {request.api}; "
+            "check the list"
+        )
+    write_table(folder / CATEGORIES, categories_table(graph))
+    write_table(folder / FILES, files_of(list(pages.values()), graph))
+    write_json(folder / REQUEST, {"request": asdict(request), "notes": notes})
+    return notes
+
+
+def _answered(request: Request, folder: Path) -> dict[str, int] | None:
+    if not (folder / REQUEST).exists():
+        return None
+    known = read_json(folder / REQUEST)
+    if known["request"] != {**asdict(request), "titles": list(request.titles)}:
+        raise UserError(
+            f"a folder holds the answer to one request, but {folder.name} holds that to {known['request']}; "
+            "take another name, or delete the folder"
+        )
+    return known["notes"]
+
+
+def _describe(api: ActionApi, titles: list[str], articles: str) -> dict[str, Description]:
+    found: dict[str, Description] = {}
+    report("files described", 0, len(titles))
+    for batch in descriptions(api, titles, articles):
+        found.update(batch)
+        report("files described", min(len(found), len(titles) - 1), len(titles))
+    report("files described", len(titles), len(titles))
+    return found
+
+
+def files_of(pages: list[Description], graph: Graph) -> pd.DataFrame:
+    """The files table; a category that redirects is named by its target."""
+    return files_table(
+        title=[page.title for page in pages],
+        path=[page.title for page in pages],
+        creator=[page.picture.creator for page in pages],
+        licence=[page.picture.licence for page in pages],
+        categories=[_resolved(page.categories, graph) for page in pages],
+        articles=[page.articles for page in pages],
+    )
+
+
+def categories_table(graph: Graph) -> pd.DataFrame:
+    """title, parents (list), hiddencat; one row per category, the root always among them."""
+    titles = [name for name in graph.parents if name not in graph.redirects]
+    titles += [] if ROOT in titles else [ROOT]
+    parents = [_resolved(graph.parents.get(name, []), graph) for name in titles]
+    return pd.DataFrame(
+        {"title": titles, "parents": parents, "hiddencat": [name in graph.hidden for name in titles]}
+    )
+
+
+def _resolved(names: list[str], graph: Graph) -> list[str]:
+    """The names, each once, redirects replaced by what they lead to; circles of redirects end."""
+    targets = []
+    for name in names:
+        seen = {name}
+        while (target := graph.redirects.get(name, name)) not in seen:
+            name = target
+            seen.add(name)
+        targets.append(name)
+    return list(dict.fromkeys(targets))

@@ -41,6 +41,7 @@ PARENTS = {
     "Pets'),('of Zoë": ["Topics"], "CC-Zero": ["Topics"], "Maps": ["Cartography"],
     "Cartography": ["Maps", "Topics"], "Circle A": [], "Circle B": [],
 }  # fmt: skip
+MADE = b"2025-12-30 08:00:00"
 NOISE = b"\xff\xfe'),(\x00\n\\"  # a sort key that is no UTF-8
 
 
@@ -69,15 +70,16 @@ def _links(folder: Path, age: str, form: str) -> None:
     targets = sorted({to for _, _, to in LINKS}, key=lambda name: name[::-1])  # numbers in no order of names
     number = {name: 1000 + i for i, name in enumerate(targets)}
     key, kind = {"cl_sortkey": "varbinary(230)"}, {"cl_type": "enum('page','subcat','file')"}
+    key["cl_timestamp"] = "timestamp"
     old = {"cl_from": "int(8)", "cl_to": "varbinary(255)", **key, **kind}
     new = {"cl_from": "int(8)", **key, **kind, "cl_target_id": "bigint(20) unsigned"}
     rows = {
-        "old": [(i, to.encode(), NOISE, kind.encode()) for i, kind, to in LINKS],
+        "old": [(i, to.encode(), NOISE, MADE, kind.encode()) for i, kind, to in LINKS],
         "mixed": [
-            (i, b"" if n % 2 else to.encode(), NOISE, kind.encode(), number[to] if n % 2 else None)
+            (i, b"" if n % 2 else to.encode(), NOISE, MADE, kind.encode(), number[to] if n % 2 else None)
             for n, (i, kind, to) in enumerate(LINKS)
         ],
-        "new": [(i, NOISE, kind.encode(), number[to]) for i, kind, to in LINKS],
+        "new": [(i, NOISE, MADE, kind.encode(), number[to]) for i, kind, to in LINKS],
     }[age]
     columns = {"old": old, "mixed": {**old, "cl_target_id": "bigint(20)"}, "new": new}[age]
     _write(folder, "categorylinks", columns, rows, form)

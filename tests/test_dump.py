@@ -39,6 +39,7 @@ def test_every_age_and_form_gives_the_planted_files_and_categories(root, age, fo
     assert list(parents(source.graph())) == list(PARENTS)
     assert parents(source.graph()) == PARENTS
     assert files.attrs["notes"] == {
+        "days between the newest category link and the dump": 1,
         "file redirects left out": 1,
         "files left out that are no pictures": 1,
         "category redirects followed": 1,

@@ -29,7 +29,10 @@ examples:
 exit code: 0 all is up to date, 1 a run failed, 2 a mistake in the parameters or the command"""
 
 # Commands of other parts: the module that has `add_parser(commands)` is imported when its command is used.
-OTHERS = {"label": ("wikitopics.labels.command", "label a table of files, without a notebook")}
+OTHERS = {
+    "download": ("wikitopics.sources.download_command", "bring files of Wikimedia Commons here"),
+    "label": ("wikitopics.labels.command", "label a table of files, without a notebook"),
+}
 
 
 def parser(command: str = "") -> argparse.ArgumentParser:

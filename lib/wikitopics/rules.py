@@ -92,7 +92,7 @@ WORKERS = Rule("-1 (all cores) or at least 1", lambda value, _: value == -1 or v
 
 RULES: dict[str, dict[str, Rule]] = {
     "01_labels": {
-        "source": one_of("sample", "table", "folder", "commons_dump", "wit"),
+        "source": one_of("sample", "table", "folder", "commons_api", "commons_dump", "wit"),
         "label_source": one_of("commons", "commons-learned", "ores", "categories", "given"),
         "taxonomy": accepted_by("wikitopics.labels.taxonomy:load", reads=True),
         "heuristics": accepted_by("wikitopics.labels.heuristics:parse"),
@@ -100,7 +100,7 @@ RULES: dict[str, dict[str, Rule]] = {
         "graph": path_or(""),
         "topics": path_or(""),
         "table": given_when("source", "table"),
-        "image_root": given_when("source", "table", "folder"),
+        "image_root": given_when("source", "table", "folder", "commons_api"),
         "dump": given_when("source", "commons_dump"),
         "wit": given_when("source", "wit"),
         "max_files": at_least(0),

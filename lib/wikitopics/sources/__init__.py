@@ -13,6 +13,7 @@ SOURCES = {
     "sample": "wikitopics.sources.sample:Sample",
     "table": "wikitopics.sources.table:Table",
     "folder": "wikitopics.sources.folder:Folder",
+    "commons_api": "wikitopics.sources.commons_api:CommonsApi",
     "commons_dump": "wikitopics.sources.commons_dump:CommonsDump",
     "wit": "wikitopics.sources.wit:Wit",
 }

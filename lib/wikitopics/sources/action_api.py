@@ -5,42 +5,16 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from wikitopics.errors import UserError
+from wikitopics.sources.api_answers import Pages, merge, understood
 from wikitopics.sources.pace import asked_pause, hold
 from wikitopics.sources.web import Answer, Client, Failed
 
 BATCH = 50  # titles a question
 MAX_BYTES = 64 << 20  # of one answer
-LATER = ("maxlag", "ratelimited", "readonly", "internal_api_error_DBQueryError")  # the same may succeed later
 MAXLAG = 5  # seconds that a database copy may lag before we hold back
-
-
-class Refusal(UserError):
-    """The API refuses a question; `code` is its own word for why."""
-
-    def __init__(self, code: str, sentence: str):
-        super().__init__(sentence)
-        self.code = code
-
-
-class Pages(NamedTuple):
-    """asked: the titles of the batch; pages: one dict a page; renamed: a title -> the next it leads to."""
-
-    asked: list[str]
-    pages: list[dict]
-    renamed: dict[str, str]
-
-    def found(self) -> Iterator[tuple[str, dict]]:
-        """Each title asked for with its page, however often renamed; those without one are left out."""
-        by_title = {page["title"]: page for page in self.pages}
-        for title in self.asked:
-            now, steps = title, 0
-            while now in self.renamed and steps <= len(self.renamed):  # redirects may go in circles
-                now, steps = self.renamed[now], steps + 1
-            if now in by_title:
-                yield title, by_title[now]
 
 
 class ActionApi:
@@ -71,7 +45,7 @@ class ActionApi:
             for step in ("normalized", "redirects"):
                 renamed.update({row["from"]: row["to"] for row in said.get(step, [])})
             for page in said.get("pages", []):
-                _merge(merged.setdefault(page.get("title", ""), {}), page)
+                merge(merged.setdefault(page.get("title", ""), {}), page)
         return Pages(titles, list(merged.values()), renamed)
 
     def _continued(self, parameters: dict[str, Any]) -> Iterator[dict]:
@@ -103,7 +77,7 @@ class ActionApi:
             for turn in range(self.client.manners.attempts):
                 began = time.monotonic()
                 answer = self._fetch(asked)
-                said, trouble = _understood(answer)
+                said, trouble = understood(answer)
                 slow = time.monotonic() - began > 1
                 manners = self.client.manners
                 self.client.pace.sleep(manners.slow_pause if slow else manners.api_pause)
@@ -122,47 +96,11 @@ class ActionApi:
         except Failed as failure:
             raise UserError(
                 f"the API at {self.address} must be reachable, but is not "
-                f"({failure.reason}: {failure.detail}); check the address and the network; what is already here is kept"
+                f"({failure.reason}: {failure.detail}); check the address "
+                "and the network; what is already here is kept"
             ) from None
 
     def _remember_warnings(self, said: dict) -> None:
         for module, warning in said.get("warnings", {}).items():
             text = warning.get("warnings", warning) if isinstance(warning, dict) else warning
             self.warnings[f"API warning of {module}: {str(text)[:160]}"] += 1
-
-
-def _understood(answer: Answer) -> tuple[dict, str]:
-    """The answer decoded and "", or {} and why it must be asked for again; UserError for a refusal."""
-    try:
-        said = json.loads(answer.body)
-    except ValueError:
-        return {}, f"status {answer.status}, {answer.body[:60]!r}"
-    if not isinstance(said, dict) or not said.keys() & {"query", "batchcomplete", "error", "continue"}:
-        return {}, f"an answer without content, {answer.body[:60]!r}"
-    error = said.get("error")
-    if error is None:
-        return said, ""
-    if error.get("code") in LATER:
-        return {}, f"{error['code']}: {error.get('info', '')[:100]}"
-    raise Refusal(
-        error.get("code", ""),
-        f"the API must accept the question, but refuses it "
-        f"({error.get('code')}: {error.get('info', '')[:200]}); check the address and the names asked for",
-    )
-
-
-def _merge(known: dict, page: dict) -> None:
-    for key, value in page.items():
-        if isinstance(value, list) and isinstance(known.get(key), list):
-            known[key] = known[key] + [item for item in value if item not in known[key]]
-        else:
-            known[key] = value
-
-
-def bare(title: str) -> str:
-    """A title without its namespace.
-
-    >>> bare("File:A: b.jpg"), bare("Category:Cats")
-    ('A: b.jpg', 'Cats')
-    """
-    return title.split(":", 1)[1]

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from wikitopics.errors import UserError
 from wikitopics.progress import report
-from wikitopics.sources.action_api import BATCH, ActionApi, bare
+from wikitopics.sources.action_api import BATCH, ActionApi
+from wikitopics.sources.api_answers import bare
 
 ROOT = "CommonsRoot"
 FILE, CATEGORY = 6, 14

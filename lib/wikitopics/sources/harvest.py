@@ -1,4 +1,4 @@
-"""Describing files through the API: the tables that notebook 01 reads, kept, so that nothing is asked twice."""
+"""Describing files through the API: the tables that notebook 01 reads, kept so that none is asked twice."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path

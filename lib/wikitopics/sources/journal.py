@@ -1,4 +1,4 @@
-"""A table that grows row by row and survives being killed: a journal beside Parquet; the newest row counts."""
+"""A table that grows row by row and survives a kill: a journal beside Parquet; the newest row counts."""
 
 import fcntl
 import json

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from wikitopics.evaluate.hierarchy import hierarchical, leaves, violations, with_ancestors
+from wikitopics.evaluate.hierarchy import hierarchical, leaves, study, violations, with_ancestors
 from wikitopics.labels.lineage import descent
 
 NAMES = ["STEM", "Nature", "Plants", "Animals", "Places"]
@@ -55,3 +55,17 @@ def test_closed_predictions_contradict_nothing_and_a_flat_hierarchy_gives_micro_
     flat = hierarchical(truth, said, np.eye(5, dtype=bool))["hierarchical f1"]
     if truth.any():
         assert flat == pytest.approx(2 * (truth & said).sum() / (truth.sum() + said.sum()))
+
+
+def test_the_study_of_a_run_holds_the_leaves_apart():
+    parents = {"STEM": None, "Nature": "STEM", "Plants": "Nature", "Animals": "Nature", "Places": None}
+    truth = np.array(
+        [one("STEM", "Nature", "Plants"), one("STEM", "Nature", "Animals"), one("Places")], np.uint8
+    )
+    scores = np.where(truth, 0.9, 0.1).astype(np.float32)
+    scores[0, 0] = 0.2  # below its own children
+    said = (scores >= 0.5).astype(np.uint8)
+    found = study(truth, scores, said, NAMES, parents).set_index("measure")["value"]
+    assert found["contradictions among scores"] == found["contradictions among predictions"] == 2
+    assert found["macro f1 of the 3 leaves"] == found["macro roc_auc of the 3 leaves"] == 1
+    assert found["hierarchical f1"] == 1  # what lies above a prediction counts as predicted

@@ -5,8 +5,11 @@ Numpy only; the model's side of it is train.coherence.
 """
 
 import numpy as np
+import pandas as pd
 
-from wikitopics.evaluate.metrics import precision_recall_f1
+from wikitopics.evaluate import ranking
+from wikitopics.evaluate.metrics import averages, counts, nanmean, precision_recall_f1
+from wikitopics.labels.lineage import descent
 
 
 def violations(values: np.ndarray, descent: np.ndarray) -> int:
@@ -56,3 +59,24 @@ def leaves(descent: np.ndarray) -> np.ndarray:
     [1, 2]
     """
     return np.flatnonzero(np.asarray(descent).sum(axis=1) == 1)
+
+
+def study(
+    truth: np.ndarray, scores: np.ndarray, predicted: np.ndarray, label_names: list[str], parents: dict
+) -> pd.DataFrame:
+    """How a run stands to its hierarchy: one row a measure (measure, value).
+
+    Contradictions among scores and among predictions, hierarchical precision, recall and F1, and macro
+    ROC-AUC and F1 over the leaves alone, where flat and hierarchical runs have the same task.
+    """
+    tree = descent(label_names, parents)
+    below = leaves(tree)
+    leaf = truth[:, below], predicted[:, below]
+    rows = {
+        "contradictions among scores": violations(scores, tree),
+        "contradictions among predictions": violations(predicted, tree),
+        **hierarchical(truth, predicted, tree),
+        f"macro f1 of the {len(below)} leaves": float(averages(*counts(*leaf))["macro f1"]),
+        f"macro roc_auc of the {len(below)} leaves": nanmean(ranking.roc_auc(leaf[0], scores[:, below])),
+    }
+    return pd.DataFrame(rows.items(), columns=["measure", "value"])

@@ -1,6 +1,6 @@
 """Bad and awkward files, made on the fly: `hostile_files()` gives name -> (bytes, what must come of it).
 
-What must come is a set of allowed outcomes: "valid", or reason codes of `wikitopics.images.decode.REASONS`.
+What must come is a set of allowed outcomes: "valid", or reason codes of `wikitopics.images.reasons.REASONS`.
 """
 
 import functools

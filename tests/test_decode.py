@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hostile import exif, hostile_files, jpeg_segment, mutations, picture, saved, with_segments
-from wikitopics.images.decode import REASONS, Recipe, Rejected, decode
+from wikitopics.images.decode import Recipe, decode
 from wikitopics.images.kinds import kind_of
+from wikitopics.images.reasons import REASONS, Rejected
 
 CASES = {name: allowed for name, (_, allowed) in hostile_files().items()}
 
@@ -148,7 +149,7 @@ def test_pad_is_white_and_keeps_the_shape_and_stretch_fills():
     padded, stretched = decode(data, Recipe(16)), decode(data, Recipe(16, fit="stretch"))
     assert padded.pixels[:4].min() == padded.pixels[12:].min() == 255 and padded.pixels[4:12].max() == 0
     assert stretched.pixels.max() == 0
-    assert padded.sha1 == stretched.sha1 and (padded.width, padded.height) == (40, 20)
+    assert (padded.width, padded.height) == (40, 20)
 
 
 def test_only_the_first_frame_counts():

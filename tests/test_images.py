@@ -13,9 +13,10 @@ from hostile import hostile_files, picture, saved
 from wikitopics.artefacts import finish_run, read_array, start_run, write_json, write_table
 from wikitopics.errors import UserError
 from wikitopics.images import examples, report
-from wikitopics.images.decode import REASONS, Recipe
+from wikitopics.images.decode import Recipe
 from wikitopics.images.duplicates import groups_of, near_duplicates
 from wikitopics.images.phash import from_hex
+from wikitopics.images.reasons import REASONS
 from wikitopics.images.selection import select_files
 from wikitopics.images.split import stratified_split
 from wikitopics.images.store import IMAGE_COLUMNS, decode_files, growing_array

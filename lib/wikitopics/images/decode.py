@@ -19,29 +19,10 @@ from wikitopics.images.containers import TooComplex, slim
 from wikitopics.images.kinds import SUPPORTED, kind_of
 from wikitopics.images.phash import perceptual_hash
 from wikitopics.images.pixels import on_square, reduced_rgb, turned
+from wikitopics.images.reasons import Rejected, as_reason
+from wikitopics.images.svg import rasterised
 
-REASONS = {
-    "missing": "the source has no such file",
-    "refused": "not a regular file inside the source's folder",
-    "unreadable": "the system could not read it",
-    "empty": "no bytes",
-    "too_many_bytes": "more bytes than max_bytes",
-    "too_many_pixels": "more pixels than max_pixels, by its header",
-    "too_complex": "more parts (chunks, tags, scans) than honest files have",
-    "not_an_image": "a web page, text or unknown bytes, whatever its name says",
-    "unsupported_kind": "a vector drawing, document, sound, video or image format that is not decoded here",
-    "truncated": "the pixels end too early",
-    "damaged": "the decoder gave up",
-}
 FITS = ("pad", "stretch")
-
-
-class Rejected(Exception):
-    """A file that is not used: `reason` is a key of REASONS, `detail` says more."""
-
-    def __init__(self, reason: str, detail: str = ""):
-        super().__init__(reason, detail)
-        self.reason, self.detail = reason, detail
 
 
 @dataclass(frozen=True)
@@ -49,13 +30,20 @@ class Recipe:
     """How pictures are made: a square of `store_size` pixels, `fit` "pad" (on white) or "stretch", limits.
 
     `max_pixels` bounds memory at about 6 bytes a pixel (50 million: 300 MB); of WebP, which takes twice that,
-    half as many are allowed.
+    half as many are allowed. `max_seconds`: CPU time of one file. `svg`: draw vector graphics too.
     """
 
     store_size: int = 128
     fit: str = "pad"
     max_bytes: int = 50_000_000
     max_pixels: int = 50_000_000
+    max_seconds: float = 2.0
+    svg: bool = False
+
+    @property
+    def max_memory(self) -> int:
+        """Bytes that decoding one file may take: 10 a pixel, and not less than 512 MB."""
+        return max(512 << 20, 10 * self.max_pixels)
 
 
 class Picture(NamedTuple):
@@ -77,16 +65,18 @@ class Picture(NamedTuple):
 def decode(data: bytes, recipe: Recipe) -> Picture:
     """Decode a file in full; raises Rejected.
 
-    sha1 is taken of size, orientation and all RGB pixels as decoded. JPEG is decoded at the smallest of the
-    scales 1, 1/2, 1/4, 1/8 that still covers the square (all its data is read and checked, only the finest
-    detail is never computed): equal sha1 means equal in everything that any later step can see.
+    JPEG is decoded at the smallest of the scales 1, 1/2, 1/4, 1/8 that still covers the square: all its data
+    is read and checked, only the finest detail is never computed. sha1 is taken of the upright size and the
+    RGB pixels as fitted: equal sha1 means equal in everything that any later step can see.
 
     >>> import io; file = io.BytesIO(); Image.new("L", (40, 20)).save(file, "PNG")
     >>> picture = decode(file.getvalue(), Recipe(store_size=8))
     >>> picture.pixels.shape, picture.width, picture.mode, picture.pixels[:, 0, 0].tolist()
     ((8, 8, 3), 40, 'L', [255, 255, 0, 0, 0, 0, 255, 255])
     """
-    kind = _supported_kind(data)
+    kind = _supported_kind(data, recipe)
+    if kind == "svg":
+        return decode(rasterised(data, recipe), recipe)._replace(format="SVG")
     try:
         data, turn = slim(kind, data)
         with warnings.catch_warnings():
@@ -100,26 +90,18 @@ def decode(data: bytes, recipe: Recipe) -> Picture:
     # Decoders meet foreign bytes with every exception there is (SyntaxError, struct.error, KeyError,
     # MemoryError ...): all of them mean that this file is not usable, and none may end the run.
     except Exception as error:
-        raise error if isinstance(error, Rejected) else _failure(error) from None
+        raise error if isinstance(error, Rejected) else as_reason(error) from None
 
 
-def _supported_kind(data: bytes) -> str:
+def _supported_kind(data: bytes, recipe: Recipe) -> str:
     if not data:
         raise Rejected("empty")
     kind = kind_of(data)
     if kind in ("html", "text", "unknown", "riff"):
         raise Rejected("not_an_image", f"{kind}: {data[:24]!r}")
-    if kind not in SUPPORTED:
+    if kind not in SUPPORTED and not (kind == "svg" and recipe.svg):
         raise Rejected("unsupported_kind", kind)
     return kind
-
-
-def _failure(error: Exception) -> Rejected:
-    text = f"{type(error).__name__}: {error}".splitlines()[0][:200]
-    early = isinstance(error, EOFError) or any(
-        word in text.lower() for word in ("truncated", "not enough", "eof")
-    )
-    return Rejected("truncated" if early else "damaged", text)
 
 
 def _picture(image: Image.Image, turn: int, recipe: Recipe) -> Picture:
@@ -130,12 +112,13 @@ def _picture(image: Image.Image, turn: int, recipe: Recipe) -> Picture:
     size = fitted((width, height), recipe)
     image.draft(None, size)  # JPEG only: decode at a scale not smaller than `size`
     image.load()
-    digest = hashlib.sha1(f"{width} {height} {turn}".encode())
-    small = turned(reduced_rgb(image, size, digest.update).resize(size, Image.Resampling.BICUBIC), turn)
-    pixels = np.asarray(on_square(small, recipe.store_size))
+    small = turned(reduced_rgb(image, size).resize(size, Image.Resampling.BICUBIC), turn)
     if turn >= 5:  # a quarter turn
         width, height = height, width
-    return Picture(pixels, width, height, image.format, mode, digest.hexdigest(), perceptual_hash(small))
+    fine = small.tobytes()
+    digest = hashlib.sha1(b"%d %d " % (width, height) + fine).hexdigest()
+    pixels = on_square(np.frombuffer(fine, np.uint8).reshape(*small.size[::-1], 3), recipe.store_size)
+    return Picture(pixels, width, height, image.format, mode, digest, perceptual_hash(small))
 
 
 def fitted(size: tuple[int, int], recipe: Recipe) -> tuple[int, int]:

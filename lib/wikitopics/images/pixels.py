@@ -17,23 +17,17 @@ _TURNS = {  # EXIF orientation -> what makes it upright
 }
 
 
-def reduced_rgb(image: Image.Image, size: tuple[int, int], see: Callable[[bytes], object]) -> Image.Image:
-    """A loaded image as RGB on white, averaged down by a whole factor to not less than twice `size`.
-
-    `see` is given all RGB bytes of the full size, in order, strip by strip.
-    """
+def reduced_rgb(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """A loaded image as RGB on white, averaged down by a whole factor to not less than twice `size`."""
     width, height = image.size
     factor = max(1, min(width // size[0], height // size[1]) // 2)
     rows = max(1, STRIP_PIXELS // width // factor) * factor
     to_8_bit = _eight_bit(image)
     if factor == 1 and rows >= height:  # nothing to reduce, one strip: nothing to copy
-        rgb = on_white(to_8_bit(image))
-        see(rgb.tobytes())
-        return rgb
+        return on_white(to_8_bit(image))
     reduced = Image.new("RGB", (-(-width // factor), -(-height // factor)))
     for top in range(0, height, rows):
         strip = on_white(to_8_bit(image.crop((0, top, width, min(top + rows, height)))))
-        see(strip.tobytes())
         reduced.paste(strip if factor == 1 else strip.reduce(factor), (0, top // factor))
     return reduced
 
@@ -57,12 +51,12 @@ def turned(image: Image.Image, orientation: int) -> Image.Image:
     return image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
 
 
-def on_square(image: Image.Image, side: int) -> Image.Image:
-    """The image in the middle of a white square."""
-    if image.size == (side, side):
-        return image
-    square = Image.new("RGB", (side, side), "white")
-    square.paste(image, ((side - image.width) // 2, (side - image.height) // 2))
+def on_square(pixels: np.ndarray, side: int) -> np.ndarray:
+    """(h, w, 3) uint8 in the middle of a white square: (side, side, 3)."""
+    height, width, channels = pixels.shape
+    square = np.full((side, side, channels), 255, dtype=np.uint8)
+    top, left = (side - height) // 2, (side - width) // 2
+    square[top : top + height, left : left + width] = pixels
     return square
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from wikitopics.images.decode import REASONS
 from wikitopics.images.duplicates import closest
+from wikitopics.images.reasons import REASONS
 from wikitopics.images.split import SPLITS
 
 DUPLICATE_COLUMNS = ["title", "duplicate_of", "kind", "distance"]

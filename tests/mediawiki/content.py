@@ -1,4 +1,4 @@
-"""What the wiki holds: pages in MediaWiki's export form, and the sample's pictures with all that belongs to them."""
+"""What the wiki holds: pages in MediaWiki's export form, the sample's pictures and what belongs to them."""
 
 from collections.abc import Iterable
 from html import escape
@@ -14,7 +14,8 @@ TEMPLATES = {
     # Licence categories come from templates and stand in no page's text; they are hidden.
     "Template:Licence": "Licence: {{{1}}}<includeonly>[[Category:Files by licence]]</includeonly>",
     "Template:Hidden": "<includeonly>__HIDDENCAT__[[Category:Hidden categories]]</includeonly>",
-    "Template:Category redirect": "See [[:Category:{{{1}}}]].<includeonly>[[Category:Category redirects]]</includeonly>",
+    "Template:Category redirect": "See [[:Category:{{{1}}}]]."
+    "<includeonly>[[Category:Category redirects]]</includeonly>",
 }
 HIDDEN = ("Files by licence", "Hidden categories", "Category redirects")
 
@@ -34,8 +35,8 @@ def export_xml(pages: Iterable[Page]) -> str:
         parts.append(
             f"<page><title>{escape(title)}</title><ns>{space}</ns><revision>"
             "<timestamp>2026-01-02T03:04:05Z</timestamp><contributor><username>Admin</username></contributor>"
-            f'<model>wikitext</model><format>text/x-wiki</format><text xml:space="preserve">{escape(text)}</text>'
-            "</revision></page>"
+            "<model>wikitext</model><format>text/x-wiki</format>"
+            f'<text xml:space="preserve">{escape(text)}</text></revision></page>'
         )
     return "\n".join([*parts, "</mediawiki>"])
 
@@ -80,9 +81,13 @@ def sample_files(count: int) -> pd.DataFrame:
     return pd.concat([odd, spread]).sort_index().reset_index(drop=True)
 
 
-def sample_edges() -> pd.DataFrame:
-    """The sample's category graph: title, parent, hidden."""
-    return pd.read_csv(sample_folder() / "categories.csv", dtype=str, keep_default_na=False)
+def edges_above(files: pd.DataFrame) -> pd.DataFrame:
+    """The part of the sample's category graph that lies above these files: title, parent, hidden."""
+    edges = pd.read_csv(sample_folder() / "categories.csv", dtype=str, keep_default_na=False)
+    names = {name for categories in files["categories"] for name in categories} | {"Cats"}
+    while not (above := set(edges["parent"][edges["title"].isin(names)]) - {""}) <= names:
+        names |= above
+    return edges[edges["title"].isin(names)]
 
 
 def write_files(files: pd.DataFrame, folder: Path) -> Path:

@@ -1,16 +1,25 @@
-"""What the server is made of: Debian's packages, and MediaWiki unpacked from them into a folder of one's own."""
+"""What the server is made of: Debian's packages, and MediaWiki unpacked into a folder of one's own."""
 
 import os
 import shutil
 import subprocess
 from pathlib import Path
 
-# apt-get install --no-install-recommends ...; MediaWiki's own package would bring a web server: it is unpacked.
+# apt-get install --no-install-recommends ...; MediaWiki's own would bring a web server: it is unpacked.
 DEBIAN = [
     "imagemagick", "librsvg2-bin", "mariadb-client", "mariadb-server", "php-apcu", "php-cli", "php-curl",
     "php-gd", "php-intl", "php-mbstring", "php-mysql", "php-xml",
 ]  # fmt: skip
-PROGRAMS = ("php", "mariadbd", "mariadb-install-db", "mariadb-dump", "convert", "rsvg-convert", "apt-get", "dpkg-deb")
+PROGRAMS = (
+    "php",
+    "mariadbd",
+    "mariadb-install-db",
+    "mariadb-dump",
+    "convert",
+    "rsvg-convert",
+    "apt-get",
+    "dpkg-deb",
+)
 UNPACKED = ("mediawiki", "mediawiki-classes")
 
 
@@ -37,7 +46,13 @@ def unpack(folder: Path) -> Path:
     loose, taken = folder / "packages", folder / "unpacked"
     loose.mkdir(parents=True, exist_ok=True)
     # As root apt would hand the download to a user who may not write here.
-    command = ["apt-get", "-qq", f"-oAPT::Sandbox::User={os.environ.get('USER') or 'root'}", "download", *UNPACKED]
+    command = [
+        "apt-get",
+        "-qq",
+        f"-oAPT::Sandbox::User={os.environ.get('USER') or 'root'}",
+        "download",
+        *UNPACKED,
+    ]
     done = subprocess.run(command, cwd=loose, capture_output=True, text=True)
     if done.returncode:
         raise Unavailable(f"apt-get could not download MediaWiki: {done.stderr.strip()[-200:]}")

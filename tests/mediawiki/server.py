@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import mariadb
 import requests
 
+import mariadb
 from mediawiki.content import Page, export_xml
 from mediawiki.packages import check, unpack
 
@@ -59,7 +59,9 @@ class MediaWiki:
     def import_files(self, folder: Path) -> str:
         """The files of `folder`; NAME.txt beside NAME.jpg is the text of its page. What could not is told."""
         suffixes = "png,gif,jpg,jpeg,webp,svg,tif,tiff,pdf"
-        return self.script("importImages", "--comment-ext=txt", f"--extensions={suffixes}", "--user=Admin", folder)
+        return self.script(
+            "importImages", "--comment-ext=txt", f"--extensions={suffixes}", "--user=Admin", folder
+        )
 
     def run_jobs(self) -> None:
         """What a wiki's job queue would see to in its own time."""
@@ -74,7 +76,7 @@ class MediaWiki:
         return mariadb.sql(self.socket, statements, DATABASE)
 
     def dump(self, folder: Path, date: str = "20260101") -> Path:
-        """commonswiki-DATE-TABLE.sql of TABLES in `folder`, by the real mysqldump, as Wikimedia names them."""
+        """commonswiki-DATE-TABLE.sql of TABLES in `folder`, by the real mysqldump, named as Wikimedia's."""
         for table in TABLES:
             mariadb.dump(self.socket, DATABASE, table, folder / f"{DATABASE}-{date}-{table}.sql")
         return folder
@@ -100,7 +102,11 @@ def running(folder: Path, packages: Path | None = None) -> Iterator[MediaWiki]:
 def _environment(folder: Path) -> dict[str, str]:
     (folder / "pictures").mkdir(exist_ok=True)
     convert = shutil.which("convert-im6.q16") or shutil.which("convert-im7.q16") or shutil.which("convert")
-    ours = {"WIKI_ROOT": str(folder / "w"), "WIKI_PICTURES": str(folder / "pictures"), "WIKI_CONVERT": convert}
+    ours = {
+        "WIKI_ROOT": str(folder / "w"),
+        "WIKI_PICTURES": str(folder / "pictures"),
+        "WIKI_CONVERT": convert,
+    }
     return {**os.environ, **ours, "LC_ALL": "C.UTF-8", "PHP_CLI_SERVER_WORKERS": "4"}
 
 

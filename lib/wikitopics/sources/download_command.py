@@ -104,8 +104,8 @@ def request_of(options: argparse.Namespace) -> Request:
         raise UserError("a download needs one of --category and --list, but has both or none; give one")
     if not re.fullmatch(r"\w[\w.-]*", options.name):
         raise UserError(
-            f"NAME must be letters, digits, dots and dashes, since it names a folder, but is {options.name!r}; "
-            "choose another"
+            f"NAME must be letters, digits, dots and dashes, since it names a folder, but is "
+            f"{options.name!r}; choose another"
         )
     if min(options.depth, options.max_files, options.levels_up) < 0:
         raise UserError(

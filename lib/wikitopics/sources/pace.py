@@ -32,6 +32,7 @@ class Pace:
         self._bytes_a_second = manners.megabits * 1e6 / 8
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        self._why: Exception = Stopped()
         self._quiet_until = self._paid_until = time.monotonic()
 
     def pause(self, seconds: float) -> None:
@@ -55,13 +56,16 @@ class Pace:
             self.sleep(ahead)
 
     def sleep(self, seconds: float) -> None:
-        """Sleep, but not on after `stop`; then raises Stopped."""
+        """Sleep, but not on after `stop`; then raises what that was given."""
         if self._stop.wait(seconds):
-            raise Stopped
+            raise self._why
 
-    def stop(self) -> None:
-        """Wake everybody who waits; they raise Stopped."""
-        self._stop.set()
+    def stop(self, why: Exception | None = None) -> None:
+        """Whoever waits, or will, raises `why` (without one: Stopped); the first reason counts."""
+        with self._lock:
+            if not self._stop.is_set():
+                self._why = why or self._why
+                self._stop.set()
 
 
 class Patience(Retry):
@@ -98,7 +102,7 @@ def hold(pace: Pace, manners: Manners, failures: int, asked: float | None = None
     """After so many failures in a row, wait as the server asked or 1, 2, 4 ... times `first_wait`."""
     seconds = asked or min(manners.first_wait * 2 ** max(0, failures - 1), manners.longest_wait)
     if seconds > manners.longest_wait:
-        raise ToldToWait(f"the server asks to come back in {seconds:.0f} s")
+        pace.stop(ToldToWait(f"the server asks to come back in {seconds:.0f} s"))
     pace.pause(seconds)
     pace.wait()
 

@@ -1,0 +1,3 @@
+"""Fixtures that several test files share."""
+
+from mediawiki.fixture import wiki  # noqa: F401

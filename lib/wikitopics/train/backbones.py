@@ -12,10 +12,7 @@ from wikitopics.errors import UserError
 from wikitopics.train.lite import efficientnet_lite, set_torch_weights
 from wikitopics.train.torch_file import read_torch_file
 
-SMALLEST, LARGEST = (
-    32,
-    300,
-)  # px: five halvings leave one cell of 32; more than 300 no network here was made for
+SMALLEST, LARGEST = 32, 300  # px: five halvings leave one cell of 32; no network was made for more than 300
 
 
 class Lite(NamedTuple):
@@ -116,17 +113,13 @@ def _application(name: str, image_size: int, weights: str) -> keras.Model:
     except Exception as error:  # keras raises a bare Exception where the download fails
         if type(error) is not Exception and not isinstance(error, OSError | ValueError):
             raise
+        reason = str(error).rsplit(" -- ", 1)[-1].strip()[:120]  # what the network said, without the address
         raise UserError(
             f"weights: imagenet for {name} must be downloaded once by Keras, which failed "
-            f"({_reason(error)}); run where the network allows it, put {name.lower()}_notop.h5 into "
+            f"({reason}); run where the network allows it, put {name.lower()}_notop.h5 into "
             f"~/.keras/models by hand, or choose backbone: {name.replace('NetB', 'NetLite')}, whose "
             "weights are installed already"
         ) from error
-
-
-def _reason(error: Exception) -> str:
-    """The end of Keras' message: what the network said, without the address."""
-    return str(error).rsplit(" -- ", 1)[-1].strip()[:120]
 
 
 def _existing(weights: str) -> Path:

@@ -44,10 +44,8 @@ def concurrence(label_matrix: np.ndarray) -> float:
 
 def shown(label_matrix: np.ndarray, chosen: np.ndarray) -> pd.DataFrame:
     """`imbalance` of the training images and, where other positions than all are `chosen`, of those too."""
-    parts = {"train": label_matrix, "as shown": label_matrix[chosen]}
-    return imbalance(
-        dict(list(parts.items())[: 1 if np.array_equal(chosen, np.arange(len(label_matrix))) else 2])
-    )
+    everything = np.array_equal(chosen, np.arange(len(label_matrix)))
+    return imbalance({"train": label_matrix} | ({} if everything else {"as shown": label_matrix[chosen]}))
 
 
 def imbalance(parts: dict[str, np.ndarray]) -> pd.DataFrame:

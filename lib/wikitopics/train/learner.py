@@ -10,7 +10,7 @@ from wikitopics.train.augment import LAYER, UNCHANGED, Augmentation
 from wikitopics.train.batches import Batches, Views
 from wikitopics.train.examples import Examples
 from wikitopics.train.features import cached_features, cached_views, features_key
-from wikitopics.train.model import features_of, head_of, open_end
+from wikitopics.train.model import backbone_of, features_of, head_of, open_end
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def prepare(
     of each training picture; its head learns from them. One that learns too sees the pictures themselves in
     every epoch, augmented anew.
     """
-    backbone = network.get_layer("features")._inbound_nodes[0].parent_nodes[0].operation
+    backbone = backbone_of(network)
     if backbone.trainable_weights:
         whole = augmented(network, augmentation, seed)
         key = features_key(images, examples.pixels, features_of(network))

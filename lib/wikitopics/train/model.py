@@ -71,6 +71,11 @@ def _initial(seed: int) -> keras.Initializer:
     return keras.initializers.GlorotUniform(seed=seed)
 
 
+def backbone_of(model: keras.Model) -> keras.Model:
+    """The backbone inside a model: the layer just before its features."""
+    return model.layers[[layer.name for layer in model.layers].index(FEATURES) - 1]
+
+
 def features_of(model: keras.Model) -> keras.Model:
     """The part up to the head, sharing the model's layers: pictures -> features (n, d) float32."""
     return keras.Model(model.input, model.get_layer(FEATURES).output, name="features_of_" + model.name)

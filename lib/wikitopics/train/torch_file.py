@@ -21,13 +21,9 @@ from wikitopics.errors import UserError
 MAGIC = 0x1950A86A20F9469CFC6C
 MAX_BYTES = 512 * 2**20  # ten times the largest EfficientNet-Lite
 MAX_MEMO = 100_000  # the unpickler's memo grows to the largest index named, so that is bounded too
-STORAGES = {
-    "FloatStorage": np.dtype("<f4"),
-    "DoubleStorage": np.dtype("<f8"),
-    "HalfStorage": np.dtype("<f2"),
-    "LongStorage": np.dtype("<i8"),
-    "IntStorage": np.dtype("<i4"),
-}
+DAMAGED = (OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, pickle.UnpicklingError)
+CODES = "Float <f4 Double <f8 Half <f2 Long <i8 Int <i4".split()
+STORAGES = {f"{name}Storage": np.dtype(code) for name, code in zip(CODES[::2], CODES[1::2], strict=True)}
 OPCODES = """
 PROTO STOP MARK GLOBAL REDUCE BUILD BINPERSID BINPUT LONG_BINPUT BINGET LONG_BINGET
 EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 EMPTY_DICT SETITEM SETITEMS EMPTY_LIST APPEND APPENDS
@@ -66,15 +62,7 @@ def read_torch_file(path: Path) -> dict[str, np.ndarray]:
         if size > MAX_BYTES:
             raise ValueError(f"it has {size:,} bytes where at most {MAX_BYTES:,} are read")
         return _read(path.read_bytes())
-    except (
-        OSError,
-        EOFError,
-        ValueError,
-        TypeError,
-        KeyError,
-        AttributeError,
-        pickle.UnpicklingError,
-    ) as error:
+    except DAMAGED as error:
         raise UserError(
             f"weights must be a PyTorch state dict in the legacy format, but {path.name} was refused "
             f"({error}); give the file of an EfficientNet-Lite package or another path"

@@ -68,7 +68,8 @@ def join(folder: Path) -> None:
 def measured(links: int) -> dict[str, float]:
     """Links, seconds and peak memory of one size."""
     with tempfile.TemporaryDirectory() as folder:
-        tables(Path(folder), links)
+        # in a process of its own too: a child's peak begins with what its parent holds
+        subprocess.run([sys.executable, __file__, "--make", folder, "--links", str(links / 1e6)], check=True)
         environment = {**os.environ, "WIKITOPICS_PROGRESS": os.devnull}
         command = [sys.executable, __file__, "--join", folder]
         child = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment)
@@ -83,8 +84,12 @@ def measured(links: int) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--links", type=float, nargs="+", default=[4, 20], help="millions")
+    parser.add_argument("--make", type=Path)
     parser.add_argument("--join", type=Path)
     options = parser.parse_args()
+    if options.make:
+        tables(options.make, int(options.links[0] * 1e6))
+        return
     if options.join:
         join(options.join)
         return

@@ -72,6 +72,15 @@ def test_without_xml_a_soft_redirect_stays_and_with_image_only_its_pictures_coun
     assert list(files) == [title for title in FILES if title != "Gone.jpg"]
 
 
+@pytest.mark.parametrize("age", ["old", "new"])
+def test_a_root_without_a_page_is_still_the_root(root, monkeypatch, age):
+    monkeypatch.setattr("dump_planted.PAGES", [page for page in PAGES if page[2] != "CommonsRoot"])
+    plant(root / "dump", age)
+    graph = open_graph(open_source("commons_dump", dump="dump").graph())
+    assert graph.depth[graph.find(["CommonsRoot", "Cats"])].tolist() == [1, 4]
+    assert counts_of(made_from("dump"))["roots added, which have no page"] == 1
+
+
 def test_windows_of_pages_give_what_one_window_gives(root, monkeypatch):
     monkeypatch.setattr(dump_joins, "WINDOW", 2)
     plant(root / "dump")

@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import io
 import json
 import re
 from collections import Counter
@@ -23,6 +24,7 @@ TAGGED = re.compile(rb"articletopic/")
 WIKI = re.compile(r"(\w+?)_content|(\w+wiki)\b")  # enwiki_content-20261101-00000.json.bz2
 TOPICS = pa.schema({"article": pa.string(), "topic": pa.string(), "score": pa.float32()})
 TOGETHER = 200_000  # rows written at once
+BUFFER = 1 << 20  # bytes unpacked at once
 
 
 def write_topics(dump: Path, out: Path) -> dict[str, int]:
@@ -93,7 +95,7 @@ def _documents(dump: Path) -> Iterator[bytes]:
     size, expected = dump.stat().st_size, False
     try:
         with open(dump, "rb") as raw, OPENERS.get(dump.suffix, lambda file: file)(raw) as stream:
-            for number, line in enumerate(stream):
+            for number, line in enumerate(io.BufferedReader(stream, BUFFER)):
                 if expected:
                     yield line
                 elif not line.startswith(b'{"index"'):

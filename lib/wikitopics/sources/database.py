@@ -4,7 +4,7 @@ from pathlib import Path
 
 import duckdb
 
-MEMORY = "500MB"
+MEMORY = "400MB"
 
 
 def connected(spilled: Path) -> duckdb.DuckDBPyConnection:

@@ -12,11 +12,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from wikitopics.artefacts import replacing
+from wikitopics.labels.graph_files import ROOT
 from wikitopics.progress import report
 from wikitopics.sources.category_redirects import resolved
 from wikitopics.sources.database import connected, text
 
-WINDOW = 2_000_000  # links
+WINDOW = 1_000_000  # links
 SUFFIXES = ("jpg", "jpeg", "jpe", "png", "gif", "webp", "tif", "tiff", "bmp", "svg")  # what may be a picture
 TITLE = [pa.field("title", pa.string())]
 LISTS = """
@@ -83,8 +84,20 @@ class Joins:
             "SELECT id, title, id IN (SELECT page FROM hidden) AS hiddencat FROM page "
             "WHERE NOT file AND title NOT IN (SELECT name FROM redirects)"
         )
+        if self._root_is_red():
+            select += f" UNION ALL SELECT 0, {text(ROOT)}, false"
+            self.counts["roots added, which have no page"] = 1
         parents = [pa.field("hiddencat", pa.bool_()), pa.field("parents", pa.list_(pa.string()))]
         self.counts["categories"] = self._write(path, select, [*TITLE, *parents])
+
+    def _root_is_red(self) -> bool:
+        """Whether categories lie below the root, but it has no page; without it no depth is known."""
+        page = f"SELECT 1 FROM page WHERE NOT file AND title = {text(ROOT)}"
+        named = f"SELECT 1 FROM links WHERE name = {text(ROOT)}"
+        if self.has_targets:
+            named += f" UNION ALL SELECT 1 FROM target WHERE title = {text(ROOT)}"
+        found, linked = (self.database.execute(f"{query} LIMIT 1").fetchall() for query in (page, named))
+        return bool(linked) and not found
 
     def _write(self, path: Path, select: str, fields: list[pa.Field]) -> int:
         """Write the pages selected with their lists; what becomes of the links is counted."""

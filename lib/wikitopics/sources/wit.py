@@ -47,7 +47,7 @@ class Wit:
             creator="",
             licence="",
         )[COLUMNS]
-        frame.attrs["notes"] = wit_counts(self.wit)
+        frame.attrs["notes"] = {what: count for what, count in wit_counts(self.wit).items() if count}
         return frame
 
     def graph(self) -> None:

@@ -22,8 +22,8 @@ MAGIC = 0x1950A86A20F9469CFC6C
 MAX_BYTES = 512 * 2**20  # ten times the largest EfficientNet-Lite
 MAX_MEMO = 100_000  # the unpickler's memo grows to the largest index named, so that is bounded too
 DAMAGED = (OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, pickle.UnpicklingError)
-CODES = "Float <f4 Double <f8 Half <f2 Long <i8 Int <i4".split()
-STORAGES = {f"{name}Storage": np.dtype(code) for name, code in zip(CODES[::2], CODES[1::2], strict=True)}
+NUMBERS = {"Float": "<f4", "Double": "<f8", "Half": "<f2", "Long": "<i8", "Int": "<i4"}
+STORAGES = {f"{name}Storage": np.dtype(code) for name, code in NUMBERS.items()}
 OPCODES = """
 PROTO STOP MARK GLOBAL REDUCE BUILD BINPERSID BINPUT LONG_BINPUT BINGET LONG_BINGET
 EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 EMPTY_DICT SETITEM SETITEMS EMPTY_LIST APPEND APPENDS

@@ -14,7 +14,7 @@ from wikitopics.sources.files import COLUMNS
 from wikitopics.sources.stored import read_stored
 from wikitopics.sources.wit_cache import images_of, wit_fingerprint
 
-NOTED = ("file redirects", "files left out", "category redirects", "soft category redirects", "links", "days", "roots")
+NOTED = ("file", "category redirects", "soft category redirects", "links", "days", "roots")  # first words
 
 
 @dataclass(frozen=True)

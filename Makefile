@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: install demo test test-browser lab lint lock strip clean
+.PHONY: install demo test test-long test-browser lab lint lock strip clean
 
 install: $(VENV)/installed
 
@@ -22,7 +22,11 @@ demo: install
 	@$(BIN)/wikitopics run
 
 test: install
-	@$(BIN)/python -m pytest -m "not browser"
+	@$(BIN)/python -m pytest -m "not browser and not servers and not slow"
+
+# Minutes each: kills, fuzzing, and a real MediaWiki with its database, skipped with a reason where they are not.
+test-long: install
+	@$(BIN)/python -m pytest -m "(servers or slow) and not browser" -rs --durations=10 tests
 
 # Needs Debian's chromium and chromium-driver; skipped with a reason where they are not.
 test-browser: install

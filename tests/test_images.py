@@ -136,7 +136,7 @@ def test_every_file_is_accounted_for(chosen, tmp_path):
 
 
 def test_many_processes_give_the_same_as_one(chosen, tmp_path, monkeypatch):
-    monkeypatch.setattr("wikitopics.images.store.CHUNK", 4)
+    monkeypatch.setattr("wikitopics.images.chunks.FILES", 4)
     one = decode_files(chosen.files, chosen.source, RECIPE, tmp_path / "one.npy", jobs=1)
     two = decode_files(chosen.files, chosen.source, RECIPE, tmp_path / "two.npy", jobs=2)
     assert (tmp_path / "one.npy").read_bytes() == (tmp_path / "two.npy").read_bytes()

@@ -24,6 +24,7 @@ PACKAGE = Path(__file__).resolve().parent
 NOT_RESULT = {
     "interactive",
     "jobs",
+    "scheduler",
 }  # parameters that change how it is shown or how fast it is, not the result
 SOURCE_OPTIONS = ("table", "image_root", "dump", "wit", "max_files")
 PLUMBING = {

@@ -89,6 +89,10 @@ def runs_of(stage: str) -> Rule:
 
 
 WORKERS = Rule("-1 (all cores) or at least 1", lambda value, _: value == -1 or value >= 1)
+SCHEDULER = Rule(
+    "empty (this machine) or a Dask scheduler like tcp://host:8786",
+    lambda value, _: not value or "://" in value,
+)
 
 RULES: dict[str, dict[str, Rule]] = {
     "01_labels": {
@@ -115,10 +119,12 @@ RULES: dict[str, dict[str, Rule]] = {
         "fit": one_of("pad", "stretch"),
         "max_bytes": at_least(1),
         "max_pixels": at_least(1),
+        "max_seconds": between(0.1, 3600),
         "near_duplicate_distance": between(0, 32),
         "validation_share": share_beside("test_share"),
         "test_share": share_beside("validation_share"),
         "jobs": WORKERS,
+        "scheduler": SCHEDULER,
         "seed": at_least(0),
     },
     "03_train": {

@@ -1,4 +1,8 @@
-"""Decode all files of a source over all cores into one array on disk, exact duplicates once."""
+"""Decode all files of a source over all cores into one array on disk, exact duplicates once.
+
+Chunks of files are decoded first, each into a file of its own, and put together in the end. So memory holds
+tables and a chunk per core, however many files there are, and a run that is cut short goes on where it was.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,17 +12,16 @@ from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 
 from wikitopics.artefacts import replacing
 from wikitopics.errors import UserError
-from wikitopics.images.decode import Recipe, Rejected, decode
-from wikitopics.images.phash import hex_digits
+from wikitopics.images import svg
+from wikitopics.images.chunks import Chunk, chunks_of, make, outcomes_of, pixels_of
+from wikitopics.images.decode import Recipe
+from wikitopics.images.workers import in_order
 from wikitopics.progress import report
 from wikitopics.sources import Source
-from wikitopics.sources.reading import Refused, TooLarge
 
-CHUNK = 64  # files decoded as one task
 IMAGE_COLUMNS = ["title", "path", "width", "height", "format", "mode", "bytes", "sha1", "phash"]
 REJECTED_COLUMNS = ["title", "path", "reason", "detail"]
 
@@ -36,33 +39,51 @@ class Decoded:
     exact: pd.DataFrame
 
 
-def decode_files(files: pd.DataFrame, source: Source, recipe: Recipe, array: Path, jobs: int = -1) -> Decoded:
+def decode_files(
+    files: pd.DataFrame, source: Source, recipe: Recipe, array: Path, jobs: int = -1, scheduler: str = ""
+) -> Decoded:
     """Decode `files` (title, path) into `array`, an .npy of (n, store_size, store_size, 3) uint8.
 
-    Order is that of `files`, whatever the number of `jobs` (-1: all cores). Of pictures with equal sha1 the
-    first is kept. Memory holds a few chunks of pictures and the tables. UserError if nothing is usable.
+    Order is that of `files`, whatever the number of `jobs` (-1: all cores), or of workers of the Dask cluster
+    at `scheduler`, which must see the same folders. Of pictures with equal sha1 the first is kept. What is
+    done stays in the folder `chunks` beside `array` until `chunks.forget` and is not done again. UserError if
+    nothing is usable, or as `workers.in_order`.
     """
-    chunks = [files.iloc[start : start + CHUNK] for start in range(0, len(files), CHUNK)]
-    tasks = (delayed(decode_chunk)(chunk, source, recipe) for chunk in chunks)
-    first_title: dict[str, str] = {}
-    kept, exact, rejected, done = [], [], [], 0
+    if recipe.svg:
+        svg.required()
+    chunks = chunks_of(files["path"].tolist(), source, recipe, array.parent.resolve())
+    done = 0
     report("decoding", 0, len(files))
-    with growing_array(array, (recipe.store_size, recipe.store_size, 3)) as append:
-        for pixels, images, failures in Parallel(n_jobs=jobs, return_as="generator")(tasks):
-            done += len(images) + len(failures)
-            pairs = zip(images["sha1"], images["title"], strict=True)
-            images["duplicate_of"] = [first_title.setdefault(sha1, title) for sha1, title in pairs]
-            new = (images["duplicate_of"] == images["title"]).to_numpy(dtype=bool)
-            append(pixels[new])
-            kept.append(images.loc[new, IMAGE_COLUMNS])
-            exact.append(images.loc[~new, ["title", "duplicate_of"]])
-            rejected.append(failures)
-            report("decoding", done, len(files))
-        images, refused = pd.concat(kept, ignore_index=True), pd.concat(rejected, ignore_index=True)
-        if images.empty:
-            raise UserError(_nothing_usable(refused))
+    for number in in_order(make, chunks, jobs, scheduler):
+        done += number
+        report("decoding", done, len(files))
+    outcomes = [outcomes_of(chunk) for chunk in chunks]
+    table = pd.concat(
+        [files[["title", "path"]].reset_index(drop=True), pd.concat(outcomes, ignore_index=True)], axis=1
+    )
+    return _put_together(table, chunks, array)
+
+
+def _put_together(table: pd.DataFrame, chunks: list[Chunk], array: Path) -> Decoded:
+    """The tables, and the array of those pictures that no earlier one equals; `table`: one row a file."""
+    usable = table["reason"] == ""
+    rejected, pictures = table.loc[~usable, REJECTED_COLUMNS], table.loc[usable, IMAGE_COLUMNS]
+    if pictures.empty:
+        raise UserError(_nothing_usable(rejected))
+    again = pictures["sha1"].duplicated()
+    first = pictures.groupby("sha1", sort=False)["title"].transform("first")
+    exact = pd.DataFrame({"title": pictures["title"], "duplicate_of": first})[again]
+    kept = np.zeros(len(table), dtype=bool)
+    kept[pictures.index[~again]] = True
+    shape, start = (chunks[0].recipe.store_size, chunks[0].recipe.store_size, 3), 0
+    with growing_array(array, shape) as append:
+        for chunk in chunks:
+            append(pixels_of(chunk)[kept[start : start + len(chunk.paths)]])
+            start += len(chunk.paths)
+    images = pictures[~again].reset_index(drop=True)
     images.insert(0, "row", np.arange(len(images)))
-    return Decoded(images, refused, pd.concat(exact, ignore_index=True).assign(kind="exact", distance=0))
+    exact = exact.assign(kind="exact", distance=0).reset_index(drop=True)
+    return Decoded(images, rejected.reset_index(drop=True), exact)
 
 
 def _nothing_usable(rejected: pd.DataFrame) -> str:
@@ -71,42 +92,6 @@ def _nothing_usable(rejected: pd.DataFrame) -> str:
         f"an image set needs at least one usable image, but all {len(rejected)} files were rejected "
         f"({reasons}); check the source's paths and the limits"
     )
-
-
-def decode_chunk(
-    files: pd.DataFrame, source: Source, recipe: Recipe
-) -> tuple[np.ndarray, pd.DataFrame, pd.DataFrame]:
-    """(pixels (k, S, S, 3) uint8, table of the k images, table of the rejected) of a few files, in order."""
-    pixels, images, rejected = [], [], []
-    for title, path in files[["title", "path"]].itertuples(index=False):
-        try:
-            data = _read(source, path, recipe.max_bytes)
-            picture = decode(data, recipe)
-        except Rejected as failure:
-            rejected.append((title, path, failure.reason, failure.detail))
-            continue
-        pixels.append(picture.pixels)
-        images.append((title, path, *picture[1:5], len(data), picture.sha1, *hex_digits([picture.phash])))
-    shape = (len(pixels), recipe.store_size, recipe.store_size, 3)
-    return (
-        np.stack(pixels) if pixels else np.empty(shape, dtype=np.uint8),
-        pd.DataFrame(images, columns=IMAGE_COLUMNS),
-        pd.DataFrame(rejected, columns=REJECTED_COLUMNS),
-    )
-
-
-def _read(source: Source, path: str, max_bytes: int) -> bytes:
-    """The file's bytes, or Rejected with the reason."""
-    try:
-        return source.read(path, max_bytes)
-    except TooLarge as error:
-        raise Rejected("too_many_bytes", str(error)) from None
-    except Refused as error:
-        raise Rejected("refused", str(error)) from None
-    except (FileNotFoundError, NotADirectoryError):
-        raise Rejected("missing") from None
-    except OSError as error:
-        raise Rejected("unreadable", error.strerror or str(error)) from None
 
 
 @contextmanager

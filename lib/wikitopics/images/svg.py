@@ -1,4 +1,4 @@
-"""Vector drawings made pixels by rsvg-convert, where somebody asks for it, in a process that can do little else.
+"""Vector drawings made pixels by rsvg-convert where somebody asks for it, in a confined process.
 
 SVG is a program in other people's hands. The text comes in by a pipe, so that it has no folder to refer to
 (librsvg then loads nothing but data: URLs, and has no network code); the process gets no environment, no

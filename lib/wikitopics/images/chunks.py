@@ -1,0 +1,144 @@
+"""Chunks of decoded files on disk: each written whole, and taken again by a later run where nothing changed.
+
+A chunk is an Arrow file, named by its place and by all that made it (paths, source, recipe, this code). What
+the files held is noted in it and compared before it is taken again: reading is cheap, decoding is not.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import PIL
+import pyarrow as pa
+from pyarrow import feather
+
+from wikitopics import paths
+from wikitopics.artefacts import replacing
+from wikitopics.images.contents import content, read
+from wikitopics.images.decode import Picture, Recipe
+from wikitopics.images.expendable import decode_expendably
+from wikitopics.images.phash import hex_digits
+from wikitopics.images.reasons import Rejected
+from wikitopics.sources import Source, describe
+
+FILES, PIXEL_BYTES = 256, 32 << 20  # of a chunk, at most
+READ_AHEAD = 32 << 20  # bytes of files held at a time; one file more may be
+FOLDER = "chunks"
+_NOTHING = {"content": "", "reason": "", "detail": "", "width": 0, "height": 0, "format": "", "mode": ""}
+_NOTHING |= {"bytes": 0, "sha1": "", "phash": ""}
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some files of a source (their paths), how they are decoded and where the outcome lies.
+
+    `root` is the root folder, for workers that were started elsewhere.
+    """
+
+    paths: list[str]
+    source: Source
+    recipe: Recipe
+    file: Path
+    root: Path
+
+
+def chunks_of(files: list[str], source: Source, recipe: Recipe, folder: Path) -> list[Chunk]:
+    """The files in chunks, in order; whatever else lies in `folder`/chunks is taken away."""
+    size = max(1, min(FILES, PIXEL_BYTES // (3 * recipe.store_size**2)))
+    folder, chunks = folder / FOLDER, []
+    for start in range(0, len(files), size):
+        part = files[start : start + size]
+        made_of = json.dumps([describe(source), asdict(recipe), _code(), part])
+        name = f"{start // size:07d}-{hashlib.sha256(made_of.encode()).hexdigest()[:16]}.arrow"
+        chunks.append(Chunk(part, source, recipe, folder / name, paths.root()))
+    wanted = {chunk.file.name for chunk in chunks}
+    for entry in folder.iterdir() if folder.exists() else ():
+        if entry.name not in wanted:
+            entry.unlink()
+    return chunks
+
+
+@cache
+def _code() -> str:
+    """Digest of what decodes: this package, and Pillow's version."""
+    code = b"".join(file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py")))
+    return hashlib.sha256(code + PIL.__version__.encode()).hexdigest()
+
+
+def make(chunk: Chunk) -> int:
+    """Decode a chunk into its file, unless that is there and still true; the number of its files."""
+    if paths.root() != chunk.root:
+        os.environ["WIKITOPICS_ROOT"] = str(chunk.root)
+    if not (chunk.file.exists() and _still_true(chunk)):
+        side = chunk.recipe.store_size
+        pixels, rows = np.zeros((len(chunk.paths), side, side, 3), np.uint8), []
+        for data, outcome in _outcomes(chunk):
+            if isinstance(outcome, Picture):
+                pixels[len(rows)] = outcome.pixels
+            rows.append(_row(data, outcome))
+        _write(chunk.file, rows, pixels)
+    return len(chunk.paths)
+
+
+def _outcomes(chunk: Chunk) -> Iterator[tuple[bytes | Rejected, Picture | Rejected]]:
+    """What was read and what came of it, file by file, a few files in memory at a time."""
+    group, held = [], 0
+    for number, path in enumerate(chunk.paths, 1):
+        group.append(data := read(chunk.source, path, chunk.recipe.max_bytes))
+        held += len(data) if isinstance(data, bytes) else 0
+        if held >= READ_AHEAD or number == len(chunk.paths):
+            decoded = iter(decode_expendably([d for d in group if isinstance(d, bytes)], chunk.recipe))
+            yield from ((data, next(decoded) if isinstance(data, bytes) else data) for data in group)
+            group, held = [], 0
+
+
+def _still_true(chunk: Chunk) -> bool:
+    """Whether the files hold what they held when the chunk was made."""
+    known = feather.read_table(chunk.file, columns=["content"])["content"].to_pylist()
+    limit = chunk.recipe.max_bytes
+    return all(
+        content(read(chunk.source, path, limit)) == before
+        for path, before in zip(chunk.paths, known, strict=True)
+    )
+
+
+def _row(data: bytes | Rejected, outcome: Picture | Rejected) -> dict:
+    row = _NOTHING | {"content": content(data)}
+    if isinstance(outcome, Rejected):
+        return row | {"reason": outcome.reason, "detail": outcome.detail}
+    known = {name: value for name, value in outcome._asdict().items() if name != "pixels"}
+    return row | known | {"bytes": len(data), "phash": hex_digits([outcome.phash])[0]}
+
+
+def _write(file: Path, rows: list[dict], pixels: np.ndarray) -> None:
+    squares = pa.binary(int(pixels[0].nbytes))
+    column = pa.FixedSizeBinaryArray.from_buffers(squares, len(pixels), [None, pa.py_buffer(pixels)])
+    table = pa.Table.from_pylist(rows).append_column("pixels", column)
+    with replacing(file) as temporary:
+        feather.write_feather(table, str(temporary), compression="uncompressed")
+
+
+def outcomes_of(chunk: Chunk) -> pd.DataFrame:
+    """One row a file: reason ("" for a picture), detail, width, height, format, mode, bytes, sha1, phash."""
+    columns = [name for name in _NOTHING if name != "content"]
+    return feather.read_table(chunk.file, columns=columns).to_pandas()
+
+
+def pixels_of(chunk: Chunk) -> np.ndarray:
+    """(files, S, S, 3) uint8 of a chunk, black where there is no picture; mapped, not read."""
+    column = feather.read_table(chunk.file, columns=["pixels"], memory_map=True)["pixels"].chunk(0)
+    side = chunk.recipe.store_size
+    return np.frombuffer(column.buffers()[1], np.uint8).reshape(-1, side, side, 3)
+
+
+def forget(folder: Path) -> None:
+    """Take away the chunks of a run that is finished."""
+    if (folder / FOLDER).exists():
+        shutil.rmtree(folder / FOLDER)

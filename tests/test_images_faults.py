@@ -1,0 +1,247 @@
+"""Decoders that die, runs that are killed, clusters: every file still ends in a table, always the same."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from hostile import saved
+from wikitopics.errors import UserError
+from wikitopics.images import chunks, expendable, workers
+from wikitopics.images.chunks import forget
+from wikitopics.images.decode import Recipe
+from wikitopics.images.expendable import decode_expendably
+from wikitopics.images.store import decode_files
+from wikitopics.sources import open_source
+from wikitopics.sources.folder import Folder
+
+RECIPE = Recipe(store_size=32, max_seconds=0.3)
+SLEEP, CRASH, SPIN, GREEDY, KILLED = (f"BM{word}".encode() for word in ("zzz", "segv", "spin", "mem", "kill"))
+
+
+def decode_or_die(data: bytes, recipe: Recipe):
+    """What a decoder with a fault in its own code would do, on files that say so."""
+    if data == CRASH:
+        ctypes.string_at(0)
+    if data == SLEEP:
+        time.sleep(60)
+    if data == KILLED:
+        os.kill(os.getpid(), signal.SIGKILL)
+    while data == SPIN:
+        pass
+    if data == GREEDY:
+        return [np.empty(100 << 20, np.uint8) for _ in range(9)]
+    return undisturbed(data, recipe)
+
+
+undisturbed = expendable.decode
+
+
+@dataclass(frozen=True)
+class Faulty(Folder):
+    """A folder whose reader brings the faulty decoder along, into whatever process it is sent to."""
+
+    def read(self, path: str, max_bytes: int) -> bytes:
+        expendable.decode = decode_or_die
+        return super().read(path, max_bytes)
+
+
+@dataclass(frozen=True)
+class Murderous(Folder):
+    """A folder whose reader ends its process at 'worker.bmp', as often as `times` says."""
+
+    times: int = 1
+
+    def read(self, path: str, max_bytes: int) -> bytes:
+        met = Path(os.environ["WIKITOPICS_ROOT"]) / "met"
+        if path == "worker.bmp" and met.stat().st_size < self.times:
+            with open(met, "a") as file:
+                file.write("x")
+            os._exit(1)
+        return super().read(path, max_bytes)
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    """A folder of 24 good pictures; decoding is in chunks of 5 and blames nobody after the test."""
+    monkeypatch.setenv("WIKITOPICS_ROOT", str(tmp_path))
+    monkeypatch.setattr(chunks, "FILES", 5)
+    monkeypatch.setattr(expendable, "decode", undisturbed)
+    fill(tmp_path / "set", 24)
+    return tmp_path
+
+
+def fill(folder: Path, count: int) -> None:
+    folder.mkdir()
+    for seed in range(count):
+        fields = np.random.default_rng(seed).integers(0, 256, (4, 6, 3), dtype=np.uint8)
+        (folder / f"{seed:03d}.png").write_bytes(saved(Image.fromarray(fields).resize((90, 60)), "PNG"))
+
+
+def run(root: Path, name: str, source=None, **options):
+    """Decode the folder into root/name; the array's bytes and the three tables."""
+    source = source or open_source("folder", image_root="set")
+    decoded = decode_files(
+        source.files(), source, options.pop("recipe", RECIPE), root / name / "a.npy", **options
+    )
+    return (root / name / "a.npy").read_bytes(), decoded.images, decoded.rejected, decoded.exact
+
+
+def assert_same(one, other) -> None:
+    assert one[0] == other[0]
+    for mine, theirs in zip(one[1:], other[1:], strict=True):
+        pd.testing.assert_frame_equal(mine, theirs)
+
+
+# --- decoders that die -----------------------------------------------------------------------------------
+
+FAULTS = {CRASH: "crashed", SPIN: "too_slow", SLEEP: "too_slow", GREEDY: "too_much_memory"}
+FAULTS |= {KILLED: "too_much_memory"}
+
+
+@pytest.mark.parametrize(("data", "reason"), FAULTS.items(), ids=[name.decode() for name in FAULTS])
+def test_a_decoder_that_dies_costs_one_file(monkeypatch, data, reason):
+    monkeypatch.setattr(expendable, "decode", decode_or_die)
+    monkeypatch.setattr(expendable, "STANDSTILL", 3)
+    good = saved(Image.new("RGB", (8, 8), "red"), "PNG")
+    started = time.monotonic()
+    outcomes = decode_expendably([good, b"", data, good, data], RECIPE)
+    assert [getattr(o, "reason", "valid") for o in outcomes] == ["valid", "empty", reason, "valid", reason]
+    assert outcomes[3].pixels[16, 16].tolist() == [255, 0, 0]
+    assert time.monotonic() - started < 10
+
+
+def test_who_dies_once_by_chance_is_not_blamed(monkeypatch, tmp_path):
+    def unlucky(data: bytes, recipe: Recipe):
+        if data == KILLED and not (tmp_path / "died").exists():
+            (tmp_path / "died").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return undisturbed(data, recipe)
+
+    monkeypatch.setattr(expendable, "decode", unlucky)
+    assert [outcome.reason for outcome in decode_expendably([KILLED, b""], RECIPE)] == ["damaged", "empty"]
+
+
+def test_an_interrupt_ends_the_child_too(monkeypatch):
+    children = []
+
+    def interrupted(_, child: int, __):
+        children.append(child)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(expendable, "decode", decode_or_die)
+    monkeypatch.setattr(expendable, "_listen", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        decode_expendably([SLEEP], RECIPE)
+    with pytest.raises(ProcessLookupError):
+        os.kill(children[0], 0)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_deadly_files_end_in_the_table_and_the_others_in_the_set(root, jobs):
+    for name, data in {"005": CRASH, "011": SPIN, "012": KILLED}.items():
+        (root / "set" / f"{name}.png").write_bytes(data)
+    _, images, rejected, _ = run(root, "out", Faulty("set"), jobs=jobs)
+    assert len(images) == 21
+    found = dict(zip(rejected["path"], rejected["reason"], strict=True))
+    assert found == {"005.png": "crashed", "011.png": "too_slow", "012.png": "too_much_memory"}
+
+
+def test_a_worker_killed_from_outside_is_replaced_and_often_is_one_sentence(root, monkeypatch):
+    monkeypatch.setattr(workers, "ATTEMPTS", 2)
+    (root / "met").touch()
+    (root / "set" / "worker.bmp").write_bytes(saved(Image.new("RGB", (8, 8)), "BMP"))
+    assert_same(run(root, "one", Murderous("set"), jobs=2), run(root, "two", jobs=1))
+    with pytest.raises(UserError, match="2 were killed from outside .* run again"):
+        run(root, "three", Murderous("set", times=99), jobs=2)
+
+
+# --- runs that are killed --------------------------------------------------------------------------------
+
+
+def test_what_is_done_is_not_done_again_unless_it_changed(root, monkeypatch):
+    asked = []
+
+    def counted(files: list[bytes], recipe: Recipe):
+        asked.append(len(files))
+        return decode_expendably(files, recipe)
+
+    monkeypatch.setattr(chunks, "decode_expendably", counted)
+    first = run(root, "out", jobs=1)
+    assert asked == [5, 5, 5, 5, 4]
+    asked.clear()
+    assert_same(first, run(root, "out", jobs=1))
+    assert asked == []
+    (root / "set" / "007.png").write_bytes(b"")
+    again = run(root, "out", jobs=1)
+    assert asked == [5] and again[2]["reason"].tolist() == ["empty"]
+    asked.clear()
+    run(root, "out", recipe=Recipe(store_size=16), jobs=1)
+    assert asked == [5, 5, 5, 5, 4]
+    assert len(list((root / "out" / "chunks").iterdir())) == 5
+    forget(root / "out")
+    assert [path.name for path in (root / "out").iterdir()] == ["a.npy"]
+
+
+@pytest.mark.slow
+def test_a_run_killed_at_any_moment_goes_on_and_ends_the_same(root):
+    fill(root / "many", 400)
+    source = open_source("folder", image_root="many")
+    (root / "many" / "300.png").write_bytes((root / "many" / "100.png").read_bytes())
+    (root / "many" / "301.png").write_bytes(b"<html>")
+    undisturbed_run = run(root, "whole", source, jobs=1)
+    command = [sys.executable, __file__, str(root / "killed")]
+    kills, moments = 0, iter([0.02, 0.1, 60])
+    for moment in moments:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert process.stdout.readline() == "ready\n"
+        try:
+            process.wait(moment)
+            break
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            kills += 1
+    assert kills == 2 and process.returncode == 0
+    assert (root / "killed" / "a.npy").read_bytes() == undisturbed_run[0]
+    assert_same(run(root, "killed", source, jobs=1), undisturbed_run)
+
+
+# --- clusters --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_a_dask_cluster_gives_the_same(root):
+    distributed = pytest.importorskip("distributed", reason="the extra [cluster] is not installed")
+    (root / "set" / "003.png").write_bytes(b"")
+    (root / "set" / "004.png").write_bytes(CRASH)
+    source = Faulty("set")
+    here = run(root, "here", source, jobs=1)
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=2, processes=True, dashboard_address=None, silence_logs=50
+    ) as cluster:
+        assert_same(run(root, "there", source, scheduler=cluster.scheduler_address), here)
+    assert here[2]["reason"].tolist() == ["empty", "crashed"]
+
+
+def test_a_scheduler_that_does_not_answer_is_one_sentence(root):
+    pytest.importorskip("distributed", reason="the extra [cluster] is not installed")
+    with pytest.raises(UserError, match="'nonsense' does not answer"):
+        run(root, "out", scheduler="nonsense")
+
+
+if __name__ == "__main__":  # a run to be killed
+    chunks.FILES = 5
+    folder = open_source("folder", image_root="many")
+    table = folder.files()
+    print("ready", flush=True)
+    decode_files(table, folder, RECIPE, Path(sys.argv[1]) / "a.npy", jobs=1)

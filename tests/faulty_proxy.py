@@ -61,7 +61,7 @@ class Proxy:
         self.upstream, self.rules, self.log = upstream.removeprefix("http://"), list(rules), []
         self.lock, self.paths, self.connections = threading.Lock(), Counter(), 0
         handler = type("Handler", (_Handler,), {"proxy": self})
-        self.server = _Server(("127.0.0.1", 0), handler)
+        self.server = QuietServer(("127.0.0.1", 0), handler)
         self.address = f"127.0.0.1:{self.server.server_port}"
         self.url = f"http://{self.address}"
         self.api = f"{self.url}/w/api.php"
@@ -92,7 +92,9 @@ def proxied(upstream: str, *rules: Rule) -> Iterator[Proxy]:
         proxy.server.server_close()
 
 
-class _Server(ThreadingHTTPServer):
+class QuietServer(ThreadingHTTPServer):
+    """A thread for each connection, and no word about clients that hang up."""
+
     daemon_threads = True
 
     def handle_error(self, request: object, address: object) -> None:

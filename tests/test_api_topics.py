@@ -3,12 +3,13 @@
 import json
 import threading
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs
 
 import pandas as pd
 import pytest
 
+from faulty_proxy import QuietServer
 from wikitopics.errors import UserError
 from wikitopics.labels.taxonomy import load
 from wikitopics.labels.topics import check_topics
@@ -46,7 +47,7 @@ def serving(answer):
             self.end_headers()
             self.wfile.write(data)
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = QuietServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}/w/api.php", bodies

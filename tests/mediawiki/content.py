@@ -96,7 +96,7 @@ def write_files(files: pd.DataFrame, folder: Path) -> Path:
     for row in files.itertuples():
         (folder / row.title).write_bytes(row.image)
         text = file_text(row.creator, row.licence, row.categories)
-        (folder / row.title).with_suffix(".txt").write_text(text, "utf-8")
+        (folder / f"{row.title}.txt").write_text(text, "utf-8")
     return folder
 
 

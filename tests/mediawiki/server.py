@@ -57,7 +57,7 @@ class MediaWiki:
         self.script("importDump", "--quiet", file)
 
     def import_files(self, folder: Path) -> str:
-        """The files of `folder`; NAME.txt beside NAME.jpg is the text of its page. What could not is told."""
+        """The files of `folder`; NAME.jpg.txt is the text of NAME.jpg's page. What could not is told."""
         suffixes = "png,gif,jpg,jpeg,webp,svg,tif,tiff,pdf"
         return self.script(
             "importImages", "--comment-ext=txt", f"--extensions={suffixes}", "--user=Admin", folder

@@ -45,6 +45,10 @@ class CommonsApi:
         """None: nobody was asked."""
         return None
 
+    def graph(self) -> Path:
+        """The categories above the files, as the wiki has them."""
+        return self._file(CATEGORIES)
+
     def fingerprint(self) -> str:
         """Hex digest of the table of files and of the sha1 of all pictures."""
         digest = hashlib.blake2b(self._file(FILES).read_bytes(), digest_size=16)

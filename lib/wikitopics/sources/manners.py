@@ -41,7 +41,7 @@ class Manners:
         ...
         wikitopics.errors.UserError: contact must be an e-mail or web address at which you can be reached...
         """
-        if not re.fullmatch(r"[!-~]*(\w@\w|https?://\w)[!-~]*", self.contact):
+        if not re.fullmatch(r"[!-~]*(\w@\w|https?://\w)[!-~]*", self.contact, re.ASCII):
             raise UserError(
                 "contact must be an e-mail or web address at which you can be reached, since Wikimedia "
                 f"refuses programs that do not say whose they are, but is {self.contact!r}; give yours"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import joblib
 import pandas as pd
@@ -9,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from wikitopics.artefacts import RECORD, read_json, write_json
+from wikitopics.artefacts import RECORD, read_json
 from wikitopics.errors import UserError
-from wikitopics.sources.cache import cache_folder, complete, fingerprint_of
+from wikitopics.sources.cache import fingerprint_of, made_once
 from wikitopics.sources.cirrus import write_topics
 
 FORM = "1"
@@ -47,11 +48,10 @@ def topics_from_dumps(path: Path, articles: Iterable[str], jobs: int = -1) -> pd
 
 
 def _made(dump: Path) -> Path:
-    folder = cache_folder("search_index", fingerprint_of([dump], FORM))
-    if not complete(folder):
-        counts = write_topics(dump, folder / "topics.parquet")
-        write_json(folder / RECORD, {"dump": dump.name, "counts": counts})
-    return folder
+    def make(folder: Path) -> dict[str, Any]:
+        return {"dump": dump.name, "counts": write_topics(dump, folder / "topics.parquet")}
+
+    return made_once("search_index", fingerprint_of([dump], FORM), make)
 
 
 def _of_articles(path: Path, wanted: pa.Array) -> pa.Table:

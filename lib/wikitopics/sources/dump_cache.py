@@ -2,9 +2,10 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
-from wikitopics.artefacts import RECORD, read_json, write_json
-from wikitopics.sources.cache import cache_folder, complete, fingerprint_of
+from wikitopics.artefacts import RECORD, read_json
+from wikitopics.sources.cache import fingerprint_of, made_once
 from wikitopics.sources.category_redirects import soft_redirects
 from wikitopics.sources.dump_folder import dump_files, open_tables, xml_files
 from wikitopics.sources.dump_joins import Joins
@@ -23,19 +24,18 @@ def made_from(dump: str) -> Path:
 
     Stopped half way, it goes on behind the last table that was written whole.
     """
-    files = dump_files(dump)
-    folder = cache_folder("commons_dump", dump_fingerprint(dump))
-    if not complete(folder):
-        tables = open_tables(files)
-        tables_folder = folder / "tables"
-        tables_folder.mkdir(exist_ok=True)
-        counts = write_tables(tables, tables_folder)
-        joins = Joins(tables_folder, soft_redirects(xml_files(dump)))
+
+    def make(folder: Path) -> dict[str, Any]:
+        tables = folder / "tables"
+        tables.mkdir(exist_ok=True)
+        counts = write_tables(open_tables(dump_files(dump)), tables)
+        joins = Joins(tables, soft_redirects(xml_files(dump)))
         joins.files(folder / "files.parquet")
         joins.categories(folder / "categories.parquet")
-        write_json(folder / RECORD, {"dump": dump, "counts": accounted(counts, joins.counts)})
-        shutil.rmtree(tables_folder)
-    return folder
+        shutil.rmtree(tables)
+        return {"dump": dump, "counts": accounted(counts, joins.counts)}
+
+    return made_once("commons_dump", dump_fingerprint(dump), make)
 
 
 def counts_of(folder: Path) -> dict[str, int]:

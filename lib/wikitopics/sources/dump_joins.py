@@ -45,6 +45,7 @@ class Joins:
 
     def __init__(self, folder: Path, soft: dict[str, str]) -> None:
         self.folder, self.database = folder, connected(folder / "spilled")
+        (folder / "selected.parquet").unlink(missing_ok=True)  # of a run that was stopped
         for file in folder.glob("*.parquet"):
             self.database.execute(f"CREATE VIEW {file.stem} AS SELECT * FROM read_parquet({text(file)})")
         self.has_targets = (folder / "target.parquet").exists()

@@ -3,15 +3,16 @@
 import shutil
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from wikitopics.artefacts import RECORD, read_json, replacing, write_json
+from wikitopics.artefacts import RECORD, read_json, replacing
 from wikitopics.errors import UserError
 from wikitopics.paths import root
 from wikitopics.progress import report
-from wikitopics.sources.cache import cache_folder, complete, fingerprint_of
+from wikitopics.sources.cache import fingerprint_of, made_once
 from wikitopics.sources.database import connected, text
 from wikitopics.sources.wit_rows import PAIRS, pairs
 
@@ -47,13 +48,14 @@ def images_of(wit: str) -> Path:
 
     main: it is the main image of one of them. place: where a shard holds its bytes, else null.
     """
-    folder = cache_folder("wit", wit_fingerprint(wit))
-    if not complete(folder):
+
+    def make(folder: Path) -> dict[str, Any]:
         counts = _write_pairs(wit_shards(wit), folder / "pairs")
         counts["images"] = _group(folder)
-        write_json(folder / RECORD, {"wit": wit, "counts": counts})
         shutil.rmtree(folder / "pairs")
-    return folder / "images.parquet"
+        return {"wit": wit, "counts": counts}
+
+    return made_once("wit", wit_fingerprint(wit), make) / "images.parquet"
 
 
 def wit_counts(wit: str) -> dict[str, int]:

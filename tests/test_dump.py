@@ -1,9 +1,5 @@
 """Commons from its dumps: one planted wiki gives the same files and categories in every age and form."""
 
-import subprocess
-import sys
-import time
-
 import pandas as pd
 import pytest
 
@@ -12,7 +8,7 @@ from wikitopics.errors import UserError
 from wikitopics.labels.graph_files import open_graph
 from wikitopics.sources import describe, dump_joins, open_source
 from wikitopics.sources.category_redirects import soft_target
-from wikitopics.sources.dump_cache import counts_of, dump_fingerprint, made_from
+from wikitopics.sources.dump_cache import counts_of, made_from
 from wikitopics.sources.stored import stored_path
 
 
@@ -99,36 +95,6 @@ def test_a_dump_is_made_once_and_again_only_when_it_changes(root):
     assert made_from("dump") == first and (first / "files.parquet").stat().st_mtime_ns == before
     (root / "dump" / "pages-articles.xml.bz2").unlink()
     assert made_from("dump") != first
-
-
-@pytest.mark.parametrize("seconds", [0.5, 0.8, 1.1])
-def test_killed_at_any_moment_it_goes_on_to_the_same_tables(root, seconds):
-    plant(root / "dump")
-    command = [sys.executable, "-c", MAKE]
-    killed = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    time.sleep(seconds)
-    killed.kill()
-    killed.wait()
-    source = open_source("commons_dump", dump="dump")
-    assert listed(source.files()) == FILES and parents(source.graph()) == PARENTS
-
-
-def test_what_a_killed_run_left_half_written_does_no_harm(root):
-    plant(root / "dump")
-    tables = root / "data" / "sources" / f"commons_dump-{dump_fingerprint('dump')[:16]}" / "tables"
-    tables.mkdir(parents=True)
-    for name in ("selected.parquet", ".page.parquet.123.part"):
-        (tables / name).write_bytes(b"PAR1 half")
-    assert listed(open_source("commons_dump", dump="dump").files()) == FILES
-
-
-def test_of_several_runs_that_want_the_same_dump_one_makes_it(root):
-    plant(root / "dump")
-    command = [sys.executable, "-c", MAKE]
-    runs = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
-    said = [run.communicate()[0].splitlines()[-1] for run in runs]
-    assert [run.returncode for run in runs] == [0, 0, 0] and len(set(said)) == 1
-    assert listed(open_source("commons_dump", dump="dump").files()) == FILES
 
 
 def test_a_draw_of_files_is_the_same_each_time_and_in_page_order(root):

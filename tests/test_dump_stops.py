@@ -1,0 +1,50 @@
+"""A dump's tables are made once: stopped at any moment it goes on, and several runs at once do no harm."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from dump_planted import FILES, PARENTS, plant
+from test_dump import listed, parents
+from wikitopics.sources import open_source
+from wikitopics.sources.dump_cache import dump_fingerprint
+
+MAKE = "from wikitopics.sources.dump_cache import made_from; print(made_from('dump'))"
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    monkeypatch.setenv("WIKITOPICS_ROOT", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.parametrize("seconds", [0.5, 0.8, 1.1])
+def test_killed_at_any_moment_it_goes_on_to_the_same_tables(root, seconds):
+    plant(root / "dump")
+    command = [sys.executable, "-c", MAKE]
+    killed = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    time.sleep(seconds)
+    killed.kill()
+    killed.wait()
+    source = open_source("commons_dump", dump="dump")
+    assert listed(source.files()) == FILES and parents(source.graph()) == PARENTS
+
+
+def test_what_a_killed_run_left_half_written_does_no_harm(root):
+    plant(root / "dump")
+    tables = root / "data" / "sources" / f"commons_dump-{dump_fingerprint('dump')[:16]}" / "tables"
+    tables.mkdir(parents=True)
+    for name in ("selected.parquet", ".page.parquet.123.part"):
+        (tables / name).write_bytes(b"PAR1 half")
+    assert listed(open_source("commons_dump", dump="dump").files()) == FILES
+
+
+def test_of_several_runs_that_want_the_same_dump_one_makes_it(root):
+    plant(root / "dump")
+    command = [sys.executable, "-c", MAKE]
+    runs = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    said = [run.communicate()[0].splitlines()[-1] for run in runs]
+    assert [run.returncode for run in runs] == [0, 0, 0] and len(set(said)) == 1
+    assert listed(open_source("commons_dump", dump="dump").files()) == FILES

@@ -86,6 +86,12 @@ def test_topics_come_from_all_dumps_below_a_folder_for_the_articles_asked_for(ro
     }
 
 
+def test_plain_titles_are_found_where_all_dumps_are_of_one_wiki(root):
+    one = topics_from_dumps(next(root.rglob("*.bz2")), ["Tom (cat)", "cat)"], jobs=1)
+    assert set(one["article"]) == {"Tom (cat)"} and len(one) == 2
+    assert topics_from_dumps(root / "topics", ["Tom (cat)"], jobs=1).empty
+
+
 def test_a_dump_is_read_once(root):
     topics_from_dumps(root / "topics", [], jobs=1)
     made = {path: path.stat().st_mtime_ns for path in (root / "data" / "sources").rglob("topics.parquet")}

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from wikitopics.artefacts import RECORD, read_json
 from wikitopics.errors import UserError
 from wikitopics.sources.cache import fingerprint_of, made_once
-from wikitopics.sources.cirrus import write_topics
+from wikitopics.sources.cirrus import wiki_of, write_topics
 
 FORM = "1"
 DUMPS = ("*.json", "*.json.gz", "*.json.bz2")
@@ -29,7 +29,8 @@ def search_dumps(path: Path) -> list[Path]:
 def topics_from_dumps(path: Path, articles: Iterable[str], jobs: int = -1) -> pd.DataFrame:
     """article, topic, score of these articles, in the order of the dumps; `attrs["notes"]`: what was counted.
 
-    Each dump is read once, `jobs` at a time (-1: all cores), and kept as Parquet under data/sources.
+    Articles are named with their wiki's language ("en:Cat"); where all dumps are of one wiki, plain titles are
+    found too. Each dump is read once, `jobs` at a time (-1: all cores), and kept as Parquet under data/sources.
     Raises UserError where there is no dump.
     """
     dumps = search_dumps(path)
@@ -40,7 +41,8 @@ def topics_from_dumps(path: Path, articles: Iterable[str], jobs: int = -1) -> pd
         )
     made = joblib.Parallel(n_jobs=jobs)(joblib.delayed(_made)(dump) for dump in dumps)
     wanted = pa.array(sorted(set(articles)), pa.string())
-    tables = [_of_articles(folder / "topics.parquet", wanted) for folder in made]
+    plain = len({wiki_of(dump) for dump in dumps}) == 1
+    tables = [_of_articles(folder / "topics.parquet", wanted, plain) for folder in made]
     topics = pa.concat_tables(tables).to_pandas()
     counts = pd.DataFrame([read_json(folder / RECORD)["counts"] for folder in made]).sum()
     topics.attrs["notes"] = {what: int(count) for what, count in counts.items() if count}
@@ -54,9 +56,15 @@ def _made(dump: Path) -> Path:
     return made_once("search_index", fingerprint_of([dump], FORM), make)
 
 
-def _of_articles(path: Path, wanted: pa.Array) -> pa.Table:
-    """The rows of these articles, one row group after the other."""
+def _of_articles(path: Path, wanted: pa.Array, plain: bool) -> pa.Table:
+    """The rows of these articles, one row group after the other; `plain`: named without a language too."""
     file = pq.ParquetFile(path)
-    groups = (file.read_row_group(i) for i in range(file.num_row_groups))
-    kept = [table.filter(pc.is_in(table["article"], wanted)) for table in groups]
-    return pa.concat_tables(kept) if kept else file.schema_arrow.empty_table()
+    kept = [file.schema_arrow.empty_table()]
+    for i in range(file.num_row_groups):
+        table = file.read_row_group(i)
+        kept.append(table.filter(pc.is_in(table["article"], wanted)))
+        if plain:
+            title = pc.replace_substring_regex(table["article"], "^[^:]*:", "")
+            named = table.set_column(0, "article", title)
+            kept.append(named.filter(pc.is_in(title, wanted)))
+    return pa.concat_tables(kept)

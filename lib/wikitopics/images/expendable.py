@@ -9,6 +9,7 @@ stuck in its own code hears nobody else.
 import faulthandler
 import gc
 import json
+import logging
 import math
 import mmap
 import os
@@ -116,6 +117,7 @@ def _work(files: list[bytes], recipe: Recipe, pixels: np.ndarray, writing: int) 
 
 def _confine(recipe: Recipe) -> None:
     faulthandler.disable()  # who dies here is told by the parent
+    logging.disable()  # what decoders remark about foreign bytes
     gc.freeze()  # what the parent had is neither searched nor copied
     signal.signal(signal.SIGPROF, signal.SIG_DFL)  # ends the process, whatever it is at
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -1,0 +1,76 @@
+"""Files decoded by worker processes a few chunks ahead of whoever uses the pictures."""
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+from joblib import cpu_count
+from joblib.externals.loky import get_reusable_executor
+
+from wikitopics.images.contents import read
+from wikitopics.images.decode import Recipe
+from wikitopics.images.expendable import decode_expendably
+from wikitopics.images.reasons import Rejected
+from wikitopics.sources.reading import read_inside
+
+AHEAD = 2  # chunks a worker may be ahead: enough never to wait, and memory stays flat
+
+
+@dataclass(frozen=True)
+class NamedFiles:
+    """Files that somebody named, wherever they lie: what `images.contents.read` reads from."""
+
+    name: ClassVar[str] = "files"
+
+    def read(self, path: str, max_bytes: int) -> bytes:
+        """The bytes of a regular file, links followed; raises as sources.reading.read_inside."""
+        return read_inside(Path("/"), os.path.abspath(path), max_bytes)
+
+
+def decoded(
+    paths: list[str], recipe: Recipe, chunk: int, jobs: int = 0
+) -> Iterator[tuple[list[str], np.ndarray, pd.DataFrame]]:
+    """For each `chunk` of paths, in order: the paths, pixels (k, s, s, 3) uint8 of the k that can be used,
+    and a table of the others (path, reason, detail).
+
+    Unlike joblib's own generator it stops decoding when nobody takes the pictures. jobs: worker processes,
+    0 for half of the cores (a network on a processor wants the others).
+    """
+    jobs = jobs or max(1, cpu_count() // 2)
+    workers = get_reusable_executor(max_workers=jobs, timeout=60)
+    starts = iter(range(0, len(paths), chunk))
+    waiting: deque = deque()
+
+    def begin() -> None:
+        for start in islice(starts, 1):
+            some = paths[start : start + chunk]
+            waiting.append((some, workers.submit(decode_some, some, recipe)))
+
+    for _ in range(AHEAD * jobs):
+        begin()
+    while waiting:
+        some, task = waiting.popleft()
+        pixels, rejected = task.result()
+        begin()
+        yield some, pixels, pd.DataFrame(rejected, columns=["path", "reason", "detail"])
+
+
+def decode_some(paths: list[str], recipe: Recipe) -> tuple[np.ndarray, list[tuple[str, str, str]]]:
+    """Pixels (k, s, s, 3) uint8 of the k files that can be used, and (path, reason, detail) of the others."""
+    found = [read(NamedFiles(), path, recipe.max_bytes) for path in paths]
+    decoded = iter(decode_expendably([data for data in found if isinstance(data, bytes)], recipe))
+    outcomes = [next(decoded) if isinstance(data, bytes) else data for data in found]
+    pixels = [outcome.pixels for outcome in outcomes if not isinstance(outcome, Rejected)]
+    shape = (len(pixels), recipe.store_size, recipe.store_size, 3)
+    rejected = [
+        (path, outcome.reason, outcome.detail)
+        for path, outcome in zip(paths, outcomes, strict=True)
+        if isinstance(outcome, Rejected)
+    ]
+    return np.stack(pixels) if pixels else np.empty(shape, np.uint8), rejected

@@ -1,0 +1,80 @@
+"""What is told of a picture: a table's rows, and the same in the shape of LiftWing's article topics."""
+
+import json
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from wikitopics.evaluate.abstention import sureness
+from wikitopics.score.scorer import Scorer
+
+FLOATS = pa.list_(pa.float32())
+SCHEMA = pa.schema(
+    [
+        ("path", pa.string()),
+        ("labels", pa.list_(pa.string())),
+        ("probabilities", FLOATS),
+        ("scores", FLOATS),
+        ("sureness", pa.float32()),
+        ("reason", pa.string()),
+        ("detail", pa.string()),
+        ("model", pa.string()),
+        ("key", pa.string()),
+    ]
+)
+
+
+def schema(scorer: Scorer) -> pa.Schema:
+    """SCHEMA with the scorer's description (label order, thresholds, calibration) under "wikitopics"."""
+    return SCHEMA.with_metadata({"wikitopics": scorer.description()})
+
+
+def rows(paths: list[str], scores: np.ndarray, rejected: pd.DataFrame, scorer: Scorer) -> pa.Table:
+    """One row for each of `paths`, in order, with SCHEMA's columns.
+
+    scores: (k, L) of the paths that are not in `rejected` (path, reason, detail), in order. probabilities and
+    scores are in the order of label_names; labels are those whose score reaches its threshold; sureness: see
+    evaluate.abstention. A rejected file has a reason and no scores; a scored one has reason "".
+    """
+    bad = np.isin(np.array(paths, object), rejected["path"].to_numpy())
+    chances = scorer.probabilities(scores)
+    names = np.array(scorer.label_names, object)
+    chosen = [list(names[row >= scorer.thresholds]) for row in scores]
+    told = rejected.drop_duplicates("path").set_index("path")
+    columns = {
+        "path": paths,
+        "labels": _spread(bad, chosen, []),
+        "probabilities": _spread(bad, list(chances), []),
+        "scores": _spread(bad, list(scores), []),
+        "sureness": _spread(bad, list(sureness(chances)), None),
+        "reason": [told.at[path, "reason"] if wrong else "" for path, wrong in zip(paths, bad, strict=True)],
+        "detail": [told.at[path, "detail"] if wrong else "" for path, wrong in zip(paths, bad, strict=True)],
+        "model": [scorer.name] * len(paths),
+        "key": [scorer.key] * len(paths),
+    }
+    return pa.table(columns, schema=schema(scorer))
+
+
+def _spread(bad: np.ndarray, values: list, missing) -> list:
+    left = iter(values)
+    return [missing if wrong else next(left) for wrong in bad]
+
+
+def liftwing(table: pa.Table, label_names: list[str]) -> Iterator[str]:
+    """One line of JSON a row: {"prediction": {"image": ..., "results": [{"topic": ..., "score": ...}]}}.
+
+    results: the labels above their thresholds, the most probable first, with their probabilities. Beside it
+    stand all probabilities, the model and, for a file that could not be used, the reason.
+    """
+    for row in table.to_pylist():
+        chance = dict(zip(label_names, row["probabilities"], strict=False))
+        topics = sorted(row["labels"], key=lambda topic: -chance[topic])
+        results = [{"topic": topic, "score": round(chance[topic], 4)} for topic in topics]
+        about = {"model": row["model"], "key": row["key"], "sureness": row["sureness"]}
+        about |= {"probabilities": {name: round(value, 4) for name, value in chance.items()}}
+        wrong = {"error": {"reason": row["reason"], "detail": row["detail"]}} if row["reason"] else {}
+        yield json.dumps(
+            {"prediction": {"image": row["path"], "results": results}} | about | wrong, ensure_ascii=False
+        )

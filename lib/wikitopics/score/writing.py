@@ -1,0 +1,30 @@
+"""Results as a file that grows table by table: Parquet, or lines of JSON."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from wikitopics.score.results import liftwing, schema
+from wikitopics.score.scorer import Scorer
+
+Write = Callable[[pa.Table], None]
+
+
+@contextmanager
+def parquet_writer(path: Path, scorer: Scorer) -> Iterator[Write]:
+    """Gives a function that appends tables of score.results.SCHEMA to one Parquet file."""
+    with pq.ParquetWriter(path, schema(scorer), compression="zstd") as writer:
+        yield writer.write_table
+
+
+@contextmanager
+def lines_writer(path: Path, scorer: Scorer) -> Iterator[Write]:
+    """Gives a function that appends such tables as lines of JSON, see score.results.liftwing."""
+    with open(path, "w", encoding="utf-8") as file:
+        yield lambda table: file.writelines(line + "\n" for line in liftwing(table, scorer.label_names))
+
+
+FORMATS = {".parquet": parquet_writer, ".jsonl": lines_writer}

@@ -1,0 +1,184 @@
+"""Scoring files: the model's own scores, bad files told, a stopped run goes on, mistakes in one sentence."""
+
+import json
+
+import keras
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+import planted
+from wikitopics import cli
+from wikitopics.artefacts import write_json, write_table
+from wikitopics.errors import UserError
+from wikitopics.evaluate.calibration import apply_platt, fit_platt
+from wikitopics.evaluate.predictions import freeze_thresholds
+from wikitopics.score import shards
+from wikitopics.score.decoding import decoded
+from wikitopics.score.inputs import paths_of
+from wikitopics.score.scorer import load_scorer
+from wikitopics.score.shards import score_files
+from wikitopics.train.record import file_digest
+
+NAMES, THRESHOLDS, SIDE = ["Shape", "Round", "Square"], np.array([0.6, 0.5, 0.45]), 32
+PARENTS = {"Shape": None, "Round": "Shape", "Square": "Shape"}
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """A finished 03_train run `tiny` and its evaluation."""
+    root = tmp_path_factory.mktemp("laboratory")
+    folder = root / "data" / "03_train" / "tiny"
+    keras.utils.set_random_seed(3)
+    layers = [
+        keras.Input((SIDE, SIDE, 3)),
+        keras.layers.Rescaling(1 / 50, -2.5),
+        keras.layers.Conv2D(8, 5, 4),
+    ]
+    layers += [keras.layers.BatchNormalization(), keras.layers.GlobalAveragePooling2D()]
+    model = keras.Sequential([*layers, keras.layers.Dense(3, "sigmoid")])
+    folder.mkdir(parents=True)
+    model.save(folder / "model.keras")
+    write_json(folder / "label_names.json", {"taxonomy": "t", "label_names": NAMES, "parents": PARENTS})
+    write_json(folder / "run.json", {"parameters": {}, "model_sha256": file_digest(folder / "model.keras")})
+    rng = np.random.default_rng(0)
+    truth = (rng.random((60, 3)) < 0.4).astype(np.uint8)
+    scores = (0.2 * rng.random((60, 3)) + 0.5 * truth + 0.1).astype(np.float32)
+    write_table(
+        folder / "predictions_validation.parquet",
+        pd.DataFrame({"truth": list(truth), "scores": list(scores)}),
+    )
+    judged = root / "data" / "04_evaluate" / "tiny"
+    judged.mkdir(parents=True)
+    freeze_thresholds(judged, NAMES, THRESHOLDS)
+    write_json(judged / "run.json", {"model": "tiny"})
+    return root
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """Twelve PNG files of the model's size, so that nothing is resized."""
+    folder, rng = tmp_path_factory.mktemp("pictures"), np.random.default_rng(1)
+    for number in range(12):
+        Image.fromarray(planted.picture(number, SIDE, rng)).save(folder / f"{number:02}.png")
+    return folder
+
+
+@pytest.fixture
+def folders(root):
+    return root / "data" / "03_train" / "tiny", root / "data" / "04_evaluate" / "tiny"
+
+
+def expected(folder, paths):
+    pixels = np.stack([np.asarray(Image.open(path)) for path in paths])
+    return keras.saving.load_model(folder / "model.keras").predict(pixels, verbose=0)
+
+
+def test_scores_are_the_models_own_and_labels_reach_their_thresholds(folders, pictures, tmp_path):
+    paths = paths_of([str(pictures)])
+    counts = score_files(folders[0], paths, tmp_path / "out.parquet", folders[1])
+    table = pq.read_table(tmp_path / "out.parquet")
+    frame, scores = table.to_pandas(), expected(folders[0], paths)
+    assert counts == {"files": 12, "scored": 12}
+    assert frame.path.tolist() == paths
+    assert np.allclose(np.stack(frame.scores), scores, atol=1e-5)
+    assert [list(own) for own in frame.labels] == [
+        [name for name, score, least in zip(NAMES, row, THRESHOLDS, strict=True) if score >= least]
+        for row in scores
+    ]
+    assert {len(own) for own in frame.labels} != {0}
+    validation = pd.read_parquet(folders[0] / "predictions_validation.parquet")
+    platt = fit_platt(np.stack(validation.truth), np.stack(validation.scores))
+    assert np.allclose(np.stack(frame.probabilities), apply_platt(scores, platt), atol=1e-4)
+    about = json.loads(table.schema.metadata[b"wikitopics"])
+    assert about["label_names"] == NAMES and about["key"] == file_digest(folders[0] / "model.keras")
+
+
+def test_what_cannot_be_used_is_a_row_with_its_reason_in_its_place(folders, pictures, tmp_path):
+    (tmp_path / "page.jpg").write_bytes(b"<html><body>Error 404</body></html>")
+    (tmp_path / "short.png").write_bytes((pictures / "00.png").read_bytes()[:300])
+    bad = [str(tmp_path / name) for name in ("page.jpg", "short.png", "nowhere.png")]
+    paths = [str(pictures / "03.png"), bad[0], str(pictures / "01.png"), *bad[1:], bad[0]]
+    counts = score_files(folders[0], paths, tmp_path / "out.parquet", folders[1])
+    frame = pd.read_parquet(tmp_path / "out.parquet")
+    reasons = ["", "not_an_image", "", "truncated", "missing", "not_an_image"]
+    assert frame.reason.tolist() == reasons and frame.path.tolist() == paths
+    assert [len(row) for row in frame.scores] == [0 if reason else 3 for reason in reasons]
+    right = [path for path, reason in zip(paths, reasons, strict=True) if not reason]
+    assert np.allclose(np.stack(frame.scores[frame.reason == ""]), expected(folders[0], right), atol=1e-5)
+    assert counts == {"files": 6, "scored": 2, "not_an_image": 2, "truncated": 1, "missing": 1}
+
+
+def test_a_stopped_run_goes_on_with_the_shards_it_has(folders, pictures, tmp_path, monkeypatch):
+    paths, whole, out = paths_of([str(pictures)]), tmp_path / "whole.parquet", tmp_path / "out.parquet"
+    score_files(folders[0], paths, whole, folders[1], shard=5)
+    begun = []
+
+    def stops(some, *rest):
+        begun.append(some)
+        if len(begun) == 2:
+            raise KeyboardInterrupt
+        return decoded(some, *rest)
+
+    monkeypatch.setattr(shards, "decoded", stops)
+    with pytest.raises(KeyboardInterrupt):
+        score_files(folders[0], paths, out, folders[1], shard=5)
+    assert not out.exists() and len(list((tmp_path / "out.parquet.parts").glob("0*.parquet"))) == 1
+    begun.append([])
+    score_files(folders[0], paths, out, folders[1], shard=5)
+    assert begun[3:] == [paths[5:10], paths[10:]]
+    assert pq.read_table(out).equals(pq.read_table(whole), check_metadata=True)
+    assert not (tmp_path / "out.parquet.parts").exists()
+
+
+def test_shards_of_other_thresholds_are_not_taken(folders, pictures, tmp_path):
+    paths, out = paths_of([str(pictures)]), tmp_path / "out.parquet"
+    parts = tmp_path / "out.parquet.parts"
+    scorer = load_scorer(folders[0])
+    shards._begin(parts, shards._key(scorer, paths, 4))
+    (parts / "000000.parquet").write_bytes(b"of thresholds 0.5")
+    score_files(folders[0], paths, out, folders[1], shard=4)  # would fail on the foreign shard
+    assert len(pd.read_parquet(out)) == 12
+
+
+def test_decoding_waits_for_whoever_takes_the_pictures(folders, pictures):
+    paths = paths_of([str(pictures)]) * 3
+    chunks = list(decoded(paths, load_scorer(folders[0]).recipe, 5, jobs=1))
+    assert [path for some, _, _ in chunks for path in some] == paths
+    assert sum(len(pixels) for _, pixels, _ in chunks) == len(paths)
+
+
+def test_the_command_writes_lines_that_a_reader_of_liftwing_can_read(root, pictures, tmp_path, monkeypatch):
+    monkeypatch.setenv("WIKITOPICS_ROOT", str(root))
+    out = tmp_path / "out.jsonl"
+    assert cli.main(["score", str(pictures), "--model", "tiny", "--out", str(out)]) == 0
+    lines = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
+    assert len(lines) == 12
+    prediction = next(line["prediction"] for line in lines if len(line["prediction"]["results"]) > 1)
+    assert prediction["image"].endswith(".png")
+    found = [topic["score"] for topic in prediction["results"]]
+    assert found == sorted(found, reverse=True) and {t["topic"] for t in prediction["results"]} <= set(NAMES)
+    assert set(lines[0]["probabilities"]) == set(NAMES) and lines[0]["model"] == "tiny"
+
+
+def test_mistakes_are_one_sentence(folders, pictures, tmp_path):
+    paths = paths_of([str(pictures)])
+    with pytest.raises(UserError, match=r"\.parquet or \.jsonl"):
+        score_files(folders[0], paths, tmp_path / "out.txt")
+    with pytest.raises(UserError, match="at least one file"):
+        score_files(folders[0], paths_of([str(tmp_path)]), tmp_path / "out.parquet")
+    with pytest.raises(UserError, match="is not there"):
+        paths_of([str(tmp_path / "nothing")])
+    freeze_thresholds(tmp_path, ["Shape", "Round", "Other"], THRESHOLDS)
+    with pytest.raises(UserError, match="for the model's labels"):
+        load_scorer(folders[0], tmp_path)
+
+
+def test_a_table_names_files_beside_itself(pictures, tmp_path):
+    (tmp_path / "list.csv").write_text("path,who\na.png,me\nb/c.png,you\n")
+    assert paths_of([str(tmp_path / "list.csv")]) == [str(tmp_path / "a.png"), str(tmp_path / "b/c.png")]
+    (tmp_path / "other.csv").write_text("file\na.png\n")
+    with pytest.raises(UserError, match="column path"):
+        paths_of([str(tmp_path / "other.csv")])

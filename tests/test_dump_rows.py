@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import awkward_rows
 import mariadb
 from sql_text import FORMS, sql_text, write_sql
 from wikitopics.errors import UserError
@@ -23,7 +24,7 @@ def read(path: Path, names: list[str] = NAMES) -> list[tuple]:
     ]
 
 
-awkward = st.sampled_from([*mariadb.AWKWARD, b"),\n(", b"');\nINSERT INTO `t` VALUES (", b"\\", b"''"])
+awkward = st.sampled_from([*awkward_rows.AWKWARD, b"),\n(", b"');\nINSERT INTO `t` VALUES (", b"\\", b"''"])
 value = st.one_of(awkward, st.binary(max_size=12), st.text(alphabet="'\\(),;\nN", max_size=8).map(str.encode))
 whole = st.integers(-(2**62), 2**62)
 rows = st.lists(
@@ -114,7 +115,7 @@ def test_what_the_real_mysqldump_writes_is_what_the_real_server_holds(tmp_path):
     """All three forms against the server's own count and digest of every value."""
     names = {"categorylinks": ["cl_from", "cl_sortkey", "cl_sortkey_prefix", "cl_type", "cl_target_id"],
              "page": ["page_id", "page_title", "page_content_model", "page_len"]}  # fmt: skip
-    made = {"categorylinks": mariadb.category_rows(30_000), "page": mariadb.page_rows(30_000)}
+    made = {"categorylinks": awkward_rows.category_rows(30_000), "page": awkward_rows.page_rows(30_000)}
     with mariadb.server(tmp_path / "server") as socket:
         mariadb.sql(socket, "CREATE DATABASE w")
         for table, columns in names.items():

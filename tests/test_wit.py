@@ -86,7 +86,7 @@ def write_parquet(path) -> None:
     """As wit_base: one row an image, its articles as lists side by side."""
     cat, drawing = "https://en.wikipedia.org/wiki/Tom_(cat)", "https://zh-min-nan.wikipedia.org/wiki/Niau"
     features = [
-        {"page_url": [cat, "https://he.wikipedia.org/wiki/חתול"], "is_main_image": [True, False]},
+        {"page_url": [cat, "https://he.wikipedia.org/wiki/חתול"], "is_main_image": [None, False]},
         {"page_url": [drawing], "is_main_image": [True]},
         {"page_url": [], "is_main_image": []},
     ]

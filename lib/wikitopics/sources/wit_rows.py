@@ -41,10 +41,9 @@ def pairs(shard: Path, left_out: Counter[str]) -> Iterator[pa.RecordBatch]:
         articles = [article_of_url(url or "") for url in pages.to_pylist()]
         table = pa.table([titles, articles, main, pa.repeat(shard.name, len(titles)), row], schema=PAIRS)
         left_out["images that are not on Commons"] += table["title"].null_count
-        left_out["pages that are no articles"] += (
-            pc.sum(pc.and_(pc.is_null(table["article"]), pc.is_valid(table["title"]))).as_py() or 0
-        )
-        yield from table.drop_null().to_batches()
+        table = table.filter(pc.is_valid(table["title"]))
+        left_out["pages that are no articles"] += table["article"].null_count
+        yield from table.filter(pc.is_valid(table["article"])).to_batches()
 
 
 def title_of_url(url: str | None) -> str | None:

@@ -164,7 +164,7 @@ def test_a_category_is_asked_for_once(wiki, api, tmp_path):
     assert len(files) == min(7, int(count))
     monologue = ActionApi(api.client, "http://127.0.0.1:9/nobody")  # would fail if it asked
     assert harvest(request, monologue, tmp_path) == notes
-    with pytest.raises(UserError, match="holds the answer to one request"):
+    with pytest.raises(UserError, match="to one with another max_files"):
         harvest(Request(wiki.api, category=category), api, tmp_path)
 
 

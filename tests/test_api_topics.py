@@ -14,7 +14,7 @@ from wikitopics.errors import UserError
 from wikitopics.labels.taxonomy import load
 from wikitopics.labels.topics import check_topics
 from wikitopics.sources.action_api import ActionApi
-from wikitopics.sources.article_topics_api import tagged, topics_from_index, topics_from_model
+from wikitopics.sources.article_topics_api import topics_from_index, topics_from_model
 from wikitopics.sources.manners import Manners
 from wikitopics.sources.web import Client
 
@@ -130,11 +130,3 @@ def test_the_index_is_asked_in_batches_of_50(tmp_path):
     assert counts == {"articles without a topic": 120}
     assert table["score"].tolist() == [1.0, 0.8, 0.1, 0.95]
     assert table["topic"].iloc[3] == "Culture.Visual arts.Architecture"
-
-
-def test_tags_of_both_prefixes_are_read_and_others_left_alone():
-    tags = [
-        "classification.ores.articletopic/STEM.Space|500",
-        "classification.ores.drafttopic/STEM.Space|900",
-    ]
-    assert tagged(tags) == [("STEM.Space", 0.5)]

@@ -17,6 +17,7 @@ from wikitopics.errors import UserError
 from wikitopics.sources import open_source
 from wikitopics.sources.action_api import ActionApi
 from wikitopics.sources.download import download
+from wikitopics.sources.download_request import listed
 from wikitopics.sources.journal import Journal, held
 from wikitopics.sources.manners import Manners
 from wikitopics.sources.picture_store import put
@@ -145,6 +146,8 @@ def test_redirects_to_other_hosts_or_without_encryption_are_refused(target):
         (["--category", "Cats", "--topics", "index"], "--topics needs articles"),
         (["--category", "Cats"], "contact must be"),
         (["--list", "nowhere.txt"], "--list must be a text file"),
+        (["--category", "Cats", "--only-pictures"], "--only-pictures needs a list"),
+        (["--category", "Cats", "--width", "4000"], "width must be from 1 to 3840"),
     ],
 )
 def test_a_wrong_command_is_one_sentence(arguments, words, tmp_path, monkeypatch, capsys):
@@ -152,6 +155,20 @@ def test_a_wrong_command_is_one_sentence(arguments, words, tmp_path, monkeypatch
     assert cli.main(["download", "cats", *arguments]) == 2
     said = capsys.readouterr().err
     assert words in said and said.count("\n") == 1
+
+
+def test_a_list_may_hold_titles_addresses_or_be_a_table(tmp_path):
+    list_, table = tmp_path / "list.txt", tmp_path / "list.parquet"
+    address = "https://upload.wikimedia.org/wikipedia/commons"
+    original, thumbnail = "/5/5f/Oxydactylus_longipes_fm.jpg", "/thumb/8/87/A_red_fox.jpg/330px-A_red_fox.jpg"
+    list_.write_text(f"File:a_red__fox.jpg\n\n{address}{original}\n{address}{thumbnail}\n")
+    assert listed(list_) == ("A red fox.jpg", "Oxydactylus longipes fm.jpg")
+    pd.DataFrame({"title": ["A red fox.jpg"], "path": [""]}).to_parquet(table)
+    assert listed(table) == ("A red fox.jpg",)
+    for content in (b"\xff\xfe", b"https://example.org/a.jpg\n"):
+        list_.write_bytes(content)
+        with pytest.raises(UserError, match=r"--list must be|an address must be"):
+            listed(list_)
 
 
 # --- stopped at any moment -----------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """Topics of articles from a wiki: what its search index holds, or what Wikimedia's model says."""
 
 import json
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -9,15 +8,15 @@ import pandas as pd
 
 from wikitopics.artefacts import write_table
 from wikitopics.errors import UserError
-from wikitopics.labels.taxonomy import load
 from wikitopics.progress import report
 from wikitopics.sources.action_api import BATCH, ActionApi
+from wikitopics.sources.commons_api import TOPICS
 from wikitopics.sources.journal import Journal
+from wikitopics.sources.topic_names import tagged_topics, topic_name
 from wikitopics.sources.web import Client, Failed
 
 LIFTWING = "https://api.wikimedia.org/service/lw/inference/v1/models/outlink-topic-model:predict"
 COLUMNS = {"article": "", "topics": "[]"}  # topics: JSON of [name, score] pairs, in the model's order
-TAG = re.compile(r"classification\.(?:prediction|ores)\.articletopic/(.+)\|(\d+)")
 MAX_BYTES = 1 << 20
 
 
@@ -27,11 +26,11 @@ def topics_from_index(articles: Iterable[str], api: ActionApi, folder: Path) -> 
     try:
         for start in range(0, len(asked), BATCH):
             batch = asked[start : start + BATCH]
-            found: dict[str, list] = {}
+            found: dict[str, dict[str, float]] = {}
             for said in api.pages(batch, prop="cirrusdoc", cdincludes="weighted_tags"):
-                found = {title: tagged(_weighted_tags(page)) for title, page in said.found()}
+                found = {title: tagged_topics(_weighted_tags(page))[0] for title, page in said.found()}
             for article in batch:
-                journal.put(article=article, topics=json.dumps(found.get(article, [])))
+                journal.put(article=article, topics=json.dumps(list(found.get(article, {}).items())))
             report("articles asked for", start + len(batch), len(asked))
     finally:
         journal.close(asked)
@@ -66,15 +65,6 @@ def _weighted_tags(page: dict) -> list[str]:
     return documents[0].get("source", {}).get("weighted_tags", [])
 
 
-def tagged(tags: list[str]) -> list[tuple[str, float]]:
-    """Topics and scores among a search document's tags; tags of other kinds are left alone.
-
-    >>> tagged(["classification.prediction.articletopic/STEM.Biology|939", "recommendation.link/exists|1"])
-    [('STEM.Biology', 0.939)]
-    """
-    return [(hit[1], int(hit[2]) / 1000) for tag in tags if (hit := TAG.fullmatch(tag))]
-
-
 def _predicted(client: Client, article: str, language: str, address: str) -> list[tuple[str, float]]:
     """What the model says about one article; nothing for one that it does not know."""
     question = {"page_title": article, "lang": language, "threshold": 0.0}  # a JSON float, or it is refused
@@ -97,13 +87,12 @@ def _predicted(client: Client, article: str, language: str, address: str) -> lis
 
 
 def _table(journal: Journal, articles: Iterable[str], folder: Path) -> tuple[pd.DataFrame, dict]:
-    names = {name.replace(" ", "_"): name for name in load("ores-64").label_names}
-    wanted = [a for a in dict.fromkeys(articles) if a in journal.rows]
-    answers = [(a, json.loads(journal.rows[a]["topics"])) for a in wanted]
-    rows = [(a, topic.replace(" ", "_"), score) for a, topics in answers for topic, score in topics]
-    known = [(a, names[topic], min(1.0, max(0.0, score))) for a, topic, score in rows if topic in names]
+    wanted = [article for article in dict.fromkeys(articles) if article in journal.rows]
+    answers = [(article, json.loads(journal.rows[article]["topics"])) for article in wanted]
+    rows = [(a, topic_name(topic), score) for a, topics in answers for topic, score in topics]
+    known = [(a, topic, min(1.0, max(0.0, score))) for a, topic, score in rows if topic]
     table = pd.DataFrame(known, columns=["article", "topic", "score"])
-    write_table(folder / "topics.parquet", table)
+    write_table(folder / TOPICS, table)
     counts = {
         "articles without a topic": len(wanted) - table["article"].nunique(),
         "topics of unknown name left out": len(rows) - len(known),

@@ -8,13 +8,13 @@ from typing import Any
 
 from wikitopics.progress import report
 from wikitopics.sources.action_api import BATCH, ActionApi
-from wikitopics.sources.commons_api import MANIFEST, PICTURES
 from wikitopics.sources.fetch_picture import COLUMNS, fetch_picture
 from wikitopics.sources.file_details import PICTURES as WITH_PICTURE
 from wikitopics.sources.file_details import Picture, pictures
 from wikitopics.sources.journal import Journal
 from wikitopics.sources.picture_store import holds
 from wikitopics.sources.standard_widths import standard_width
+from wikitopics.sources.stored import MANIFEST, PICTURES
 
 FINAL = ("fetched", "renamed", "missing", "unsupported")
 IN_A_ROW = 10  # after so many failures one after the other the server is left alone

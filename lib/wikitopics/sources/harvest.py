@@ -12,7 +12,7 @@ from wikitopics.sources.action_api import ActionApi
 from wikitopics.sources.category_walk import ROOT, Graph, categories_above, files_below
 from wikitopics.sources.commons_api import CATEGORIES, FILES
 from wikitopics.sources.file_details import Description, descriptions
-from wikitopics.sources.files import files_table, mediawiki_title
+from wikitopics.sources.files import files_table
 
 REQUEST = "request.json"  # written last: the tables beside it answer exactly this
 
@@ -22,7 +22,8 @@ class Request:
     """Which files: those of `category` down to `depth`, or those of `titles`; at most `max_files` (0: all).
 
     api: address of the wiki's api.php. levels_up: levels of categories above the files' own (0: to the root).
-    articles: "" none, "here" of the wiki itself, or the host of the wiki whose articles count.
+    articles: "" none, "here" of the wiki itself, or the host of the wiki whose articles count. width: of the
+    pictures that are downloaded for it.
     """
 
     api: str
@@ -32,6 +33,7 @@ class Request:
     max_files: int = 0
     levels_up: int = 0
     articles: str = ""
+    width: int = 330
 
 
 def harvest(request: Request, api: ActionApi, folder: Path) -> dict[str, int]:
@@ -42,9 +44,7 @@ def harvest(request: Request, api: ActionApi, folder: Path) -> dict[str, int]:
     known = _answered(request, folder)
     if known is not None:
         return known
-    titles = [mediawiki_title(title) for title in request.titles] or files_below(
-        api, request.category, request.depth, request.max_files
-    )
+    titles = list(request.titles) or files_below(api, request.category, request.depth, request.max_files)
     found = _describe(api, titles[: request.max_files or None], request.articles)
     named = dict.fromkeys(name for page in found.values() for name in page.categories)
     graph = categories_above(api, named, request.levels_up)
@@ -71,10 +71,12 @@ def _answered(request: Request, folder: Path) -> dict[str, int] | None:
     if not (folder / REQUEST).exists():
         return None
     known = read_json(folder / REQUEST)
-    if known["request"] != {**asdict(request), "titles": list(request.titles)}:
+    asked = {**asdict(request), "titles": list(request.titles)}
+    other = [name for name, value in asked.items() if known["request"].get(name) != value]
+    if other:
         raise UserError(
-            f"a folder holds the answer to one request, but {folder.name} holds that to {known['request']}; "
-            "take another name, or delete the folder"
+            f"a folder holds the answer to one request, but {folder.name} holds that to one with another "
+            f"{' and '.join(other)}; take another name, or delete the folder"
         )
     return known["notes"]
 

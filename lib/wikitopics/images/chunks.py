@@ -101,7 +101,7 @@ def _outcomes(chunk: Chunk) -> Iterator[tuple[bytes | Rejected, Picture | Reject
 
 def _still_true(chunk: Chunk) -> bool:
     """Whether the files hold what they held when the chunk was made."""
-    known = feather.read_table(chunk.file, columns=["content"])["content"].to_pylist()
+    known = _columns(chunk, ["content"])["content"].to_pylist()
     limit = chunk.recipe.max_bytes
     return all(
         content(read(chunk.source, path, limit)) == before
@@ -125,17 +125,23 @@ def _write(file: Path, rows: list[dict], pixels: np.ndarray) -> None:
         feather.write_feather(table, str(temporary), compression="uncompressed")
 
 
-def outcomes_of(chunk: Chunk) -> pd.DataFrame:
+def outcomes_of(chunks: list[Chunk]) -> pd.DataFrame:
     """One row a file: reason ("" for a picture), detail, width, height, format, mode, bytes, sha1, phash."""
     columns = [name for name in _NOTHING if name != "content"]
-    return feather.read_table(chunk.file, columns=columns).to_pandas()
+    tables = [_columns(chunk, columns) for chunk in chunks]
+    return pa.concat_tables(tables).combine_chunks().to_pandas()
 
 
 def pixels_of(chunk: Chunk) -> np.ndarray:
     """(files, S, S, 3) uint8 of a chunk, black where there is no picture; mapped, not read."""
-    column = feather.read_table(chunk.file, columns=["pixels"], memory_map=True)["pixels"].chunk(0)
+    column = _columns(chunk, ["pixels"])["pixels"].chunk(0)
     side = chunk.recipe.store_size
     return np.frombuffer(column.buffers()[1], np.uint8).reshape(-1, side, side, 3)
+
+
+def _columns(chunk: Chunk, names: list[str]) -> pa.Table:
+    # Mapped: a table that was read would hold on to the bytes of all columns, the pixels among them.
+    return feather.read_table(chunk.file, columns=names, memory_map=True)
 
 
 def forget(folder: Path) -> None:

@@ -57,10 +57,7 @@ def decode_files(
     for number in in_order(make, chunks, jobs, scheduler):
         done += number
         report("decoding", done, len(files))
-    outcomes = [outcomes_of(chunk) for chunk in chunks]
-    table = pd.concat(
-        [files[["title", "path"]].reset_index(drop=True), pd.concat(outcomes, ignore_index=True)], axis=1
-    )
+    table = pd.concat([files[["title", "path"]].reset_index(drop=True), outcomes_of(chunks)], axis=1)
     return _put_together(table, chunks, array)
 
 

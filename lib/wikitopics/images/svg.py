@@ -53,7 +53,8 @@ def rasterised(svg: bytes, recipe: "Recipe") -> bytes:
         slow = -done.returncode in (9, 24)  # SIGKILL and SIGXCPU end what uses up its CPU time
         raise Rejected("too_slow" if slow else "crashed", f"{PROGRAM} ended by signal {-done.returncode}")
     if done.returncode:
-        raise Rejected("damaged", done.stderr.decode("utf-8", "replace").strip().splitlines()[-1][:200])
+        said = done.stderr.decode("utf-8", "replace").strip()
+        raise Rejected("damaged", said.rpartition("\n")[2][:200])
     return done.stdout
 
 

@@ -164,6 +164,7 @@ features.cached_features(Path({images!r}), network(), "Tiny", 32)
 """
 
 
+@pytest.mark.slow
 def test_of_two_processes_that_want_one_cache_one_computes(tmp_path):
     images = planted.write_images(tmp_path, n=features.BATCH + 3)
     script = TWO.format(tests=str(Path(__file__).parent), images=str(images))

@@ -1,6 +1,8 @@
 """Scoring files: the model's own scores, bad files told, a stopped run goes on, mistakes in one sentence."""
 
 import json
+import os
+from concurrent.futures import Future
 
 import keras
 import numpy as np
@@ -15,9 +17,9 @@ from wikitopics.artefacts import write_json, write_table
 from wikitopics.errors import UserError
 from wikitopics.evaluate.calibration import apply_platt, fit_platt
 from wikitopics.evaluate.predictions import freeze_thresholds
-from wikitopics.score import shards
+from wikitopics.score import decoding, shards
 from wikitopics.score.decoding import decoded
-from wikitopics.score.inputs import paths_of
+from wikitopics.score.inputs import check_apart, paths_of
 from wikitopics.score.scorer import load_scorer
 from wikitopics.score.shards import score_files
 from wikitopics.train.record import file_digest
@@ -111,6 +113,15 @@ def test_what_cannot_be_used_is_a_row_with_its_reason_in_its_place(folders, pict
     assert counts == {"files": 6, "scored": 2, "not_an_image": 2, "truncated": 1, "missing": 1}
 
 
+def test_a_name_that_is_no_text_is_scored_too(folders, pictures, tmp_path):
+    odd = os.fsencode(tmp_path) + b"/caf\xe9.png"
+    with open(odd, "wb") as file:
+        file.write((pictures / "00.png").read_bytes())
+    score_files(folders[0], paths_of([str(tmp_path)]), tmp_path.parent / "odd.jsonl", folders[1])
+    line = json.loads((tmp_path.parent / "odd.jsonl").read_text("utf-8"))
+    assert line["prediction"]["image"].endswith("caf\ufffd.png") and "error" not in line
+
+
 def test_a_stopped_run_goes_on_with_the_shards_it_has(folders, pictures, tmp_path, monkeypatch):
     paths, whole, out = paths_of([str(pictures)]), tmp_path / "whole.parquet", tmp_path / "out.parquet"
     score_files(folders[0], paths, whole, folders[1], shard=5)
@@ -150,6 +161,23 @@ def test_decoding_waits_for_whoever_takes_the_pictures(folders, pictures):
     assert sum(len(pixels) for _, pixels, _ in chunks) == len(paths)
 
 
+def test_memory_does_not_depend_on_how_slowly_pictures_are_taken(folders, pictures, monkeypatch):
+    begun = []
+
+    class Workers:
+        def submit(self, work, some, recipe):
+            begun.append(some)
+            done = Future()
+            done.set_result(work(some, recipe))
+            return done
+
+    monkeypatch.setattr(decoding, "get_reusable_executor", lambda **_: Workers())
+    taken = decoded(paths_of([str(pictures)]) * 5, load_scorer(folders[0]).recipe, 2, jobs=1)
+    next(taken)
+    next(taken)
+    assert len(begun) <= 2 + decoding.AHEAD
+
+
 def test_the_command_writes_lines_that_a_reader_of_liftwing_can_read(root, pictures, tmp_path, monkeypatch):
     monkeypatch.setenv("WIKITOPICS_ROOT", str(root))
     out = tmp_path / "out.jsonl"
@@ -171,6 +199,8 @@ def test_mistakes_are_one_sentence(folders, pictures, tmp_path):
         score_files(folders[0], paths_of([str(tmp_path)]), tmp_path / "out.parquet")
     with pytest.raises(UserError, match="is not there"):
         paths_of([str(tmp_path / "nothing")])
+    with pytest.raises(UserError, match="must not lie in a folder that is scored"):
+        check_apart([str(pictures)], pictures / "out.parquet")
     freeze_thresholds(tmp_path, ["Shape", "Round", "Other"], THRESHOLDS)
     with pytest.raises(UserError, match="for the model's labels"):
         load_scorer(folders[0], tmp_path)

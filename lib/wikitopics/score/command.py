@@ -41,11 +41,12 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Score as the options say; the exit code."""
-    from wikitopics.score.inputs import paths_of
+    from wikitopics.score.inputs import check_apart, paths_of
     from wikitopics.score.shards import score_files
 
     if options.jobs < 0:
         raise UserError(f"--jobs must be at least 1, but is {options.jobs}; leave it out for half the cores")
+    check_apart(options.inputs, options.out)
     started = time.monotonic()
     model, evaluation = _runs(options.model, options.evaluation)
     counts = score_files(model, paths_of(options.inputs), options.out, evaluation, options.jobs)

@@ -3,6 +3,7 @@
 import os
 from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,7 +13,9 @@ import numpy as np
 import pandas as pd
 from joblib import cpu_count
 from joblib.externals.loky import get_reusable_executor
+from joblib.externals.loky.process_executor import BrokenProcessPool
 
+from wikitopics.errors import UserError
 from wikitopics.images.contents import read
 from wikitopics.images.decode import Recipe
 from wikitopics.images.expendable import decode_expendably
@@ -56,9 +59,19 @@ def decoded(
         begin()
     while waiting:
         some, task = waiting.popleft()
-        pixels, rejected = task.result()
+        pixels, rejected = _result(task)
         begin()
         yield some, pixels, pd.DataFrame(rejected, columns=["path", "reason", "detail"])
+
+
+def _result(task: Future) -> tuple[np.ndarray, list[tuple[str, str, str]]]:
+    try:
+        return task.result()
+    except BrokenProcessPool as error:
+        raise UserError(
+            "processes that decode must live until they are done, but one was killed from outside; free "
+            "memory and run again: it goes on where it was"
+        ) from error
 
 
 def decode_some(paths: list[str], recipe: Recipe) -> tuple[np.ndarray, list[tuple[str, str, str]]]:

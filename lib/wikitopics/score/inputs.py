@@ -31,6 +31,15 @@ def paths_of(inputs: list[str]) -> list[str]:
     return found
 
 
+def check_apart(inputs: list[str], out: Path) -> None:
+    """Raises UserError where `out` lies in a folder that is scored: its parts would be inputs next time."""
+    for name in inputs:
+        if Path(name).is_dir() and out.resolve().is_relative_to(Path(name).resolve()):
+            raise UserError(
+                f"--out must not lie in a folder that is scored, but {out} is in {name}; write it elsewhere"
+            )
+
+
 def _below(folder: Path) -> list[str]:
     found = []
     for place, folders, names in os.walk(folder):

@@ -44,7 +44,7 @@ def rows(paths: list[str], scores: np.ndarray, rejected: pd.DataFrame, scorer: S
     chosen = [list(names[row >= scorer.thresholds]) for row in scores]
     told = rejected.drop_duplicates("path").set_index("path")
     columns = {
-        "path": paths,
+        "path": [readable(path) for path in paths],
         "labels": _spread(bad, chosen, []),
         "probabilities": _spread(bad, list(chances), []),
         "scores": _spread(bad, list(scores), []),
@@ -55,6 +55,15 @@ def rows(paths: list[str], scores: np.ndarray, rejected: pd.DataFrame, scorer: S
         "key": [scorer.key] * len(paths),
     }
     return pa.table(columns, schema=schema(scorer))
+
+
+def readable(path: str) -> str:
+    r"""A file's name as text: bytes in it that are no UTF-8 become the replacement character.
+
+    >>> readable("caf\udce9.jpg")
+    'caf�.jpg'
+    """
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _spread(bad: np.ndarray, values: list, missing) -> list:

@@ -1,0 +1,145 @@
+"""The eight-cell grid from files to scores: ours, the recipe of June 2022, and the least that it can cost.
+
+python benchmarks/grid.py [--quick] [--epochs N]
+
+2 label sets x 10 or 20 labels x EfficientNet-Lite0 or Lite2, 64 px, 15 epochs, 2,293 files of 500 px
+(download_like.py). Ours decodes once, runs each backbone once and trains eight heads on its features. The
+least: the same three steps by Pillow and Keras alone (grid_least.py). The recipe (june_2022.py) decodes and
+runs the backbone in every epoch: one cell of Lite0 is trained in full, which gives its quality; one of Lite2
+for two epochs, scaled to 15; both times four. `--epochs` cuts the cell of Lite0 short, and the figures say
+so. About 8 minutes on two busy cores; --quick: 300 files, 3 epochs, 2 minutes. Needs the runs commons and
+ores of 01_labels. The last line is one JSON object.
+"""
+
+import argparse
+import json
+import tempfile
+from itertools import product
+from pathlib import Path
+
+import june_2022
+import numpy as np
+import pandas as pd
+from download_like import write_files
+from grid_least import BACKBONES, BATCH, COUNTS, SETS, SIDE, head, least
+from sklearn.metrics import roc_auc_score
+from stopwatch import Stopwatch
+
+from wikitopics.artefacts import finished_run, write_table
+from wikitopics.images.decode import Recipe
+from wikitopics.images.store import decode_files
+from wikitopics.sources import open_source
+from wikitopics.train import examples, fit
+from wikitopics.train.batches import Batches, predicted
+from wikitopics.train.features import cached_features
+from wikitopics.train.model import build_model, features_of
+
+
+def ours(files: pd.DataFrame, folder: Path, epochs: int, watch: Stopwatch) -> dict[tuple, float]:
+    """Macro ROC-AUC on test of each cell (backbone, labels run, labels)."""
+    source, images = open_source("folder", image_root=str(folder)), folder / "images_run"
+    with watch.part("decode"):
+        made = decode_files(files, source, Recipe(SIDE), images / "images.npy").images
+    parts = np.random.default_rng(0).choice(["train", "validation", "test"], len(made), p=[0.6, 0.15, 0.25])
+    write_table(images / "images.parquet", made.assign(split=parts, group=made["row"]))
+    found = {}
+    for backbone in BACKBONES:
+        with watch.part("build"):
+            eye = features_of(build_model(1, backbone, SIDE))
+        with watch.part("features"):
+            features = cached_features(images, eye, backbone, SIDE)
+        for cell in product([backbone], SETS, COUNTS):
+            with watch.part("heads"):
+                found[cell] = one_head(images, features, cell, epochs)
+    return found
+
+
+def one_head(images: Path, features: np.ndarray, cell: tuple, epochs: int) -> float:
+    """Trained by the library's own loop: PR-AUC on validation and a checkpoint after each epoch."""
+    _, labels, count = cell
+    data = read(images, labels, count)
+    rows = {split: data.rows(split) for split in ("train", "validation", "test")}
+    train, validation, test = (
+        Batches(features, rows[split], data.label_matrix[rows[split]], BATCH, seed)
+        for split, seed in (("train", 0), ("validation", None), ("test", None))
+    )
+    model, name = head(features.shape[1], count), "-".join(map(str, cell))
+    fit.compile_model(model)
+    fit.fit(model, train, validation, epochs, 0, images / name, name)
+    return quality(data.label_matrix[rows["test"]], predicted(model, test))
+
+
+def read(images: Path, labels: str, count: int) -> examples.Examples:
+    return examples.keep_top_labels(examples.read_examples(images, finished_run("01_labels", labels)), count)
+
+
+def quality(truth: np.ndarray, scores: np.ndarray) -> float:
+    """Macro ROC-AUC of the labels that have one on test."""
+    both = (truth.min(axis=0) == 0) & (truth.max(axis=0) == 1)
+    return float(roc_auc_score(truth[:, both], scores[:, both], average="macro"))
+
+
+def theirs(folder: Path, backbone: str, epochs: int, watch: Stopwatch) -> float:
+    """Macro ROC-AUC on the same test pictures of the cell (backbone, commons, 10), after `epochs`."""
+    data = read(folder / "images_run", SETS[0], COUNTS[0])
+    paths = data.frame["path"].to_numpy()
+    rows = {split: data.rows(split) for split in ("train", "test")}
+    with watch.part("train"):
+        chosen = list(paths[rows["train"]])
+        model = june_2022.train(folder, chosen, data.label_matrix[rows["train"]], backbone, epochs)
+    with watch.part("score"):
+        scores = june_2022.scores(model, folder, list(paths[rows["test"]]))
+    return quality(data.label_matrix[rows["test"]], scores)
+
+
+def of_grid(watches: dict[str, Stopwatch], trained: dict[str, int], epochs: int) -> np.ndarray:
+    """Wall and CPU seconds of the recipe's eight cells: four of each backbone, epochs scaled to `epochs`."""
+    return 4 * sum(
+        np.array(watches[name]["train"]) * epochs / trained[name] + np.array(watches[name]["score"])
+        for name in BACKBONES
+    )
+
+
+def main(quick: bool, short: int | None) -> None:
+    epochs, most = (3, 300) if quick else (15, None)
+    trained = dict(zip(BACKBONES, (short or epochs, 2), strict=True))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        files = write_files(folder, count=most)
+        mine, bound, recipe = Stopwatch(), Stopwatch(), {name: Stopwatch() for name in BACKBONES}
+        least(files, folder, epochs, bound)
+        found = ours(files, folder, epochs, mine)
+        table(mine, bound)
+        print("macro ROC-AUC of", found, flush=True)
+        reached = {name: theirs(folder, name, trained[name], recipe[name]) for name in BACKBONES}
+    grid, total, lowest = of_grid(recipe, trained, epochs), np.array(mine.total()), np.array(bound.total())
+    print(f"recipe of June 2022: {grid[0]:,.0f} s, {grid[1]:,.0f} s of CPU; epochs not trained are scaled")
+    cell = found[BACKBONES[0], SETS[0], COUNTS[0]]
+    figures = {
+        "files": len(files),
+        "epochs": epochs,
+        "recipe_epochs_trained": trained,
+        "ours_seconds": total.round(1).tolist(),
+        "least_seconds": lowest.round(1).tolist(),
+        "recipe_seconds": grid.round(1).tolist(),
+        "recipe_to_ours": (grid / total).round(1).tolist(),
+        "ours_to_least": (total / lowest).round(2).tolist(),
+        "macro_roc_auc_ours_same_cell": round(cell, 4),
+        "macro_roc_auc_recipe": {name: round(value, 4) for name, value in reached.items()},
+        "macro_roc_auc_ours": {"-".join(map(str, key)): round(value, 4) for key, value in found.items()},
+    }
+    print(json.dumps(figures))
+
+
+def table(mine: Stopwatch, bound: Stopwatch) -> None:
+    print(f"{'wall, CPU seconds':18} {'ours':>16} {'least':>16}")
+    for part, (wall, cpu) in mine.items():
+        print(f"{part:18} {wall:8.1f}{cpu:8.1f} {bound[part][0]:8.1f}{bound[part][1]:8.1f}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="300 files, 3 epochs")
+    parser.add_argument("--epochs", type=int, help="of the recipe's cell of Lite0; scaled to 15")
+    options = parser.parse_args()
+    main(options.quick, options.epochs)

@@ -76,8 +76,13 @@ def test_a_walk_down_takes_each_file_once_and_no_other(wiki, api):
             found = files_below(api, top, depth, 0)
             assert len(found) == len(set(found)) and set(found) == below(top, depth)
     assert len(files_below(api, top, 2, 3)) == min(3, len(below(top, 2)))
-    with pytest.raises(UserError, match="'Egg' has none"):
-        files_below(api, "Egg", 5, 0)  # Egg and Hen lie in each other: the walk ends
+
+
+def test_a_walk_down_asks_for_each_category_once(wiki):
+    with proxied(wiki.url) as proxy, Client(QUICK) as client:
+        with pytest.raises(UserError, match="'Egg' has none"):
+            files_below(ActionApi(client, proxy.api), "Egg", 5, 0)  # Egg and Hen lie in each other
+        assert len(proxy.log) == 2
 
 
 def test_a_walk_up_meets_redirects_circles_and_red_links(api):

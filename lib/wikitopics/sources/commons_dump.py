@@ -17,6 +17,16 @@ from wikitopics.sources.wit_cache import images_of, wit_fingerprint
 NOTED = ("file", "category redirects", "soft category redirects", "links", "days", "roots")  # first words
 
 
+NO_ARTICLES = "(SELECT NULL::VARCHAR AS title, NULL::VARCHAR[] AS articles)"
+# Names are chosen first, so that lists are carried for the files that are chosen only.
+CHOSEN = """
+WITH chosen AS MATERIALIZED (SELECT title, file_row_number AS row FROM {files} {shown} {draw})
+SELECT title, categories, coalesce(articles, []) AS articles
+FROM chosen JOIN (SELECT file_row_number AS row, categories FROM {files}) USING (row)
+LEFT JOIN {images} USING (title) ORDER BY row
+"""
+
+
 @dataclass(frozen=True)
 class CommonsDump:
     """`dump`: folder of SQL dumps (page, categorylinks, page_props, redirect; linktarget, image, XML if any).
@@ -35,20 +45,12 @@ class CommonsDump:
     def files(self) -> pd.DataFrame:
         """One row per picture, in the order of the dump's pages; the dump is read on the first call only."""
         made = made_from(self.dump)
-        database = connected(made / "spilled")
-        chosen = f"SELECT * FROM read_parquet({text(made / 'files.parquet')}, file_row_number = true)"
-        if self.wit:
-            used = images_of(self.wit)
-            chosen = (
-                f"SELECT f.*, w.articles FROM ({chosen}) f JOIN read_parquet({text(used)}) w USING (title)"
-            )
-        else:
-            chosen = f"SELECT *, []::VARCHAR[] AS articles FROM ({chosen})"
-        if self.max_files:
-            chosen = f"SELECT * FROM ({chosen}) ORDER BY md5(title) LIMIT {self.max_files}"
-        frame = database.sql(
-            f"SELECT title, categories, articles FROM ({chosen}) ORDER BY file_row_number"
-        ).df()
+        files = f"read_parquet({text(made / 'files.parquet')}, file_row_number = true)"
+        images = f"read_parquet({text(images_of(self.wit))})" if self.wit else NO_ARTICLES
+        draw = f"ORDER BY md5(title) LIMIT {self.max_files}" if self.max_files else ""
+        shown = f"WHERE title IN (SELECT title FROM {images})" if self.wit else ""
+        query = CHOSEN.format(files=files, images=images, shown=shown, draw=draw)
+        frame = connected(made / "spilled").sql(query).df()
         return self._described(frame, counts_of(made))
 
     def graph(self) -> Path:

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from small_commons import small_commons, small_pictures
 from wikitopics import cli
 from wikitopics.errors import UserError
+from wikitopics.params import read_params
 from wikitopics.sources import open_source
 from wikitopics.sources.action_api import ActionApi
 from wikitopics.sources.download import download
@@ -169,6 +171,29 @@ def test_a_list_may_hold_titles_addresses_or_be_a_table(tmp_path):
         list_.write_bytes(content)
         with pytest.raises(UserError, match=r"--list must be|an address must be"):
             listed(list_)
+
+
+def test_the_params_files_in_the_text_are_taken_by_notebook_01(tmp_path, monkeypatch):
+    monkeypatch.setenv("WIKITOPICS_ROOT", str(tmp_path))
+    folder = tmp_path / "data" / "downloads" / "owls"
+    folder.mkdir(parents=True)
+    (folder / "topics.parquet").touch()
+    text = (Path(__file__).resolve().parents[1] / "docs" / "downloading.md").read_text("utf-8")
+    blocks = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    assert len(blocks) == 2
+    for block in blocks:
+        file = tmp_path / "params" / "01_labels" / f"{block.split()[1]}.yaml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(block, "utf-8")
+        _, parameters = read_params("01_labels", file.stem)
+        assert open_source(parameters["source"], image_root=parameters["image_root"]).name == "commons_api"
+
+
+def test_every_option_in_the_text_is_one_of_the_command():
+    text = (Path(__file__).resolve().parents[1] / "docs" / "downloading.md").read_text("utf-8")
+    known = cli.parser("download").parse_args(["download", "x"])
+    options = {option.replace("-", "_") for option in re.findall(r"--([a-z][a-z-]+)", text)}
+    assert options <= set(vars(known)) and len(options) >= 8
 
 
 # --- stopped at any moment -----------------------------------------------------------------------------

@@ -140,8 +140,8 @@ def pixels_of(chunk: Chunk) -> np.ndarray:
 
 
 def _columns(chunk: Chunk, names: list[str]) -> pa.Table:
-    # Mapped: a table that was read would hold on to the bytes of all columns, the pixels among them.
-    return feather.read_table(chunk.file, columns=names, memory_map=True)
+    # Mapped as a whole: naming columns to the reader makes it copy the pixels too.
+    return feather.read_table(chunk.file, memory_map=True).select(names)
 
 
 def forget(folder: Path) -> None:

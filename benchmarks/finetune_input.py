@@ -67,7 +67,7 @@ def seconds(model: keras.Model, batches: keras.utils.PyDataset) -> tuple[float, 
 
 
 def main(quick: bool) -> None:
-    steps, rounds = (10, 3) if quick else (40, 5)
+    steps, rounds = (8, 3) if quick else (25, 5)
     model, rng = learner(), np.random.default_rng(1)
     with tempfile.TemporaryDirectory() as name:
         pictures = store(Path(name))
@@ -76,7 +76,10 @@ def main(quick: bool) -> None:
         real = Batches(pictures, rows, targets, BATCH, seed=0)
         synthetic = Synthetic(*real.first(), steps)
         seconds(model, synthetic), seconds(model, real)  # compiled here, once
-        found = [(seconds(model, synthetic), seconds(model, real)) for _ in range(rounds)]
+        found = []
+        for _ in range(rounds):
+            found.append((seconds(model, synthetic), seconds(model, real)))
+            print("synthetic, real (wall, CPU seconds):", np.round(found[-1], 2).tolist(), flush=True)
     times = np.array(found)  # (rounds, synthetic and real, wall and CPU)
     wall, cpu = np.median(times[:, 0] / times[:, 1], axis=0)
     rates = steps / np.median(times[:, :, 0], axis=0)
@@ -95,5 +98,5 @@ def main(quick: bool) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="10 steps a round")
+    parser.add_argument("--quick", action="store_true", help="8 steps a round")
     main(parser.parse_args().quick)

@@ -124,7 +124,10 @@ def main(quick: bool) -> None:
         light = write_run(folder / "runs" / "03_train" / "light", one_layer())
         small = write_files(folder / "small", side=64, count=1000)
         files = [str(folder / "small" / path) for path in small.path]
-        peaks = [peak_of(light, files, count, folder / f"links{count}") for count in counts]
+        peaks = []
+        for count in counts:
+            peaks.append(peak_of(light, files, count, folder / f"links{count}"))
+            print(peaks[-1], flush=True)
     figures |= {f"memory_{peak['files']}": peak for peak in peaks}
     figures["peak_grows_by_mb"] = peaks[1]["peak_mb"] - peaks[0]["peak_mb"]
     print(json.dumps(figures))

@@ -29,12 +29,15 @@ def _constant(model) -> Callable[[np.ndarray], np.ndarray]:
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+    from wikitopics.train.engine import without_chatter
+
     def call(pictures):
         return model(pictures, training=False)
 
     pictures = tf.TensorSpec((BATCH, *model.inputs[0].shape[1:]), tf.uint8)
     traced = tf.function(call, autograph=False).get_concrete_function(pictures)
-    graph = convert_variables_to_constants_v2(traced)
+    with without_chatter():
+        graph = convert_variables_to_constants_v2(traced)
 
     def work(padded: np.ndarray) -> np.ndarray:
         return graph(tf.constant(padded))[0].numpy()

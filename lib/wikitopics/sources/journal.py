@@ -8,17 +8,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from wikitopics.artefacts import write_table
+from wikitopics.artefacts import replacing
 from wikitopics.errors import UserError
+
+ROWS = 50_000  # of a table written or read at once
 
 
 class Journal:
     """Rows by key, in `table` (Parquet) and, newer than it, in a journal of lines beside it.
 
-    `columns`: name -> value where a row does not say; the first is the key. A row is on disk when `put`
-    returns. Only one process may hold a journal: see `held`.
+    `columns`: name -> text or whole number where a row does not say; the first is the key. A row is on disk
+    when `put` returns. Only one process may hold a journal: see `held`.
     """
 
     def __init__(self, table: Path, columns: dict[str, Any]):
@@ -27,8 +30,8 @@ class Journal:
         self._lines = table.with_suffix(".journal")
         self.rows: dict[str, dict[str, Any]] = {}
         if table.exists():
-            known = pd.read_parquet(table).reindex(columns=list(columns)).to_dict("records")
-            self.rows = {row[self.key]: row for row in known}
+            for batch in pq.ParquetFile(table).iter_batches(ROWS, columns=list(columns)):
+                self.rows.update({row[self.key]: row for row in batch.to_pylist()})
         for row in self._replayed():
             self.rows[row[self.key]] = {**columns, **row}
         table.parent.mkdir(parents=True, exist_ok=True)
@@ -43,7 +46,12 @@ class Journal:
         """Write the table, rows in the order of these keys and then of their names; the journal goes."""
         ranked = {key: number for number, key in enumerate(order)}
         keys = sorted(self.rows, key=lambda key: (ranked.get(key, len(ranked)), key))
-        write_table(self.table, pd.DataFrame([self.rows[key] for key in keys], columns=list(self.columns)))
+        kinds = {str: pa.string(), int: pa.int64()}
+        schema = pa.schema({name: kinds[type(value)] for name, value in self.columns.items()})
+        with replacing(self.table) as part, pq.ParquetWriter(part, schema, compression="zstd") as writer:
+            for start in range(0, len(keys), ROWS):  # in parts, so that memory holds the rows once
+                rows = [self.rows[key] for key in keys[start : start + ROWS]]
+                writer.write_table(pa.Table.from_pylist(rows, schema))
         self._file.close()
         self._lines.unlink()
 

@@ -3,15 +3,18 @@
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from dump_planted import FILES, PARENTS, plant
 from test_dump import listed, parents
 from wikitopics.sources import open_source
+from wikitopics.sources.cache import made_once
 from wikitopics.sources.dump_cache import dump_fingerprint
 
-MAKE = "from wikitopics.sources.dump_cache import made_from; print(made_from('dump'))"
+MAKE = "from wikitopics.sources.cache import made_once
+from wikitopics.sources.dump_cache import made_from; print(made_from('dump'))"
 
 
 @pytest.fixture
@@ -39,6 +42,20 @@ def test_what_a_killed_run_left_half_written_does_no_harm(root):
     for name in ("selected.parquet", ".page.parquet.123.part"):
         (tables / name).write_bytes(b"PAR1 half")
     assert listed(open_source("commons_dump", dump="dump").files()) == FILES
+
+
+def test_of_several_that_want_the_same_one_makes_it_and_the_others_wait(root):
+    made = []
+
+    def make(folder):
+        made.append(folder)
+        time.sleep(0.3)
+        return {"counts": {}}
+
+    with ThreadPoolExecutor(3) as pool:
+        folders = [pool.submit(made_once, "thing", "0123", make) for _ in range(3)]
+    assert len(made) == 1 and {folder.result() for folder in folders} == set(made)
+    assert (made[0] / "run.json").exists()
 
 
 def test_of_several_runs_that_want_the_same_dump_one_makes_it(root):

@@ -1,55 +1,16 @@
 """A proxy before a real server that does what networks and busy servers do, and logs what was asked of it."""
 
 import http.client
-import re
 import select
 import sys
 import threading
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from wikitopics.sources.standard_widths import STEPS
-
-GENERIC = re.compile(r"(python-requests|Python-urllib|curl|Wget|Java|Go-http-client)\b", re.IGNORECASE)
-
-
-@dataclass
-class Seen:
-    """One request: number (from 1), path, how often this path was asked, whether it is for a picture."""
-
-    number: int
-    path: str
-    again: int
-    agent: str
-    body: bytes
-    media: bool
-    began: float = 0.0
-    ended: float = 0.0
-    sent: int = 0
-    status: int = 0
-
-
-@dataclass
-class Reply:
-    """What the proxy says instead, or how it spoils what the server says.
-
-    cut: bytes after which the connection is reset; trickle: bytes a second; length: added to Content-Length;
-    change: of the server's body.
-    """
-
-    status: int = 0
-    headers: dict = field(default_factory=dict)
-    body: bytes = b"<!DOCTYPE html><title>Error</title>"
-    cut: int | None = None
-    trickle: float = 0
-    length: int = 0
-    change: Callable[[bytes], bytes] = bytes
-    hang_up: bool = False
-
+from proxy_replies import Reply, Seen
 
 Rule = Callable[[Seen], Reply | None]
 
@@ -175,32 +136,3 @@ class _Handler(BaseHTTPRequestHandler):
         if not seen.media:  # addresses in the API's answers lead through the proxy too
             body = body.replace(self.proxy.upstream.encode(), self.proxy.address.encode())
         return answer.status, dict(answer.headers), body
-
-
-class Cdn:
-    """A model of the rules of Wikimedia's servers: agents, standard widths, `rate` pictures a `window`."""
-
-    def __init__(self, rate: int = 10_000, window: float = 1.0):
-        self.rate, self.window = rate, window
-        self.times: deque[float] = deque()
-        self.refused: Counter[str] = Counter()
-
-    def __call__(self, seen: Seen) -> Reply | None:
-        """429 or 403 where a rule is broken."""
-        if not seen.agent or (GENERIC.match(seen.agent) and "@" not in seen.agent and "//" not in seen.agent):
-            self.refused["agent"] += 1
-            return Reply(403, body=b"Please set a user-agent")
-        width = re.search(r"/thumb/.*/(?:[a-z0-9-]+-)?(\d+)px-", seen.path)
-        if width and int(width[1]) not in STEPS:
-            self.refused["width"] += 1
-            return Reply(429, {"Retry-After": 10}, b"Use thumbnail steps")
-        return self._too_many(seen) if seen.media else None
-
-    def _too_many(self, seen: Seen) -> Reply | None:
-        while self.times and self.times[0] < seen.began - self.window:
-            self.times.popleft()
-        if len(self.times) >= self.rate:
-            self.refused["rate"] += 1
-            return Reply(429, {"Retry-After": 1}, b"Too many requests")
-        self.times.append(seen.began)
-        return None

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from faulty_proxy import Cdn, proxied
+from cdn_model import Cdn
+from faulty_proxy import proxied
 from wikitopics import cli
 from wikitopics.errors import UserError
 from wikitopics.images.decode import Recipe

@@ -11,7 +11,9 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from faulty_proxy import Cdn, Reply, proxied
+from cdn_model import Cdn
+from faulty_proxy import proxied
+from proxy_replies import Reply
 from wikitopics.errors import UserError
 from wikitopics.sources import pace
 from wikitopics.sources.action_api import ActionApi

@@ -67,10 +67,6 @@ class MediaWiki:
         """What a wiki's job queue would see to in its own time."""
         self.script("runJobs")
 
-    def edit(self, title: str, text: str) -> None:
-        """A new revision of a page, as a person would make it."""
-        self.script("edit", "--user=Admin", title, text=text)
-
     def sql(self, statements: str) -> bytes:
         """What the database says."""
         return mariadb.sql(self.socket, statements, DATABASE)
@@ -93,17 +89,17 @@ def running(folder: Path, packages: Path | None = None) -> Iterator[MediaWiki]:
     folder.mkdir(parents=True, exist_ok=True)
     wiki = shutil.copytree(unpacked, folder / "w", symlinks=True) if packages else unpacked
     with mariadb.server(folder / "database") as database:
-        server = MediaWiki(folder, wiki, database, _free_port(), _environment(folder))
+        server = MediaWiki(folder, wiki, database, _free_port(), _environment(folder, wiki))
         _install(server)
         with _serving(server):
             yield server
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def _environment(folder: Path, wiki: Path) -> dict[str, str]:
     (folder / "pictures").mkdir(exist_ok=True)
     convert = shutil.which("convert-im6.q16") or shutil.which("convert-im7.q16") or shutil.which("convert")
     ours = {
-        "WIKI_ROOT": str(folder / "w"),
+        "WIKI_ROOT": str(wiki),
         "WIKI_PICTURES": str(folder / "pictures"),
         "WIKI_CONVERT": convert,
     }
@@ -111,7 +107,6 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 def _install(server: MediaWiki) -> None:
-    server.environment["WIKI_ROOT"] = str(server.wiki)
     place = ["--dbtype=mysql", f"--dbserver=localhost:{server.socket}", f"--dbname={DATABASE}"]
     users = ["--dbuser=root", "--dbpass=", "--installdbuser=root", "--installdbpass="]
     web = [f"--server={server.url}", "--scriptpath=/w", f"--confpath={server.wiki}", "--skins=Vector"]

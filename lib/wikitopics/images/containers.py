@@ -56,7 +56,8 @@ def _slim_jpeg(data: bytes) -> tuple[bytes, int]:
             kept.append(data[start:end])
     if progressive and data.count(b"\xff\xda", end) > MAX_SCANS:
         raise TooComplex(f"more than {MAX_SCANS} scans")
-    return b"".join([*kept, data[end:]]), turn
+    head = b"".join(kept)
+    return data if len(head) == end else head + data[end:], turn
 
 
 def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:

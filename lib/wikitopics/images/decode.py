@@ -117,7 +117,7 @@ def _picture(image: Image.Image, turn: int, recipe: Recipe) -> Picture:
         width, height = height, width
     fine = small.tobytes()
     digest = hashlib.sha1(b"%d %d " % (width, height) + fine).hexdigest()
-    pixels = on_square(np.frombuffer(fine, np.uint8).reshape(*small.size[::-1], 3), recipe.store_size)
+    pixels = on_square(fine, small.size, recipe.store_size)
     return Picture(pixels, width, height, image.format, mode, digest, perceptual_hash(small))
 
 

@@ -37,14 +37,14 @@ def _counts_per_group(label_matrix: np.ndarray, member: np.ndarray, number: int)
     """(groups, L + 1): images of each label, and in the last column all images."""
     order = np.argsort(member, kind="stable")
     starts = np.searchsorted(member[order], np.arange(number))
-    rows = np.column_stack([label_matrix, np.ones(len(member))])[order]
-    return np.add.reduceat(rows, starts, axis=0) if number else rows
+    rows = np.column_stack([label_matrix, np.ones(len(member), label_matrix.dtype)])[order]
+    return np.add.reduceat(rows, starts, axis=0, dtype=np.int32) if number else rows.astype(np.int32)
 
 
 def _deal(counts: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The part (0, 1, 2) of each group, dealt label by label, the rarest first, the unlabelled last."""
     part = np.full(len(counts), -1)
-    left = counts.sum(axis=0)
+    left = counts.sum(axis=0, dtype=float)
     wanted = shares[:, None] * left  # (parts, L + 1): what each part still lacks
     has = np.zeros(wanted.shape, dtype=bool)
     while left[-1] > 0:

@@ -13,8 +13,7 @@ from wikitopics.sources import open_source
 from wikitopics.sources.cache import made_once
 from wikitopics.sources.dump_cache import dump_fingerprint
 
-MAKE = "from wikitopics.sources.cache import made_once
-from wikitopics.sources.dump_cache import made_from; print(made_from('dump'))"
+MAKE = "from wikitopics.sources.dump_cache import made_from; print(made_from('dump'))"
 
 
 @pytest.fixture

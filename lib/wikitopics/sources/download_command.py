@@ -50,9 +50,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     add = download_.add_argument
     add("name", metavar="NAME", help="folder below data/downloads")
     add("--category", default="", help="files in this category, and below it down to --depth")
-    add(
-        "--list", type=Path, metavar="FILE", help="or these: a title or address a line, or a table"
-    )
+    add("--list", type=Path, metavar="FILE", help="or these: a title or address a line, or a table")
     add("--depth", type=int, default=0, help="levels of subcategories (default: %(default)s)")
     add("--max-files", type=int, default=0, metavar="N", help="stop the walk at so many files (default: all)")
     add(

@@ -56,7 +56,7 @@ def tables(folder: Path, links: int, seed: int = 0) -> None:
 
 def join(folder: Path) -> None:
     """Join the tables; print processor and wall seconds."""
-    from wikitopics.sources.dump_joins import Joins
+    from wikitopics.sources.dumps.dump_joins import Joins
 
     started, wall = time.process_time(), time.perf_counter()
     joins = Joins(folder, {})

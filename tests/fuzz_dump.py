@@ -14,7 +14,7 @@ import atheris
 
 with atheris.instrument_imports(include=["wikitopics"]):
     from wikitopics.errors import UserError
-    from wikitopics.sources import sql_dump
+    from wikitopics.sources.dumps import sql_dump
 
 COLUMNS = {"id": "int(10)", "title": "varbinary(255)", "score": "double"}
 HEAD = b"CREATE TABLE `t` (\n  `id` int(10),\n  `title` varbinary(255),\n  `score` double\n) ENGINE=InnoDB;\n"

@@ -13,11 +13,11 @@ from wikitopics.images.store import decode_files
 from wikitopics.labels.inputs import graph_for
 from wikitopics.labels.label_sources import label_from
 from wikitopics.sources import open_source
-from wikitopics.sources.action_api import ActionApi
-from wikitopics.sources.category_walk import categories_above, files_below
-from wikitopics.sources.harvest import Request, harvest
-from wikitopics.sources.manners import Manners
-from wikitopics.sources.web import Client
+from wikitopics.sources.online.action_api import ActionApi
+from wikitopics.sources.online.category_walk import categories_above, files_below
+from wikitopics.sources.online.harvest import Request, harvest
+from wikitopics.sources.online.manners import Manners
+from wikitopics.sources.online.web import Client
 
 pytestmark = pytest.mark.servers
 QUICK = Manners("tests@example.org", api_pause=0, slow_pause=0, first_wait=0.05, attempts=3)
@@ -44,7 +44,7 @@ def downloaded(wiki, imported, tmp_path_factory):
     cdn = Cdn()
     with pytest.MonkeyPatch.context() as patch, proxied(wiki.url, cdn) as proxy:
         patch.setenv("WIKITOPICS_ROOT", str(root))
-        patch.setattr("wikitopics.sources.download_command.Manners", lambda contact: QUICK)
+        patch.setattr("wikitopics.sources.online.download_command.Manners", lambda contact: QUICK)
         asked = ["--list", str(root / "titles.txt"), "--width", "100", "--articles", "here"]
         said = cli.main(["download", "all", *asked, "--contact", "tests@example.org", "--api", proxy.api])
         before = len(proxy.log)

@@ -16,7 +16,7 @@ from wikitopics.labels.label_sources import label_from
 from wikitopics.labels.taxonomy import load
 from wikitopics.sources import open_source
 from wikitopics.sources.article_topics import topics_from_dumps
-from wikitopics.sources.cirrus import wiki_of
+from wikitopics.sources.dumps.cirrus import wiki_of
 from wikitopics.sources.topic_names import spellings, tagged_topics, topic_name
 
 NEW, OLD = "classification.prediction.articletopic/", "classification.ores.articletopic/"

@@ -17,15 +17,15 @@ from wikitopics import cli
 from wikitopics.errors import UserError
 from wikitopics.params import read_params
 from wikitopics.sources import open_source
-from wikitopics.sources.action_api import ActionApi
-from wikitopics.sources.download import download
-from wikitopics.sources.download_request import listed
-from wikitopics.sources.journal import Journal, held
-from wikitopics.sources.manners import Manners
-from wikitopics.sources.picture_store import put
+from wikitopics.sources.online.action_api import ActionApi
+from wikitopics.sources.online.download import download
+from wikitopics.sources.online.download_request import listed
+from wikitopics.sources.online.journal import Journal, held
+from wikitopics.sources.online.manners import Manners
+from wikitopics.sources.online.picture_store import put
+from wikitopics.sources.online.standard_widths import STEPS, standard_width
+from wikitopics.sources.online.web import Client, Failed, same_host
 from wikitopics.sources.reading import TooLarge
-from wikitopics.sources.standard_widths import STEPS, standard_width
-from wikitopics.sources.web import Client, Failed, same_host
 
 QUICK = Manners("tests@example.org", api_pause=0, slow_pause=0, first_wait=0.01, attempts=3, timeout=5)
 

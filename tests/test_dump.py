@@ -6,9 +6,10 @@ import pytest
 from dump_planted import FILES, PAGES, PARENTS, plant
 from wikitopics.errors import UserError
 from wikitopics.labels.graph_files import open_graph
-from wikitopics.sources import describe, dump_joins, open_source
-from wikitopics.sources.category_redirects import soft_target
-from wikitopics.sources.dump_cache import counts_of, made_from
+from wikitopics.sources import describe, open_source
+from wikitopics.sources.dumps import dump_joins
+from wikitopics.sources.dumps.category_redirects import soft_target
+from wikitopics.sources.dumps.dump_cache import counts_of, made_from
 from wikitopics.sources.stored import stored_path
 
 

@@ -11,8 +11,8 @@ import awkward_rows
 import mariadb
 from sql_text import FORMS, sql_text, write_sql
 from wikitopics.errors import UserError
-from wikitopics.sources import sql_dump
-from wikitopics.sources.sql_dump import open_dump
+from wikitopics.sources.dumps import sql_dump
+from wikitopics.sources.dumps.sql_dump import open_dump
 
 COLUMNS = {"id": "int(10) unsigned", "title": "varbinary(255)", "score": "double", "kind": "enum('a','b')"}
 NAMES = list(COLUMNS)

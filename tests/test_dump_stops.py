@@ -11,9 +11,9 @@ from dump_planted import FILES, PARENTS, plant
 from test_dump import listed, parents
 from wikitopics.sources import open_source
 from wikitopics.sources.cache import made_once
-from wikitopics.sources.dump_cache import dump_fingerprint
+from wikitopics.sources.dumps.dump_cache import dump_fingerprint
 
-MAKE = "from wikitopics.sources.dump_cache import made_from; print(made_from('dump'))"
+MAKE = "from wikitopics.sources.dumps.dump_cache import made_from; print(made_from('dump'))"
 
 
 @pytest.fixture

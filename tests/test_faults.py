@@ -15,12 +15,12 @@ from cdn_model import Cdn
 from faulty_proxy import proxied
 from proxy_replies import Reply
 from wikitopics.errors import UserError
-from wikitopics.sources import pace
-from wikitopics.sources.action_api import ActionApi
-from wikitopics.sources.download import GaveUp, download
-from wikitopics.sources.manners import Manners
-from wikitopics.sources.pace import ToldToWait, asked_pause
-from wikitopics.sources.web import Client
+from wikitopics.sources.online import pace
+from wikitopics.sources.online.action_api import ActionApi
+from wikitopics.sources.online.download import GaveUp, download
+from wikitopics.sources.online.manners import Manners
+from wikitopics.sources.online.pace import ToldToWait, asked_pause
+from wikitopics.sources.online.web import Client
 
 pytestmark = pytest.mark.servers
 QUICK = Manners(

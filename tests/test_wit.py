@@ -10,12 +10,13 @@ import pytest
 
 from dump_planted import plant
 from wikitopics.errors import UserError
-from wikitopics.sources import open_source, wit_cache
+from wikitopics.sources import open_source
 from wikitopics.sources.articles import article_name, article_of_url
+from wikitopics.sources.dumps import wit_cache
+from wikitopics.sources.dumps.wit_cache import images_of, wit_counts
+from wikitopics.sources.dumps.wit_rows import title_of_url
 from wikitopics.sources.reading import TooLarge
 from wikitopics.sources.stored import stored_path
-from wikitopics.sources.wit_cache import images_of, wit_counts
-from wikitopics.sources.wit_rows import title_of_url
 
 COLUMNS = [
     "language",

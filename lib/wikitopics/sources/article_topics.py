@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from wikitopics.artefacts import RECORD, read_json
 from wikitopics.errors import UserError
 from wikitopics.sources.cache import fingerprint_of, made_once
-from wikitopics.sources.cirrus import wiki_of, write_topics
+from wikitopics.sources.dumps.cirrus import wiki_of, write_topics
 
 FORM = "1"
 DUMPS = ("*.json", "*.json.gz", "*.json.bz2")

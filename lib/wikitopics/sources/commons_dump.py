@@ -8,11 +8,11 @@ import pandas as pd
 
 from wikitopics.paths import root
 from wikitopics.sources.cache import digest_of
-from wikitopics.sources.database import connected, text
-from wikitopics.sources.dump_cache import counts_of, dump_fingerprint, made_from
+from wikitopics.sources.dumps.database import connected, text
+from wikitopics.sources.dumps.dump_cache import counts_of, dump_fingerprint, made_from
+from wikitopics.sources.dumps.wit_cache import images_of, wit_fingerprint
 from wikitopics.sources.files import COLUMNS
 from wikitopics.sources.stored import read_stored
-from wikitopics.sources.wit_cache import images_of, wit_fingerprint
 
 NOTED = ("file", "category redirects", "soft category redirects", "links", "days", "roots")  # first words
 

@@ -9,8 +9,8 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
-from wikitopics.sources.manners import Manners
-from wikitopics.sources.pace import Pace, Patience, hold
+from wikitopics.sources.online.manners import Manners
+from wikitopics.sources.online.pace import Pace, Patience, hold
 
 BLOCK = 64 << 10  # bytes read at once
 MAX_REDIRECTS = 5

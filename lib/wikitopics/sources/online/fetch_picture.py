@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 from PIL import Image
 
 from wikitopics.images.kinds import SUPPORTED, kind_of
-from wikitopics.sources.file_details import Picture
-from wikitopics.sources.picture_store import put
-from wikitopics.sources.web import Client, Failed
+from wikitopics.sources.online.file_details import Picture
+from wikitopics.sources.online.picture_store import put
+from wikitopics.sources.online.web import Client, Failed
 
 MAX_BYTES = 50_000_000  # of one file; 02_images reads no more by default
 MAX_PIXELS = 50_000_000

@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 
-from wikitopics.sources.sql_rows import QUOTE, Malformed, escapes
+from wikitopics.sources.dumps.sql_rows import QUOTE, Malformed, escapes
 
 WHOLE = ("tinyint", "smallint", "mediumint", "int", "bigint")
 REAL = ("float", "double", "decimal")

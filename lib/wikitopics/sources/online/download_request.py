@@ -7,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 
 from wikitopics.errors import UserError
+from wikitopics.sources.dumps.wit_rows import title_of_url
 from wikitopics.sources.files import mediawiki_title
-from wikitopics.sources.harvest import Request
-from wikitopics.sources.standard_widths import standard_width
-from wikitopics.sources.wit_rows import title_of_url
+from wikitopics.sources.online.harvest import Request
+from wikitopics.sources.online.standard_widths import standard_width
 
 
 def request_of(options: argparse.Namespace) -> Request:

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 from html import unescape
 from typing import NamedTuple
 
-from wikitopics.sources.action_api import BATCH, ActionApi
-from wikitopics.sources.api_answers import Refusal, bare
-from wikitopics.sources.standard_widths import is_standard
+from wikitopics.sources.online.action_api import BATCH, ActionApi
+from wikitopics.sources.online.api_answers import Refusal, bare
+from wikitopics.sources.online.standard_widths import is_standard
 
 HERE = "here"  # the articles of the wiki itself; otherwise a wiki's host, e.g. en.wikipedia.org
 IMAGE = {

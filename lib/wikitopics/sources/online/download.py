@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from wikitopics.progress import report
-from wikitopics.sources.action_api import BATCH, ActionApi
-from wikitopics.sources.fetch_picture import COLUMNS, fetch_picture
-from wikitopics.sources.file_details import PICTURES as WITH_PICTURE
-from wikitopics.sources.file_details import Picture, pictures
-from wikitopics.sources.journal import Journal
-from wikitopics.sources.picture_store import holds
-from wikitopics.sources.standard_widths import standard_width
+from wikitopics.sources.online.action_api import BATCH, ActionApi
+from wikitopics.sources.online.fetch_picture import COLUMNS, fetch_picture
+from wikitopics.sources.online.file_details import PICTURES as WITH_PICTURE
+from wikitopics.sources.online.file_details import Picture, pictures
+from wikitopics.sources.online.journal import Journal
+from wikitopics.sources.online.picture_store import holds
+from wikitopics.sources.online.standard_widths import standard_width
 from wikitopics.sources.stored import MANIFEST, PICTURES
 
 FINAL = ("fetched", "renamed", "missing", "unsupported")

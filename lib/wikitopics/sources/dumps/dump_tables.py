@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from wikitopics.artefacts import replacing
 from wikitopics.errors import UserError
-from wikitopics.sources.sql_dump import SqlDump
+from wikitopics.sources.dumps.sql_dump import SqlDump
 
 FILE, CATEGORY = 6, 14  # namespaces
 ROW_GROUP = 250_000

@@ -6,10 +6,10 @@ from typing import Any
 
 from wikitopics.artefacts import RECORD, read_json
 from wikitopics.sources.cache import fingerprint_of, made_once
-from wikitopics.sources.category_redirects import soft_redirects
-from wikitopics.sources.dump_folder import dump_files, open_tables, xml_files
-from wikitopics.sources.dump_joins import Joins
-from wikitopics.sources.dump_tables import write_tables
+from wikitopics.sources.dumps.category_redirects import soft_redirects
+from wikitopics.sources.dumps.dump_folder import dump_files, open_tables, xml_files
+from wikitopics.sources.dumps.dump_joins import Joins
+from wikitopics.sources.dumps.dump_tables import write_tables
 
 FORM = "1"  # of the tables made here; another number makes them anew
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from wikitopics.errors import UserError
 from wikitopics.paths import root
-from wikitopics.sources.sql_dump import SqlDump, open_dump
+from wikitopics.sources.dumps.sql_dump import SqlDump, open_dump
 
 NEEDED = ("page", "categorylinks", "page_props", "redirect")
 OPTIONAL = ("linktarget", "image")

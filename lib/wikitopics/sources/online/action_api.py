@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from wikitopics.errors import UserError
-from wikitopics.sources.api_answers import Pages, merge, understood
-from wikitopics.sources.pace import asked_pause, hold
-from wikitopics.sources.web import Answer, Client, Failed
+from wikitopics.sources.online.api_answers import Pages, merge, understood
+from wikitopics.sources.online.pace import asked_pause, hold
+from wikitopics.sources.online.web import Answer, Client, Failed
 
 BATCH = 50  # titles a question
 MAX_BYTES = 64 << 20  # of one answer

@@ -13,8 +13,8 @@ from wikitopics.errors import UserError
 from wikitopics.paths import root
 from wikitopics.progress import report
 from wikitopics.sources.cache import fingerprint_of, made_once
-from wikitopics.sources.database import connected, text
-from wikitopics.sources.wit_rows import PAIRS, pairs
+from wikitopics.sources.dumps.database import connected, text
+from wikitopics.sources.dumps.wit_rows import PAIRS, pairs
 
 FORM = "1"
 PART = 2_000_000  # pairs grouped at once

@@ -9,11 +9,11 @@ import pandas as pd
 from wikitopics.artefacts import write_table
 from wikitopics.errors import UserError
 from wikitopics.progress import report
-from wikitopics.sources.action_api import BATCH, ActionApi
 from wikitopics.sources.commons_api import TOPICS
-from wikitopics.sources.journal import Journal
+from wikitopics.sources.online.action_api import BATCH, ActionApi
+from wikitopics.sources.online.journal import Journal
+from wikitopics.sources.online.web import Client, Failed
 from wikitopics.sources.topic_names import tagged_topics, topic_name
-from wikitopics.sources.web import Client, Failed
 
 LIFTWING = "https://api.wikimedia.org/service/lw/inference/v1/models/outlink-topic-model:predict"
 COLUMNS = {"article": "", "topics": "[]"}  # topics: JSON of [name, score] pairs, in the model's order

@@ -18,8 +18,8 @@ import pyarrow as pa
 
 from wikitopics.errors import UserError
 from wikitopics.progress import report
-from wikitopics.sources.sql_rows import Malformed, field, fields
-from wikitopics.sources.sql_values import arrow_type, column
+from wikitopics.sources.dumps.sql_rows import Malformed, field, fields
+from wikitopics.sources.dumps.sql_values import arrow_type, column
 
 BLOCK = 1 << 19  # bytes looked at together: what numpy makes of them stays in the processor's cache
 LONGEST = 1 << 28  # bytes of one line; mysqldump makes lines of 1 MB

@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from urllib3 import BaseHTTPResponse
 from urllib3.util import Retry
 
-from wikitopics.sources.manners import Manners
+from wikitopics.sources.online.manners import Manners
 
 BUSY = (429, 500, 502, 503, 504)  # answers after which the same request may succeed
 BURST = 0.25  # seconds of traffic that may come at once

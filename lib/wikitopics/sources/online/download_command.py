@@ -7,18 +7,18 @@ import pandas as pd
 
 from wikitopics.errors import UserError
 from wikitopics.paths import root
-from wikitopics.sources.action_api import ActionApi
-from wikitopics.sources.article_topics_api import LIFTWING, topics_from_index, topics_from_model
 from wikitopics.sources.commons_api import FILES
-from wikitopics.sources.download import GaveUp, download
-from wikitopics.sources.download_request import request_of
-from wikitopics.sources.file_details import HERE
-from wikitopics.sources.harvest import Request, harvest
-from wikitopics.sources.journal import held
-from wikitopics.sources.manners import Manners
-from wikitopics.sources.pace import ToldToWait
+from wikitopics.sources.online.action_api import ActionApi
+from wikitopics.sources.online.article_topics_api import LIFTWING, topics_from_index, topics_from_model
+from wikitopics.sources.online.download import GaveUp, download
+from wikitopics.sources.online.download_request import request_of
+from wikitopics.sources.online.file_details import HERE
+from wikitopics.sources.online.harvest import Request, harvest
+from wikitopics.sources.online.journal import held
+from wikitopics.sources.online.manners import Manners
+from wikitopics.sources.online.pace import ToldToWait
+from wikitopics.sources.online.web import Client
 from wikitopics.sources.stored import MANIFEST
-from wikitopics.sources.web import Client
 
 COMMONS = "https://commons.wikimedia.org/w/api.php"
 HELP = """\

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from wikitopics.errors import UserError
-from wikitopics.sources.web import Answer
+from wikitopics.sources.online.web import Answer
 
 LATER = ("maxlag", "ratelimited", "readonly", "internal_api_error_DBQueryError")  # the same may succeed later
 

@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 from wikitopics.artefacts import replacing
 from wikitopics.labels.graph_files import ROOT
 from wikitopics.progress import report
-from wikitopics.sources.category_redirects import resolved
-from wikitopics.sources.database import connected, text
+from wikitopics.sources.dumps.category_redirects import resolved
+from wikitopics.sources.dumps.database import connected, text
 
 WINDOW = 1_000_000  # links
 SUFFIXES = ("jpg", "jpeg", "jpe", "png", "gif", "webp", "tif", "tiff", "bmp", "svg")  # what may be a picture

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from wikitopics.errors import UserError
 from wikitopics.progress import report
-from wikitopics.sources.action_api import BATCH, ActionApi
-from wikitopics.sources.api_answers import bare
+from wikitopics.sources.online.action_api import BATCH, ActionApi
+from wikitopics.sources.online.api_answers import bare
 
 ROOT = "CommonsRoot"
 FILE, CATEGORY = 6, 14

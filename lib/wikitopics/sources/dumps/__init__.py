@@ -1,0 +1,1 @@
+"""Reading what Wikimedia and Google publish in bulk: SQL dumps, search index dumps, WIT."""

@@ -11,7 +11,8 @@ import yaml
 from wikitopics import paths
 from wikitopics.declarations import Parameter, declared, fits, hint, words
 from wikitopics.errors import UserError
-from wikitopics.rules import Rule, inputs, rules_of
+from wikitopics.rule_kinds import Rule
+from wikitopics.rules import inputs, rules_of
 
 __all__ = ["Parameter", "check", "check_run_name", "declared", "known_runs", "read_params"]
 

@@ -10,7 +10,6 @@ from PIL import Image
 from stopwatch import Stopwatch
 
 from wikitopics.images.decode import Recipe, fitted
-from wikitopics.images.pixels import on_square
 from wikitopics.train.engine import keras
 from wikitopics.train.model import build_model, features_of
 
@@ -41,7 +40,9 @@ def bare(folder: Path, paths: np.ndarray) -> np.ndarray:
             size = fitted(image.size, Recipe(SIDE))
             image.draft(None, size)
             small = image.convert("RGB").resize(size, Image.Resampling.BICUBIC)
-        pictures.append(on_square(np.asarray(small), SIDE))
+        square = Image.new("RGB", (SIDE, SIDE), "white")
+        square.paste(small, ((SIDE - size[0]) // 2, (SIDE - size[1]) // 2))
+        pictures.append(np.asarray(square))
     return np.stack(pictures)
 
 

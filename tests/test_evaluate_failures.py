@@ -140,3 +140,13 @@ def test_frequent_labels_against_the_rest():
     assert found["f1"][0] == pytest.approx(table["f1"][[1, 2]].mean())
     assert found["roc_auc"][1] == pytest.approx(table["roc_auc"][[0, 3]].mean())
     assert np.isnan(slices.by_label_frequency(truth, scores, cuts, np.arange(4), top=9)["f1"][1])
+
+
+def test_of_many_labels_the_most_frequent_are_shown_in_their_order():
+    rng = np.random.default_rng(0)
+    truth = (rng.random((400, 40)) < np.linspace(0.3, 0.05, 40)[::-1]).astype(np.uint8)
+    names = [f"label {number}" for number in range(40)]
+    shares = confusion.confusion_shares(truth, truth, names)
+    kept = set(np.argsort(-truth.sum(axis=0), kind="stable")[:30])
+    assert list(shares.index[:-1]) == [name for place, name in enumerate(names) if place in kept]
+    assert (np.diag(shares)[:-1] > 0.99).all() and shares.shape == (31, 31)

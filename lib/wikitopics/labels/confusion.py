@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 NO_TRUE, NO_PREDICTED = "(no true label)", "(nothing predicted)"
+SHOWN = 30  # labels; a larger matrix cannot be read
 
 
 def multi_label_confusion(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
@@ -31,7 +32,13 @@ def multi_label_confusion(truth: np.ndarray, predicted: np.ndarray) -> np.ndarra
 
 
 def confusion_shares(truth: np.ndarray, predicted: np.ndarray, label_names: list[str]) -> pd.DataFrame:
-    """The matrix as shares of its rows, with names: index true, columns predicted; an empty row is 0."""
+    """The matrix as shares of its rows, with names: index true, columns predicted; an empty row is 0.
+
+    Of more than `SHOWN` labels those that most images truly have, in their order; shares are of all labels.
+    """
     matrix = multi_label_confusion(truth, predicted)
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    return pd.DataFrame(shares, index=[*label_names, NO_TRUE], columns=[*label_names, NO_PREDICTED])
+    table = pd.DataFrame(shares, index=[*label_names, NO_TRUE], columns=[*label_names, NO_PREDICTED])
+    most = np.sort(np.argsort(-np.asarray(truth).sum(axis=0, dtype=np.int64), kind="stable")[:SHOWN])
+    kept = [label_names[place] for place in most]
+    return table.loc[[*kept, NO_TRUE], [*kept, NO_PREDICTED]]

@@ -9,7 +9,7 @@ from wikitopics.show.figures import MUTED, PALETTE, new_figure, plain
 def confusion(shares: pd.DataFrame) -> go.Figure:
     """Heat map of a multi-label confusion matrix, shares of its rows: true labels down, predicted across."""
     figure = new_figure(
-        "What is taken for what", x="predicted label", y="true label", height=200 + 24 * len(shares)
+        "What is taken for what", x="predicted label", y="true label", height=260 + 17 * len(shares)
     )
     figure.add_heatmap(
         z=shares.to_numpy().round(3),
@@ -19,7 +19,7 @@ def confusion(shares: pd.DataFrame) -> go.Figure:
         zmax=1,
         colorbar={"title": "share of the row"},
     )
-    return figure.update_yaxes(autorange="reversed")
+    return figure.update_yaxes(autorange="reversed").update_xaxes(tickangle=-90)
 
 
 def abstention(curve: pd.DataFrame) -> go.Figure:

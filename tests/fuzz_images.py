@@ -2,7 +2,8 @@
 
 Guided by coverage of this library and of Pillow's Python code (atheris). Whatever the bytes, `decode`
 returns a square with its facts or raises Rejected with a known reason, in seconds. Memory is not looked at
-here: some thirty bytes can make Pillow ask for a gigabyte, and the child that decodes has its own limit.
+here: this process once grew to a gigabyte, for a reason that was not found. The child that decodes for a run
+has a limit of its own.
 Needs `pip install atheris`; what it finds becomes a file in hostile_structures.py.
 """
 

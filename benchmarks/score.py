@@ -40,7 +40,10 @@ def write_run(folder: Path, model: keras.Model) -> Path:
     model.save(folder / "model.keras")
     digest = file_digest(folder / "model.keras")
     write_json(folder / "label_names.json", {"label_names": names, "parents": dict.fromkeys(names)})
-    write_json(folder / "run.json", {"parameters": {}, "model_sha256": digest})
+    write_json(folder / "run.json", {"parameters": {"images": "set"}, "model_sha256": digest})
+    images = folder.parents[1] / "02_images" / "set"
+    images.mkdir(parents=True, exist_ok=True)
+    write_json(images / "run.json", {"parameters": {"fit": "pad"}})
     rng = np.random.default_rng(0)
     truth, scores = (rng.random((200, LABELS)) < 0.2).astype(np.uint8), rng.random((200, LABELS))
     table = pd.DataFrame({"truth": list(truth), "scores": list(scores.astype(np.float32))})

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from concurrent.futures import Future
 
 import keras
@@ -44,7 +45,10 @@ def root(tmp_path_factory):
     folder.mkdir(parents=True)
     model.save(folder / "model.keras")
     write_json(folder / "label_names.json", {"taxonomy": "t", "label_names": NAMES, "parents": PARENTS})
-    write_json(folder / "run.json", {"parameters": {}, "model_sha256": file_digest(folder / "model.keras")})
+    record = {"parameters": {"images": "set"}, "model_sha256": file_digest(folder / "model.keras")}
+    write_json(folder / "run.json", record)
+    (root / "data" / "02_images" / "set").mkdir(parents=True)
+    write_json(root / "data" / "02_images" / "set" / "run.json", {"parameters": {"fit": "pad"}})
     rng = np.random.default_rng(0)
     truth = (rng.random((60, 3)) < 0.4).astype(np.uint8)
     scores = (0.2 * rng.random((60, 3)) + 0.5 * truth + 0.1).astype(np.float32)
@@ -212,3 +216,10 @@ def test_a_table_names_files_beside_itself(pictures, tmp_path):
     (tmp_path / "other.csv").write_text("file\na.png\n")
     with pytest.raises(UserError, match="column path"):
         paths_of([str(tmp_path / "other.csv")])
+
+
+def test_without_its_images_run_a_model_is_not_guessed_at(root, tmp_path):
+    alone = tmp_path / "data" / "03_train" / "tiny"
+    shutil.copytree(root / "data" / "03_train" / "tiny", alone)
+    with pytest.raises(UserError, match="must lie beside the images run .* 02_images/set/run.json"):
+        load_scorer(alone)

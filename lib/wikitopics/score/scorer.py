@@ -100,7 +100,12 @@ def _thresholds(evaluation: Path | None, names: list[str]) -> np.ndarray:
 
 
 def _fit(model_folder: Path) -> str:
-    """How the pictures it learned from were fitted into their square: as its images run says, else "pad"."""
+    """How the pictures it learned from were fitted into their square: as its images run says."""
     images = read_json(model_folder / RECORD)["parameters"].get("images", "")
     record = model_folder.parents[1] / "02_images" / images / RECORD
-    return read_json(record)["parameters"].get("fit", "pad") if record.is_file() else "pad"
+    if not record.is_file():
+        raise UserError(
+            f"a model must lie beside the images run it was made from, but {model_folder.name!r} has no "
+            f"02_images/{images}/{RECORD} there; bring that file too"
+        )
+    return read_json(record)["parameters"].get("fit", "pad")

@@ -2,8 +2,8 @@
 
 python benchmarks/score.py [--quick]
 
-A Lite0 model with ten labels scores files of 500 px (see download_like.py) by wikitopics.score; in turn with
-that, Keras' `predict` of the same model is timed on pictures that are in memory. CPU seconds stand beside, as
+A Lite0 model with ten labels scores files of 500 px (see download_like.py) by wikitopics.scoring; in turn
+with that, Keras' `predict` of the same model is timed on pictures that are in memory. CPU seconds stand beside, as
 the steadier measure where others use the machine. Memory is compared at 1,000 and 100,000 symbolic links to
 files of 64 px, each number in a process of its own, with a network of one layer at 32 px, so that it ends in
 minutes. About 10 minutes on two free cores; --quick: 256 files once, 500 and 2,000 links, 3 minutes. The last
@@ -25,7 +25,7 @@ from download_like import write_files
 from stopwatch import cpu_seconds
 
 from wikitopics.artefacts import write_json, write_table
-from wikitopics.score.shards import score_files
+from wikitopics.scoring.shards import score_files
 from wikitopics.train.engine import keras
 from wikitopics.train.model import build_model
 from wikitopics.train.record import file_digest, read_trained

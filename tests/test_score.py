@@ -18,11 +18,11 @@ from wikitopics.artefacts import write_json, write_table
 from wikitopics.errors import UserError
 from wikitopics.evaluate.calibration import apply_platt, fit_platt
 from wikitopics.evaluate.predictions import freeze_thresholds
-from wikitopics.score import decoding, shards
-from wikitopics.score.decoding import decoded
-from wikitopics.score.inputs import check_apart, paths_of
-from wikitopics.score.scorer import load_scorer
-from wikitopics.score.shards import score_files
+from wikitopics.scoring import decoding, shards
+from wikitopics.scoring.decoding import decoded
+from wikitopics.scoring.inputs import check_apart, paths_of
+from wikitopics.scoring.scorer import load_scorer
+from wikitopics.scoring.shards import score_files
 from wikitopics.train.record import file_digest
 
 NAMES, THRESHOLDS, SIDE = ["Shape", "Round", "Square"], np.array([0.6, 0.5, 0.45]), 32

@@ -1,3 +1,3 @@
-"""Topics for Wikimedia images: a thin library under five numbered notebooks."""
+"""Topics for Wikimedia images: a thin library under numbered notebooks."""
 
 __version__ = "0.1.0"

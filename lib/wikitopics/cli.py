@@ -32,7 +32,7 @@ exit code: 0 all is up to date, 1 a run failed, 2 a mistake in the parameters or
 OTHERS = {
     "download": ("wikitopics.sources.online.download_command", "bring files of Wikimedia Commons here"),
     "label": ("wikitopics.labels.command", "label a table of files, without a notebook"),
-    "score": ("wikitopics.score.command", "topics for any pictures, by a trained run"),
+    "score": ("wikitopics.scoring.command", "topics for any pictures, by a trained run"),
 }
 
 

@@ -10,11 +10,11 @@ import pyarrow.parquet as pq
 from wikitopics.artefacts import read_json, replacing, write_json
 from wikitopics.errors import UserError
 from wikitopics.progress import report
-from wikitopics.score.decoding import decoded
-from wikitopics.score.forward import BATCH
-from wikitopics.score.results import rows
-from wikitopics.score.scorer import Scorer, load_scorer
-from wikitopics.score.writing import FORMATS, parquet_writer
+from wikitopics.scoring.decoding import decoded
+from wikitopics.scoring.forward import BATCH
+from wikitopics.scoring.results import rows
+from wikitopics.scoring.scorer import Scorer, load_scorer
+from wikitopics.scoring.writing import FORMATS, parquet_writer
 
 SHARD = 4096  # files; a stop costs at most this many
 
@@ -29,7 +29,7 @@ def score_files(
 ) -> dict[str, int]:
     """Score `paths` with the run in `model_folder` into `out`; counts: files, scored, and each reason.
 
-    `out` ends in .parquet (score.results.SCHEMA) or .jsonl (score.results.liftwing); one row a path, in
+    `out` ends in .parquet (scoring.results.SCHEMA) or .jsonl (scoring.results.liftwing); one row a path, in
     order, and it appears only when it is whole. Until then the shards lie beside it in OUT.parts; the same
     call (same model, thresholds and paths) takes those that are there. Memory does not grow with the number
     of files, but for their names. `evaluation`: see load_scorer; `jobs`: see decoded. Raises UserError for
@@ -54,7 +54,7 @@ def score_files(
 
 
 def _key(scorer: Scorer, paths: list[str], shard: int) -> str:
-    digest = hashlib.sha256(f"{scorer.description()} {shard}".encode())
+    digest = hashlib.sha256(f"{scorer.settings.text()} {shard}".encode())
     for path in paths:
         digest.update(path.encode("utf-8", "surrogateescape") + b"\0")
     return digest.hexdigest()

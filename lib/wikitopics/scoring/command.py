@@ -41,8 +41,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Score as the options say; the exit code."""
-    from wikitopics.score.inputs import check_apart, paths_of
-    from wikitopics.score.shards import score_files
+    from wikitopics.scoring.inputs import check_apart, paths_of
+    from wikitopics.scoring.shards import score_files
 
     if options.jobs < 0:
         raise UserError(f"--jobs must be at least 1, but is {options.jobs}; leave it out for half the cores")

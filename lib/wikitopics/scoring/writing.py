@@ -7,24 +7,26 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from wikitopics.score.results import liftwing, schema
-from wikitopics.score.scorer import Scorer
+from wikitopics.scoring.results import liftwing, schema
+from wikitopics.scoring.scorer import Scorer
 
 Write = Callable[[pa.Table], None]
 
 
 @contextmanager
 def parquet_writer(path: Path, scorer: Scorer) -> Iterator[Write]:
-    """Gives a function that appends tables of score.results.SCHEMA to one Parquet file."""
+    """Gives a function that appends tables of scoring.results.SCHEMA to one Parquet file."""
     with pq.ParquetWriter(path, schema(scorer), compression="zstd") as writer:
         yield writer.write_table
 
 
 @contextmanager
 def lines_writer(path: Path, scorer: Scorer) -> Iterator[Write]:
-    """Gives a function that appends such tables as lines of JSON, see score.results.liftwing."""
+    """Gives a function that appends such tables as lines of JSON, see scoring.results.liftwing."""
     with open(path, "w", encoding="utf-8") as file:
-        yield lambda table: file.writelines(line + "\n" for line in liftwing(table, scorer.label_names))
+        yield lambda table: file.writelines(
+            line + "\n" for line in liftwing(table, scorer.settings.label_names)
+        )
 
 
 FORMATS = {".parquet": parquet_writer, ".jsonl": lines_writer}

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from wikitopics.evaluate.abstention import sureness
-from wikitopics.score.scorer import Scorer
+from wikitopics.scoring.scorer import Scorer
 
 FLOATS = pa.list_(pa.float32())
 SCHEMA = pa.schema(
@@ -28,7 +28,7 @@ SCHEMA = pa.schema(
 
 def schema(scorer: Scorer) -> pa.Schema:
     """SCHEMA with the scorer's description (label order, thresholds, calibration) under "wikitopics"."""
-    return SCHEMA.with_metadata({"wikitopics": scorer.description()})
+    return SCHEMA.with_metadata({"wikitopics": scorer.settings.text()})
 
 
 def rows(paths: list[str], scores: np.ndarray, rejected: pd.DataFrame, scorer: Scorer) -> pa.Table:
@@ -39,9 +39,9 @@ def rows(paths: list[str], scores: np.ndarray, rejected: pd.DataFrame, scorer: S
     evaluate.abstention. A rejected file has a reason and no scores; a scored one has reason "".
     """
     bad = np.isin(np.array(paths, object), rejected["path"].to_numpy())
-    chances = scorer.probabilities(scores)
-    names = np.array(scorer.label_names, object)
-    chosen = [list(names[row >= scorer.thresholds]) for row in scores]
+    chances = scorer.settings.probabilities(scores)
+    names = np.array(scorer.settings.label_names, object)
+    chosen = [list(names[row >= scorer.settings.thresholds]) for row in scores]
     told = rejected.drop_duplicates("path").set_index("path")
     columns = {
         "path": [readable(path) for path in paths],
@@ -51,8 +51,8 @@ def rows(paths: list[str], scores: np.ndarray, rejected: pd.DataFrame, scorer: S
         "sureness": _spread(bad, list(sureness(chances)), None),
         "reason": [told.at[path, "reason"] if wrong else "" for path, wrong in zip(paths, bad, strict=True)],
         "detail": [told.at[path, "detail"] if wrong else "" for path, wrong in zip(paths, bad, strict=True)],
-        "model": [scorer.name] * len(paths),
-        "key": [scorer.key] * len(paths),
+        "model": [scorer.settings.name] * len(paths),
+        "key": [scorer.settings.key] * len(paths),
     }
     return pa.table(columns, schema=schema(scorer))
 

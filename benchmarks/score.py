@@ -3,11 +3,11 @@
 python benchmarks/score.py [--quick]
 
 A Lite0 model with ten labels scores files of 500 px (see download_like.py) by wikitopics.scoring; in turn
-with that, Keras' `predict` of the same model is timed on pictures that are in memory. CPU seconds stand beside, as
-the steadier measure where others use the machine. Memory is compared at 1,000 and 100,000 symbolic links to
-files of 64 px, each number in a process of its own, with a network of one layer at 32 px, so that it ends in
-minutes. About 10 minutes on two free cores; --quick: 256 files once, 500 and 2,000 links, 3 minutes. The last
-line is one JSON object.
+with that, Keras' `predict` of the same model is timed on pictures that are in memory. CPU seconds stand
+beside, as the steadier measure where others use the machine. Memory is compared at 1,000 and 100,000
+symbolic links to files of 64 px, each number in a process of its own, with a network of one layer at 32 px,
+so that it ends in minutes. About 10 minutes on two free cores; --quick: 256 files once, 500 and 2,000
+links, 3 minutes. The last line is one JSON object.
 """
 
 import argparse

@@ -1,9 +1,12 @@
 """Scoring files: the model's own scores, bad files told, a stopped run goes on, mistakes in one sentence."""
 
+import io
 import json
 import os
 import shutil
 from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import ClassVar
 
 import keras
 import numpy as np
@@ -152,7 +155,7 @@ def test_shards_of_other_thresholds_are_not_taken(folders, pictures, tmp_path):
     paths, out = paths_of([str(pictures)]), tmp_path / "out.parquet"
     parts = tmp_path / "out.parquet.parts"
     scorer = load_scorer(folders[0])
-    shards._begin(parts, shards._key(scorer, paths, 4))
+    shards._begin(parts, shards._key(scorer, paths, 4, decoding.FILES))
     (parts / "000000.parquet").write_bytes(b"of thresholds 0.5")
     score_files(folders[0], paths, out, folders[1], shard=4)  # would fail on the foreign shard
     assert len(pd.read_parquet(out)) == 12
@@ -169,10 +172,10 @@ def test_memory_does_not_depend_on_how_slowly_pictures_are_taken(folders, pictur
     begun = []
 
     class Workers:
-        def submit(self, work, some, recipe):
+        def submit(self, work, some, *rest):
             begun.append(some)
             done = Future()
-            done.set_result(work(some, recipe))
+            done.set_result(work(some, *rest))
             return done
 
     monkeypatch.setattr(decoding, "get_reusable_executor", lambda **_: Workers())
@@ -223,3 +226,25 @@ def test_without_its_images_run_a_model_is_not_guessed_at(root, tmp_path):
     shutil.copytree(root / "data" / "03_train" / "tiny", alone)
     with pytest.raises(UserError, match="must lie beside the images run .* 02_images/set/run.json"):
         load_scorer(alone)
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A source of two pictures that are nowhere on disk."""
+
+    name: ClassVar[str] = "planted"
+    side: int
+
+    def read(self, path, max_bytes):
+        if path != "here":
+            raise FileNotFoundError(path)
+        file = io.BytesIO()
+        Image.new("RGB", (self.side, self.side), "red").save(file, "PNG")
+        return file.getvalue()
+
+
+def test_pictures_come_from_any_source_and_rows_say_which(folders, tmp_path):
+    out = tmp_path / "out.parquet"
+    counts = score_files(folders[0], ["here", "gone"], out, folders[1], source=Planted(SIDE))
+    assert counts == {"files": 2, "scored": 1, "missing": 1}
+    assert set(pd.read_parquet(out).source) == {"planted"}

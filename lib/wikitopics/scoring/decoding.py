@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 import numpy as np
 import pandas as pd
@@ -25,9 +25,21 @@ from wikitopics.sources.reading import read_inside
 AHEAD = 2  # chunks a worker may be ahead: enough never to wait, and memory stays flat
 
 
+class Reads(Protocol):
+    """What pictures are read from: any source (sources.Source), or anything else that can be pickled.
+
+    name tells whose the paths are; read: the bytes at a path, or OSError as sources.Source.read raises it.
+    """
+
+    name: ClassVar[str]
+
+    def read(self, path: str, max_bytes: int) -> bytes:
+        """The bytes at `path`; TooLarge above `max_bytes`."""
+
+
 @dataclass(frozen=True)
 class NamedFiles:
-    """Files that somebody named, wherever they lie: what `images.contents.read` reads from."""
+    """Files that somebody named, wherever they lie."""
 
     name: ClassVar[str] = "files"
 
@@ -36,14 +48,17 @@ class NamedFiles:
         return read_inside(Path("/"), os.path.abspath(path), max_bytes)
 
 
+FILES = NamedFiles()
+
+
 def decoded(
-    paths: list[str], recipe: Recipe, chunk: int, jobs: int = 0
+    paths: list[str], recipe: Recipe, chunk: int, jobs: int = 0, source: Reads = FILES
 ) -> Iterator[tuple[list[str], np.ndarray, pd.DataFrame]]:
     """For each `chunk` of paths, in order: the paths, pixels (k, s, s, 3) uint8 of the k that can be used,
     and a table of the others (path, reason, detail).
 
     Unlike joblib's own generator it stops decoding when nobody takes the pictures. jobs: worker processes,
-    0 for half of the cores (a network on a processor wants the others).
+    0 for half of the cores (a network on a processor wants the others). source: what reads the paths.
     """
     jobs = jobs or max(1, cpu_count() // 2)
     workers = get_reusable_executor(max_workers=jobs, timeout=60)
@@ -53,7 +68,7 @@ def decoded(
     def begin() -> None:
         for start in islice(starts, 1):
             some = paths[start : start + chunk]
-            waiting.append((some, workers.submit(decode_some, some, recipe)))
+            waiting.append((some, workers.submit(decode_some, some, recipe, source)))
 
     for _ in range(AHEAD * jobs):
         begin()
@@ -74,9 +89,11 @@ def _result(task: Future) -> tuple[np.ndarray, list[tuple[str, str, str]]]:
         ) from error
 
 
-def decode_some(paths: list[str], recipe: Recipe) -> tuple[np.ndarray, list[tuple[str, str, str]]]:
+def decode_some(
+    paths: list[str], recipe: Recipe, source: Reads = FILES
+) -> tuple[np.ndarray, list[tuple[str, str, str]]]:
     """Pixels (k, s, s, 3) uint8 of the k files that can be used, and (path, reason, detail) of the others."""
-    found = [read(NamedFiles(), path, recipe.max_bytes) for path in paths]
+    found = [read(source, path, recipe.max_bytes) for path in paths]
     decoded = iter(decode_expendably([data for data in found if isinstance(data, bytes)], recipe))
     outcomes = [next(decoded) if isinstance(data, bytes) else data for data in found]
     pixels = [outcome.pixels for outcome in outcomes if not isinstance(outcome, Rejected)]

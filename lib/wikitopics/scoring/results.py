@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from wikitopics import __version__
 from wikitopics.evaluate.abstention import sureness
 from wikitopics.scoring.scorer import Scorer
 
@@ -20,8 +21,10 @@ SCHEMA = pa.schema(
         ("sureness", pa.float32()),
         ("reason", pa.string()),
         ("detail", pa.string()),
+        ("source", pa.string()),
         ("model", pa.string()),
         ("key", pa.string()),
+        ("version", pa.string()),
     ]
 )
 
@@ -31,12 +34,15 @@ def schema(scorer: Scorer) -> pa.Schema:
     return SCHEMA.with_metadata({"wikitopics": scorer.settings.text()})
 
 
-def rows(paths: list[str], scores: np.ndarray, rejected: pd.DataFrame, scorer: Scorer) -> pa.Table:
+def rows(
+    paths: list[str], scores: np.ndarray, rejected: pd.DataFrame, scorer: Scorer, source: str = "files"
+) -> pa.Table:
     """One row for each of `paths`, in order, with SCHEMA's columns.
 
     scores: (k, L) of the paths that are not in `rejected` (path, reason, detail), in order. probabilities and
     scores are in the order of label_names; labels are those whose score reaches its threshold; sureness: see
     evaluate.abstention. A rejected file has a reason and no scores; a scored one has reason "".
+    source: the name of what the paths are read from; model, key and version: of whose scores these are.
     """
     bad = np.isin(np.array(paths, object), rejected["path"].to_numpy())
     chances = scorer.settings.probabilities(scores)
@@ -51,9 +57,9 @@ def rows(paths: list[str], scores: np.ndarray, rejected: pd.DataFrame, scorer: S
         "sureness": _spread(bad, list(sureness(chances)), None),
         "reason": [told.at[path, "reason"] if wrong else "" for path, wrong in zip(paths, bad, strict=True)],
         "detail": [told.at[path, "detail"] if wrong else "" for path, wrong in zip(paths, bad, strict=True)],
-        "model": [scorer.settings.name] * len(paths),
-        "key": [scorer.settings.key] * len(paths),
     }
+    of = {"source": source, "model": scorer.settings.name, "key": scorer.settings.key, "version": __version__}
+    columns |= {name: [value] * len(paths) for name, value in of.items()}
     return pa.table(columns, schema=schema(scorer))
 
 
@@ -81,7 +87,7 @@ def liftwing(table: pa.Table, label_names: list[str]) -> Iterator[str]:
         chance = dict(zip(label_names, row["probabilities"], strict=False))
         topics = sorted(row["labels"], key=lambda topic: -chance[topic])
         results = [{"topic": topic, "score": round(chance[topic], 4)} for topic in topics]
-        about = {"model": row["model"], "key": row["key"], "sureness": row["sureness"]}
+        about = {name: row[name] for name in ("source", "model", "key", "version", "sureness")}
         about |= {"probabilities": {name: round(value, 4) for name, value in chance.items()}}
         wrong = {"error": {"reason": row["reason"], "detail": row["detail"]}} if row["reason"] else {}
         yield json.dumps(

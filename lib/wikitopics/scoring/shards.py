@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from wikitopics.artefacts import read_json, replacing, write_json
 from wikitopics.errors import UserError
 from wikitopics.progress import report
-from wikitopics.scoring.decoding import decoded
+from wikitopics.scoring.decoding import FILES, Reads, decoded
 from wikitopics.scoring.forward import BATCH
 from wikitopics.scoring.results import rows
 from wikitopics.scoring.scorer import Scorer, load_scorer
@@ -26,14 +26,16 @@ def score_files(
     evaluation: Path | None = None,
     jobs: int = 0,
     shard: int = SHARD,
+    source: Reads = FILES,
 ) -> dict[str, int]:
     """Score `paths` with the run in `model_folder` into `out`; counts: files, scored, and each reason.
 
     `out` ends in .parquet (scoring.results.SCHEMA) or .jsonl (scoring.results.liftwing); one row a path, in
     order, and it appears only when it is whole. Until then the shards lie beside it in OUT.parts; the same
     call (same model, thresholds and paths) takes those that are there. Memory does not grow with the number
-    of files, but for their names. `evaluation`: see load_scorer; `jobs`: see decoded. Raises UserError for
-    another ending, for no path, and as load_scorer does.
+    of files, but for their names. `source` reads the paths, by default files of these names; a source of
+    sources.open_source does as well. `evaluation`: see load_scorer; `jobs`: see decoded. Raises UserError
+    for another ending, for no path, and as load_scorer does.
     """
     out = Path(out)
     if out.suffix not in FORMATS:
@@ -42,19 +44,21 @@ def score_files(
         raise UserError("there must be at least one file to score, but there is none; name files or folders")
     scorer = load_scorer(Path(model_folder), evaluation)
     parts = out.with_name(out.name + ".parts")
-    _begin(parts, _key(scorer, paths, shard))
+    _begin(parts, _key(scorer, paths, shard, source))
     files = []
     for number, start in enumerate(range(0, len(paths), shard)):
         files.append(parts / f"{number:06}.parquet")
         if not files[-1].exists():
-            _write(files[-1], scorer, paths[start : start + shard], jobs, _reporter(start, len(paths)))
+            _write(
+                files[-1], scorer, paths[start : start + shard], jobs, source, _reporter(start, len(paths))
+            )
     counts = _join(files, out, scorer)
     shutil.rmtree(parts)
     return counts
 
 
-def _key(scorer: Scorer, paths: list[str], shard: int) -> str:
-    digest = hashlib.sha256(f"{scorer.settings.text()} {shard}".encode())
+def _key(scorer: Scorer, paths: list[str], shard: int, source: Reads) -> str:
+    digest = hashlib.sha256(f"{scorer.settings.text()} {shard} {source!r}".encode())
     for path in paths:
         digest.update(path.encode("utf-8", "surrogateescape") + b"\0")
     return digest.hexdigest()
@@ -71,13 +75,15 @@ def _reporter(start: int, total: int) -> Callable[[int], None]:
     return lambda done: report("scoring", start + done, total)
 
 
-def _write(file: Path, scorer: Scorer, paths: list[str], jobs: int, tell: Callable[[int], None]) -> None:
+def _write(
+    file: Path, scorer: Scorer, paths: list[str], jobs: int, source: Reads, tell: Callable[[int], None]
+) -> None:
     """One shard, written whole: workers decode the next chunks while the network looks at this one."""
     done = 0
     with replacing(file) as temporary, parquet_writer(temporary, scorer) as write:
         tell(0)
-        for some, pixels, rejected in decoded(paths, scorer.recipe, BATCH, jobs):
-            write(rows(some, scorer.forward(pixels), rejected, scorer))
+        for some, pixels, rejected in decoded(paths, scorer.recipe, BATCH, jobs, source):
+            write(rows(some, scorer.forward(pixels), rejected, scorer, source.name))
             done += len(some)
             tell(done)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from wikitopics.artefacts import RECORD, finished_run, read_json
 from wikitopics.errors import UserError
+from wikitopics.export.named import bundle_path
 
 HELP = """\
 Gives topics to pictures with a finished run of 03_train, at the thresholds that a run of 04_evaluate froze.
@@ -26,7 +27,12 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     score.add_argument("inputs", nargs="+", metavar="INPUT", help="a picture, a folder, or a table of paths")
-    score.add_argument("--model", required=True, metavar="RUN", help="a finished run of 03_train")
+    score.add_argument(
+        "--model",
+        required=True,
+        metavar="RUN",
+        help="a finished run of 03_train, or a bundle of `wikitopics export`",
+    )
     score.add_argument(
         "--evaluation",
         metavar="RUN",
@@ -55,8 +61,14 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _runs(model: str, evaluation: str | None) -> tuple[Path, Path]:
-    """The folders of the model and of its evaluation; UserError where one is not finished or of another."""
+def _runs(model: str, evaluation: str | None) -> tuple[Path, Path | None]:
+    """The folders of the model and of its evaluation, or a bundle alone (export.named.bundle_path).
+
+    Raises UserError where one is not finished or of another.
+    """
+    bundle = bundle_path(model, evaluation)
+    if bundle is not None:
+        return bundle, None
     folder = finished_run("03_train", model)
     judged = finished_run("04_evaluate", evaluation or model)
     of = read_json(judged / RECORD).get("model")

@@ -12,6 +12,7 @@ from scipy.stats import spearmanr
 from evaluate_planted import write_source_runs, write_train_run
 from wikitopics.artefacts import write_json, write_table
 from wikitopics.compare import claims, differences, presence, seeds, shared_topics, tables
+from wikitopics.compare.findings import findings
 from wikitopics.compare.runs import draw, read_runs
 from wikitopics.errors import UserError
 from wikitopics.evaluate import baselines, intervals, summary, thresholds
@@ -235,3 +236,20 @@ def test_spread_over_seeds(tmp_path, monkeypatch):
         table, tables.PRIMARY
     )
     assert "not known" in seeds.sentence(seeds.spread(runs[2:]), tables.PRIMARY)
+
+
+def test_findings_tell_what_is_shown_and_how_many_were_asked(grid, tmp_path):
+    _, runs, draws, _ = grid
+    table, answers = tables.comparison(runs, draws), claims.table(claims.ask(runs, draws, ROUNDS, 0))
+    found = differences.differences(runs, draws)
+    write_table(tmp_path / "comparison.parquet", table)
+    write_table(tmp_path / "differences.parquet", found)
+    write_json(tmp_path / "claims.json", summary.plain(answers))
+    text = findings(tmp_path, ROUNDS)
+    assert f"{table['macro_roc_auc'].max():.3f} [" in text and "| label prior |  | 0.500 |" in text
+    assert "In 2 of 4 pairs of runs: commons-2 is higher than commons-0, +" in text
+    assert all(claim["question"] in text for claim in answers.to_dict("records"))
+    write_table(tmp_path / "differences.parquet", found.assign(verdict="no difference shown"))
+    assert "In 0 of 4 pairs of runs.\n" in findings(tmp_path, ROUNDS)
+    write_table(tmp_path / "comparison.parquet", table.assign(human_roc_auc=np.nan))
+    assert "What do people say" not in findings(tmp_path, ROUNDS)

@@ -1,32 +1,57 @@
-"""The README says what the executed comparison says."""
+"""The README says what the executed comparison shows, because it is copied from there."""
 
+import base64
 import json
-import re
-from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).resolve().parents[1]
-README = (PROJECT / "README.md").read_text("utf-8")
-ROWS = re.findall(r"^\| ((?:commons|ores)-\d+-\w+) \| \d+ \| (.+) \|$", README, re.MULTILINE)
+from wikitopics import paths, readme
+from wikitopics.errors import UserError
 
 
-def printed() -> str:
-    """All that the executed comparison printed."""
-    notebook = json.loads((PROJECT / "executed/05_compare/grid.ipynb").read_text("utf-8"))
-    outputs = (output for cell in notebook["cells"] for output in cell.get("outputs", []))
-    return "".join("".join(output.get("text", "")) for output in outputs)
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project with a README and an executed comparison that shows known things."""
+    monkeypatch.setattr(paths, "PROJECT", tmp_path)
+    data = {"findings": {"text/markdown": ["| run |\n", "|---|\n", "| a |\n"]}}
+    data["headline-figure"] = {"image/png": base64.b64encode(b"a picture").decode()}
+    cells = [
+        {"metadata": {"tags": [tag]}, "outputs": [{"data": {"text/plain": ""}}, {"data": shown}]}
+        for tag, shown in data.items()
+    ]
+    (tmp_path / "executed" / "05_compare").mkdir(parents=True)
+    (tmp_path / "executed" / "05_compare" / "grid.ipynb").write_text(json.dumps({"cells": cells}))
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "README.md").write_text(f"before\n{readme.BEGIN}\nold\n{readme.END}\nafter\n")
+    return tmp_path
 
 
-@pytest.mark.parametrize(("run", "cells"), ROWS)
-def test_a_row_of_the_table_is_the_executed_one(run, cells):
-    line = next(line for line in printed().splitlines() if line.split()[:1] == [run])
-    said = re.findall(r"\d\.\d{3} \[\d\.\d{3}, \d\.\d{3}\]", line)
-    assert [cell.strip() for cell in cells.split("|")] == [*said[:4], said[5]]  # micro F1 is left out
+def test_the_findings_are_copied_between_the_comments_and_nothing_else_changes(project):
+    assert readme.main([]) == 0
+    text = (project / "README.md").read_text()
+    assert text == f"before\n{readme.BEGIN}\n\n| run |\n|---|\n| a |\n\n{readme.END}\nafter\n"
+    assert (project / "docs" / "all_runs.png").read_bytes() == b"a picture"
 
 
-def test_the_table_has_all_runs_and_the_claims_are_the_executed_ones():
-    assert {run for run, _ in ROWS} == {path.stem for path in (PROJECT / "params/04_evaluate").glob("*.yaml")}
-    claims = re.findall(r"shown: ([+-]\d\.\d{3}) \S+ \S+ \(95 % interval (\S+) to (\S+),", printed())
-    quoted = re.findall(r"([+-]\d\.\d{3})[^()]*? \(([+-]\d\.\d{3}) to ([+-]\d\.\d{3})\)", README)
-    assert len(quoted) == 3 and quoted == claims[:3]
+def test_a_readme_that_drifted_is_told_and_left_alone(project, capsys):
+    assert readme.main(["--check"]) == 1
+    assert "README.md is not what grid.ipynb shows" in capsys.readouterr().out
+    assert "old" in (project / "README.md").read_text() and not (project / "docs" / "all_runs.png").exists()
+    readme.main([])
+    assert readme.main(["--check"]) == 0
+
+
+def test_what_is_missing_is_one_sentence(project):
+    (project / "README.md").write_text("no comments")
+    with pytest.raises(UserError, match="once each"):
+        readme.main([])
+    (project / "executed" / "05_compare" / "grid.ipynb").write_text('{"cells": []}')
+    with pytest.raises(UserError, match="tagged 'findings'"):
+        readme.main([])
+
+
+@pytest.mark.skipif(
+    not (paths.PROJECT / "executed/05_compare/grid.ipynb").exists(), reason="no executed comparison is here"
+)
+def test_our_own_readme_says_what_our_executed_comparison_shows():
+    assert readme.main(["--check"]) == 0

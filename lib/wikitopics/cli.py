@@ -34,6 +34,7 @@ OTHERS = {
     "export": ("wikitopics.export.command", "one folder or zip with a model and all that is known of it"),
     "label": ("wikitopics.labels.command", "label a table of files, without a notebook"),
     "score": ("wikitopics.scoring.command", "topics for any pictures, by a trained run"),
+    "site": ("wikitopics.site.command", "the executed notebooks as a static site"),
 }
 
 

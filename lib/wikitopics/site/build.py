@@ -1,0 +1,70 @@
+"""From executed notebooks to a folder with a site."""
+
+import json
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+
+from wikitopics.site.executed import read_all
+from wikitopics.site.figures import DARK
+from wikitopics.site.folder import check_place, replaced_folder
+from wikitopics.site.index_page import index_page
+from wikitopics.site.links import Links
+from wikitopics.site.notebook_page import notebook_page
+from wikitopics.site.page import Page
+
+
+@dataclass
+class Made:
+    """What a build made: numbers of pages and live figures, the heaviest page with its pictures in bytes,
+    and for pages that were too heavy the number of figures that are pictures only."""
+
+    pages: int = 0
+    figures: int = 0
+    heaviest: int = 0
+    still: dict[str, int] = field(default_factory=dict)
+
+    def add(self, text: str, page: Page) -> None:
+        """Count one page."""
+        live = sum(bool(figure.live) for figure in page.figures.values()) - len(page.still)
+        weight = len(text.encode()) + sum(map(len, page.files.values()))
+        self.pages, self.figures = self.pages + 1, self.figures + live
+        self.heaviest = max(self.heaviest, weight)
+        if page.still:
+            self.still[page.notebook.name] = len(page.still)
+
+
+def build(root: Path, place: Path) -> Made:
+    """Write the site of root/executed to the folder `place`, whole or not at all.
+
+    The same notebooks give the same bytes. Raises UserError for what cannot be shown.
+    """
+    place = place.resolve()
+    check_place(place)
+    links, made, pages = Links(read_all(root)), Made(), []
+    with replaced_folder(place) as folder:
+        for notebook in links.notebooks:
+            text, page = notebook_page(notebook, links)
+            _write(folder / f"{notebook.name}.html", text.encode())
+            for path, data in page.files.items():
+                _write(folder / path, data)
+            made.add(text, page)
+            pages.append(page)
+        _write(folder / "index.html", index_page(links, pages).encode())
+        _write_assets(folder / "assets")
+    return made
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+
+
+def _write_assets(folder: Path) -> None:
+    """The style, the script with the dark colours, and plotly's own script."""
+    own = files("wikitopics.site") / "assets"
+    _write(folder / "style.css", (own / "style.css").read_bytes())
+    colours = json.dumps({name.lower(): dark for name, dark in DARK.items()}, indent=1)
+    script = (own / "site.js").read_text("utf-8").replace("{} /* colours */", colours)
+    _write(folder / "site.js", script.encode())
+    _write(folder / "plotly.min.js", (files("plotly") / "package_data" / "plotly.min.js").read_bytes())

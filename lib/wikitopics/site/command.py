@@ -1,0 +1,48 @@
+"""`wikitopics site`: the executed notebooks as a static site."""
+
+import argparse
+import os
+import time
+from pathlib import Path
+
+from wikitopics import paths
+from wikitopics.errors import UserError
+
+HELP = """\
+Turns executed/ into a static site: an index with the comparison, and a page for each executed notebook with
+its figures live. It asks no other host for anything, and can be opened from a folder as it is.
+
+A folder that exists is replaced only if it is a site made by this command."""
+
+
+def add_parser(commands: argparse._SubParsersAction) -> None:
+    """Add the command to the command line."""
+    site = commands.add_parser(
+        "site",
+        help="the executed notebooks as a static site",
+        description=HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    site.add_argument("--out", type=Path, metavar="DIR", help="the site's folder (site/ in the project)")
+    site.add_argument("--root", type=Path, metavar="DIR", help="folder with executed/ (this project)")
+    site.set_defaults(call=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Make the site as the options say; the exit code."""
+    from wikitopics.site.build import build
+
+    started = time.monotonic()
+    if options.root:
+        if not options.root.is_dir():
+            raise UserError(
+                f"--root must be a folder, but {options.root} is none; correct the path or make it"
+            )
+        os.environ["WIKITOPICS_ROOT"] = str(options.root.resolve())
+    place = options.out or paths.root() / "site"
+    made = build(paths.root(), place)
+    for name, figures in made.still.items():
+        print(f"{name}: too heavy, {figures} figures are pictures only")
+    print(f"{made.pages} pages, {made.figures} live figures, the heaviest page {made.heaviest / 1e6:.2f} MB")
+    print(f"{place / 'index.html'} written in {time.monotonic() - started:.1f} s")
+    return 0

@@ -1,0 +1,117 @@
+"""Plotly figures of executed notebooks: live from their stored data, with the stored picture for all else."""
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from wikitopics.show import theme
+
+PLOTLY = "application/vnd.plotly.v1+json"
+MAX_NUMBERS = 300  # rows of a figure's table; more is nothing to read
+
+INK, PAPER = "#DDE4EC", "#12181F"
+# The house's colours on a dark page: ramps run the other way, so that little is still near the page's colour.
+DARK = {
+    theme.INK: INK,
+    theme.PAPER: PAPER,
+    "rgba(255,255,255,0.8)": "rgba(18,24,31,0.8)",
+    theme.GRID: "#2A3540",
+    theme.MUTED: "#8B98A7",
+    "#000000": "#FFFFFF",
+    "#0072B2": "#4BA6E0",
+    "#CC79A7": "#DD93BC",
+    "#D55E00": "#F0803C",
+    "#009E73": "#2BBF94",
+    "#F7FBFF": "#17212B",
+    "#C6DDF0": "#1F4363",
+    "#6BAED6": "#2F7DB5",
+    "#08306B": "#CBE5F8",
+    "#F7F7F7": "#27313B",
+    "#7F3B08": "#FFD9A8",
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure to show: its alternative text, plotly's data and layout, its picture in the site if any."""
+
+    alt: str
+    live: dict[str, Any]
+    picture: str = ""
+    width: int = 0
+    height: int = 0
+
+    @property
+    def json(self) -> str:
+        """Data and layout as JSON that may stand in a script element."""
+        kept = {name: self.live[name] for name in ("data", "layout") if name in self.live}
+        return json.dumps(kept, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
+
+
+def plain(values: Any) -> list:
+    """A trace's values as a list, plotly's base64 form decoded.
+
+    >>> plain({"bdata": "AACAPwAAAEA=", "dtype": "f4"}), plain([1, None]), plain(None)
+    ([1.0, 2.0], [1, None], [])
+    """
+    if isinstance(values, dict) and "bdata" in values:
+        try:
+            flat = np.frombuffer(base64.b64decode(values["bdata"]), dtype=np.dtype(values["dtype"]))
+            shape = [int(part) for part in str(values.get("shape", flat.size)).split(",")]
+            return flat.reshape(shape).tolist()
+        except (binascii.Error, ValueError, TypeError) as error:
+            raise ValueError(f"a figure's numbers cannot be read: {error}") from error
+    return list(values) if isinstance(values, list | tuple) else []
+
+
+def numbers(figure: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """What a figure shows, for those who cannot see it: column names, and rows of text.
+
+    Empty where there is nothing to read, or more than anybody would.
+    """
+    layout = figure.get("layout", {})
+    across, up = (_axis_title(layout, axis) for axis in "xy")
+    heads: list[str] = ["series", across or "x", up or "y"]
+    rows: list[list[str]] = []
+    for trace in figure.get("data", []):
+        heads, more = _rows(trace, heads)
+        rows += more
+    return (heads, rows) if 0 < len(rows) <= MAX_NUMBERS else ([], [])
+
+
+def _rows(trace: dict[str, Any], heads: list[str]) -> tuple[list[str], list[list[str]]]:
+    kind, name = trace.get("type", "scatter"), _words(trace.get("name", ""))
+    if kind == "heatmap":
+        cells = [
+            [_words(y), _words(x), _said(value)]
+            for y, row in zip(plain(trace.get("y")), plain(trace.get("z")), strict=False)
+            for x, value in zip(plain(trace.get("x")), row, strict=False)
+            if value is not None and value == value
+        ]
+        return ["row", "column", "value"], cells
+    if kind in ("sunburst", "treemap"):
+        parts = zip(plain(trace.get("labels")), plain(trace.get("values")), strict=False)
+        return ["part", "value"], [[_words(label), _said(value)] for label, value in parts]
+    if kind in ("bar", "scatter"):
+        pairs = zip(plain(trace.get("x")), plain(trace.get("y")), strict=False)
+        return heads, [[name, _said(x), _said(y)] for x, y in pairs if x is not None and y is not None]
+    return heads, []
+
+
+def _axis_title(layout: dict[str, Any], axis: str) -> str:
+    return _words(layout.get(f"{axis}axis", {}).get("title", {}).get("text", ""))
+
+
+def _said(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else _words(value)
+
+
+def _words(text: Any) -> str:
+    """Plotly's text without its markup."""
+    from bs4 import BeautifulSoup
+
+    return BeautifulSoup(str(text).replace("<br>", " "), "html.parser").get_text()

@@ -15,7 +15,15 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from wikitopics.errors import UserError
-from wikitopics.show import static_bars, static_legend, static_lines, static_marks, static_trees
+from wikitopics.show import (
+    static_bars,
+    static_distributions,
+    static_heat,
+    static_legend,
+    static_lines,
+    static_marks,
+    static_trees,
+)
 from wikitopics.show.static_axes import Scale, finish
 from wikitopics.show.static_page import EDGE, Page
 from wikitopics.show.static_values import array, points, words
@@ -106,7 +114,7 @@ def _data(page: Page, axes: Axes, traces: list, x: Scale, y: Scale) -> None:
         elif trace.type == "heatmap":
             _heat(page, axes, trace, x, y)
         elif trace.type == "histogram":
-            static_bars.histogram(axes, trace, shade, page.layout)
+            static_distributions.histogram(axes, trace, shade, page.layout)
         elif trace.type == "box":
             _box(axes, trace, shade, x, y, boxes)
             boxes += 1
@@ -130,7 +138,7 @@ def _box(axes: Axes, trace: Any, shade: str, x: Scale, y: Scale, place: int) -> 
     if groups is None:
         scale.kind = "category"
         scale.categories[trace.name or f"trace {place}"] = place
-    static_bars.box(axes, trace, shade, x, y, place)
+    static_distributions.box(axes, trace, shade, x, y, place)
 
 
 def _totals(traces: list, by: str, size: str) -> dict[Any, float]:
@@ -145,7 +153,7 @@ def _totals(traces: list, by: str, size: str) -> dict[Any, float]:
 
 def _heat(page: Page, axes: Axes, trace: Any, x: Scale, y: Scale) -> None:
     shared = page.layout[trace.coloraxis] if trace.coloraxis else None
-    mesh = static_lines.heatmap(axes, trace, x, y, shared)
+    mesh = static_heat.heatmap(axes, trace, x, y, shared)
     source = trace if shared is None else shared
     if source.showscale is not False:
         static_legend.colour_bar(page.canvas, mesh, axes, source.colorbar)

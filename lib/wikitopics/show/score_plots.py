@@ -1,0 +1,97 @@
+"""Figures of 06_score: each takes a table, returns a plotly figure."""
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from wikitopics.show.figures import INK, LEGEND_ABOVE, MUTED, PALETTE, new_figure, plain
+
+TALL = 24  # CSS pixels of one row
+SHOWN = 30  # labels in one figure; the table on disk has all
+SHARE = "share of the pictures (%), bar: 95 % interval"
+
+
+def funnel(steps: list[dict]) -> go.Figure:
+    """Horizontal bars, first step on top: how many files are left after each step ({"step", "files"})."""
+    figure = new_figure("From files to topics", x="files", height=140 + 30 * len(steps))
+    files = [step["files"] for step in steps]
+    figure.add_bar(
+        x=files,
+        y=[plain(step["step"]) for step in steps],
+        orientation="h",
+        text=[f"{number:,}" for number in files],
+        marker_color=PALETTE[0],
+    )
+    return figure.update_layout(yaxis_autorange="reversed")
+
+
+def topic_shares(table: pd.DataFrame) -> go.Figure:
+    """The estimated share of each topic with its interval, beside the plain count; the largest on top.
+
+    table: label, counted, counted_share, share, low, high, pictures.
+    """
+    table = table.nlargest(SHOWN, "counted").sort_values("counted_share")
+    figure = new_figure("Topics found", x=SHARE, height=170 + TALL * len(table), legend=LEGEND_ABOVE)
+    _dots(figure, table, "counted_share", "counted above the threshold", "diamond-open", PALETTE[4])
+    _estimates(figure, table, "estimated, errors of the model included")
+    return figure.update_layout(xaxis_rangemode="tozero")
+
+
+def against_people(table: pd.DataFrame) -> go.Figure:
+    """Estimate with interval, plain count and people's share of each topic, for pictures people judged."""
+    table = table.nlargest(SHOWN, "people").sort_values("people")
+    title = "Shares beside people's"
+    figure = new_figure(title, x=SHARE, height=170 + TALL * len(table), legend=LEGEND_ABOVE)
+    _dots(figure, table, "counted_share", "counted above the threshold", "diamond-open", PALETTE[4])
+    _estimates(figure, table, "estimated")
+    _dots(figure, table, "people", "people", "square", INK)
+    return figure.update_layout(xaxis_rangemode="tozero")
+
+
+def sureness(sure: np.ndarray, cut: float) -> go.Figure:
+    """Bars: how many pictures are how sure, and the cut below which nothing is said."""
+    edges = np.linspace(0.5, 1, 26)
+    counts, _ = np.histogram(np.clip(sure, 0.5, 1), edges)
+    figure = new_figure(
+        "How sure is it?", x="labels of a picture expected to be right (%)", y="pictures", height=340
+    )
+    places = 100 * (edges[:-1] + edges[1:]) / 2
+    silent = places / 100 < cut
+    for name, part, colour in (("answered", ~silent, PALETTE[0]), ("left to a person", silent, PALETTE[1])):
+        figure.add_bar(x=places[part], y=counts[part], name=name, marker_color=colour)
+    figure.add_vline(x=100 * cut, line={"color": INK, "dash": "dash"})
+    return figure.update_layout(xaxis_range=[49, 101], barmode="overlay", bargap=0.1)
+
+
+def error_bars(value: pd.Series, low: pd.Series, high: pd.Series) -> dict:
+    """Error bars from `low` to `high` around `value`."""
+    up, down = (high - value).clip(lower=0), (value - low).clip(lower=0)
+    return {"type": "data", "symmetric": False, "array": up, "arrayminus": down}
+
+
+def _estimates(figure: go.Figure, table: pd.DataFrame, name: str) -> None:
+    """Shares with bars; where nothing can be told the bar goes from 0 to 100 around a grey dot."""
+    share = table["share"].fillna(0.5)
+    known = table["share"].notna()
+    bars = error_bars(100 * share, 100 * table["low"], 100 * table["high"])
+    figure.add_scatter(
+        x=100 * share,
+        y=table["label"].map(plain),
+        mode="markers",
+        name=name,
+        error_x=bars | {"color": PALETTE[0], "thickness": 2},
+        marker={"color": [PALETTE[0] if told else MUTED for told in known], "size": 10},
+        customdata=np.where(known, "", " (too few held-out pictures with it)"),
+        hovertemplate="%{y}: %{x:.1f} %%{customdata}<extra></extra>",
+    )
+
+
+def _dots(figure: go.Figure, table: pd.DataFrame, column: str, name: str, symbol: str, colour: str) -> None:
+    figure.add_scatter(
+        x=100 * table[column],
+        y=table["label"].map(plain),
+        mode="markers",
+        name=name,
+        marker={"color": colour, "symbol": symbol, "size": 10},
+        hovertemplate="%{y}: %{x:.1f} %<extra></extra>",
+    )

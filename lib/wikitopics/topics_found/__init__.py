@@ -1,0 +1,1 @@
+"""What was found in scored pictures: how much of each topic, with what certainty, and where it lacks."""

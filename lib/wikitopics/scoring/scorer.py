@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from wikitopics.export.named import is_bundle
 from wikitopics.images.decode import Recipe
-from wikitopics.scoring.settings import Settings, settings_of
+from wikitopics.scoring.of_run import settings_of
+from wikitopics.scoring.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -27,11 +29,19 @@ class Scorer:
 
 
 def load_scorer(model: Path, evaluation: Path | None = None) -> Scorer:
-    """The scorer of the finished 03_train run in the folder `model`; settings as `settings_of` says.
+    """The scorer of a finished 03_train run (its folder) or of a bundle (a folder or zip of `export`).
 
-    Raises UserError where the model is not the run's (train.record.read_trained), and as `settings_of` does.
+    Settings of a run are as `settings_of` says; a bundle brings its own, `evaluation` is not for it. Raises
+    UserError where the model is not the run's (train.record.read_trained), as `settings_of` does, and where
+    a bundle is not as it was written (export.load.load_bundle).
     """
     from wikitopics.scoring.forward import forward
+
+    if is_bundle(model):
+        from wikitopics.export.load import load_bundle
+
+        network, settings = load_bundle(model)
+        return Scorer(settings, forward(network))
     from wikitopics.train.record import read_trained
 
     network, _ = read_trained(model)

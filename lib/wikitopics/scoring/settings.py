@@ -1,20 +1,15 @@
 """What turns a network's scores into topics: small facts of a run that travel as JSON beside its model."""
 
 import json
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import asdict, dataclass, fields
+from typing import Any, get_origin
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from wikitopics import __version__
-from wikitopics.artefacts import RECORD, read_json
 from wikitopics.errors import UserError
-from wikitopics.evaluate.abstention import sureness
-from wikitopics.evaluate.calibration import apply_platt, fit_platt
-from wikitopics.evaluate.prediction_checks import matrix
-from wikitopics.evaluate.predictions import read_frozen
+from wikitopics.evaluate.calibration import apply_platt
+from wikitopics.images.decode import FITS
 from wikitopics.labels import lineage
 
 
@@ -65,81 +60,40 @@ def from_json(given: dict[str, Any], where: str) -> Settings:
         arrays = {name: np.asarray(given[name], float) for name in ("thresholds", "platt", "sureness")}
         settings = Settings(**(given | arrays))
     except (KeyError, TypeError, ValueError) as error:
-        raise UserError(
-            f"settings must be as `wikitopics export` writes them, but {where} differs ({error}); "
-            "export again"
-        ) from error
+        raise _foreign(where, ascii(str(error))[:100]) from error
+    for field in fields(Settings):
+        kind = get_origin(field.type) or field.type
+        if kind is not np.ndarray and type(getattr(settings, field.name)) is not kind:
+            raise _foreign(where, f"{field.name} is no {kind.__name__}")
     return checked(settings, where)
 
 
-def settings_of(model_folder: Path, evaluation: Path | None, side: int) -> Settings:
-    """The settings of the finished 03_train run in `model_folder`, whose network sees `side` pixels.
-
-    Thresholds are those that the 04_evaluate run in the folder `evaluation` froze, 0.5 each without one;
-    calibration is Platt's, fitted on the run's own validation predictions. Raises UserError where the
-    thresholds are for other labels or outside [0, 1].
-    """
-    from wikitopics.train.record import file_digest
-
-    about, record = read_json(model_folder / "label_names.json"), read_json(model_folder / RECORD)
-    names = about["label_names"]
-    truth, scores = _validation(model_folder, len(names))
-    platt = fit_platt(truth, scores)
-    settings = Settings(
-        name=model_folder.name,
-        key=file_digest(model_folder / "model.keras"),
-        label_names=names,
-        parents=about["parents"],
-        thresholds=_thresholds(evaluation, names),
-        platt=platt,
-        coherent=record["parameters"].get("hierarchy", "none") != "none",
-        side=side,
-        fit=_fit(model_folder, record["parameters"]),
-        sureness=np.quantile(sureness(apply_platt(scores, platt)), np.linspace(0, 1, 101)),
-    )
-    return checked(settings, repr(evaluation.name if evaluation else model_folder.name))
-
-
 def checked(settings: Settings, where: str) -> Settings:
-    """The settings themselves; UserError naming `where` if a length or a threshold cannot be."""
+    """The settings themselves; UserError naming `where` if a length, a name or a number cannot be."""
     names, thresholds = settings.label_names, settings.thresholds
     if thresholds.shape != (len(names),) or not ((thresholds >= 0) & (thresholds <= 1)).all():
         raise UserError(
             f"thresholds must be in [0, 1], one for each of {len(names)} labels, but those of {where} are "
             f"{thresholds.tolist()}; name an evaluation of this model"
         )
-    if settings.platt.shape != (len(names), 2) or set(settings.parents) < set(names):
+    if settings.platt.shape != (len(names), 2) or not set(settings.parents) >= set(names):
         raise UserError(
             f"calibration and parents must be there for each of {len(names)} labels, but those of {where} "
             "are for others; export again"
         )
+    numbers = np.concatenate([settings.platt.ravel(), settings.sureness.ravel()])
+    if settings.sureness.shape != (101,) or not np.isfinite(numbers).all():
+        raise _foreign(where, "calibration or sureness is no list of numbers")
+    if len(set(names)) < len(names) or not all(isinstance(name, str) for name in names):
+        raise _foreign(where, "a label is there twice or is no text")
+    if settings.fit not in FITS or not 1 <= settings.side <= 4096:
+        raise _foreign(where, f"pictures are {ascii(settings.fit)[:40]}, {settings.side} pixels")
+    lineage.descent(names, settings.parents)  # raises where a parent is no label
     return settings
 
 
-def _validation(folder: Path, labels: int) -> tuple[np.ndarray, np.ndarray]:
-    table = pq.read_table(folder / "predictions_validation.parquet", columns=["truth", "scores"])
-    return tuple(matrix(table[name], labels, f"{name} of {folder.name!r}") for name in ("truth", "scores"))
-
-
-def _thresholds(evaluation: Path | None, names: list[str]) -> np.ndarray:
-    if evaluation is None:
-        return np.full(len(names), 0.5)
-    frozen = read_frozen(evaluation)
-    if frozen.label_names != names:
-        raise UserError(
-            f"thresholds must be for the model's labels {names}, but those of {evaluation.name!r} are for "
-            f"{frozen.label_names}; name an evaluation of this model"
-        )
-    return frozen.thresholds
-
-
-def _fit(model_folder: Path, parameters: dict[str, Any]) -> str:
-    """How the pictures it learned from were fitted into their square: as its images run says."""
-    images = parameters.get("images", "")
-    record = model_folder.parents[1] / "02_images" / images / RECORD
-    if not record.is_file():
-        raise UserError(
-            f"a model must lie beside the images run it was made from, but {model_folder.name!r} has no "
-            f"02_images/{images}/{RECORD} there; bring that file too"
-        )
-    return read_json(record)["parameters"].get("fit", "pad")
+def _foreign(where: str, what: str) -> UserError:
+    return UserError(
+        f"settings must be as `wikitopics export` writes them, but those of {where} differ ({what}); "
+        "export again"
+    )

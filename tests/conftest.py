@@ -1,5 +1,6 @@
 """Fixtures that several test files share."""
 
 from mediawiki.fixture import wiki  # noqa: F401
+from score_planted import folders, pictures, root  # noqa: F401  (a tiny trained run)
 
 collect_ignore_glob = ["fuzz_*.py"]  # programs: they need atheris, and are called by test_*_fuzz.py

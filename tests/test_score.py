@@ -15,69 +15,18 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-import planted
+from score_planted import NAMES, SIDE, THRESHOLDS
 from wikitopics import cli
-from wikitopics.artefacts import write_json, write_table
 from wikitopics.errors import UserError
 from wikitopics.evaluate.calibration import apply_platt, fit_platt
 from wikitopics.evaluate.predictions import freeze_thresholds
 from wikitopics.scoring import decoding, shards
 from wikitopics.scoring.decoding import decoded
 from wikitopics.scoring.inputs import check_apart, paths_of
+from wikitopics.scoring.parts import parts_of
 from wikitopics.scoring.scorer import load_scorer
 from wikitopics.scoring.shards import score_files
 from wikitopics.train.record import file_digest
-
-NAMES, THRESHOLDS, SIDE = ["Shape", "Round", "Square"], np.array([0.6, 0.5, 0.45]), 32
-PARENTS = {"Shape": None, "Round": "Shape", "Square": "Shape"}
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    """A finished 03_train run `tiny` and its evaluation."""
-    root = tmp_path_factory.mktemp("laboratory")
-    folder = root / "data" / "03_train" / "tiny"
-    keras.utils.set_random_seed(3)
-    layers = [
-        keras.Input((SIDE, SIDE, 3)),
-        keras.layers.Rescaling(1 / 50, -2.5),
-        keras.layers.Conv2D(8, 5, 4),
-    ]
-    layers += [keras.layers.BatchNormalization(), keras.layers.GlobalAveragePooling2D()]
-    model = keras.Sequential([*layers, keras.layers.Dense(3, "sigmoid")])
-    folder.mkdir(parents=True)
-    model.save(folder / "model.keras")
-    write_json(folder / "label_names.json", {"taxonomy": "t", "label_names": NAMES, "parents": PARENTS})
-    record = {"parameters": {"images": "set"}, "model_sha256": file_digest(folder / "model.keras")}
-    write_json(folder / "run.json", record)
-    (root / "data" / "02_images" / "set").mkdir(parents=True)
-    write_json(root / "data" / "02_images" / "set" / "run.json", {"parameters": {"fit": "pad"}})
-    rng = np.random.default_rng(0)
-    truth = (rng.random((60, 3)) < 0.4).astype(np.uint8)
-    scores = (0.2 * rng.random((60, 3)) + 0.5 * truth + 0.1).astype(np.float32)
-    write_table(
-        folder / "predictions_validation.parquet",
-        pd.DataFrame({"truth": list(truth), "scores": list(scores)}),
-    )
-    judged = root / "data" / "04_evaluate" / "tiny"
-    judged.mkdir(parents=True)
-    freeze_thresholds(judged, NAMES, THRESHOLDS)
-    write_json(judged / "run.json", {"model": "tiny"})
-    return root
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
-    """Twelve PNG files of the model's size, so that nothing is resized."""
-    folder, rng = tmp_path_factory.mktemp("pictures"), np.random.default_rng(1)
-    for number in range(12):
-        Image.fromarray(planted.picture(number, SIDE, rng)).save(folder / f"{number:02}.png")
-    return folder
-
-
-@pytest.fixture
-def folders(root):
-    return root / "data" / "03_train" / "tiny", root / "data" / "04_evaluate" / "tiny"
 
 
 def expected(folder, paths):
@@ -87,15 +36,15 @@ def expected(folder, paths):
 
 def test_scores_are_the_models_own_and_labels_reach_their_thresholds(folders, pictures, tmp_path):
     paths = paths_of([str(pictures)])
-    counts = score_files(folders[0], paths, tmp_path / "out.parquet", folders[1])
+    counts = score_files(folders[0], paths, tmp_path / "out.parquet", folders[1], abstain=0)
     table = pq.read_table(tmp_path / "out.parquet")
     frame, scores = table.to_pandas(), expected(folders[0], paths)
     assert counts == {"files": 12, "scored": 12}
     assert frame.path.tolist() == paths
     assert np.allclose(np.stack(frame.scores), scores, atol=1e-5)
+    reached = [dict(zip(NAMES, row >= THRESHOLDS, strict=True)) for row in scores]
     assert [list(own) for own in frame.labels] == [
-        [name for name, score, least in zip(NAMES, row, THRESHOLDS, strict=True) if score >= least]
-        for row in scores
+        [name for name in NAMES if own[name] or (name == "Shape" and any(own.values()))] for own in reached
     ]
     assert {len(own) for own in frame.labels} != {0}
     validation = pd.read_parquet(folders[0] / "predictions_validation.parquet")
@@ -110,7 +59,7 @@ def test_what_cannot_be_used_is_a_row_with_its_reason_in_its_place(folders, pict
     (tmp_path / "short.png").write_bytes((pictures / "00.png").read_bytes()[:300])
     bad = [str(tmp_path / name) for name in ("page.jpg", "short.png", "nowhere.png")]
     paths = [str(pictures / "03.png"), bad[0], str(pictures / "01.png"), *bad[1:], bad[0]]
-    counts = score_files(folders[0], paths, tmp_path / "out.parquet", folders[1])
+    counts = score_files(folders[0], paths, tmp_path / "out.parquet", folders[1], abstain=0)
     frame = pd.read_parquet(tmp_path / "out.parquet")
     reasons = ["", "not_an_image", "", "truncated", "missing", "not_an_image"]
     assert frame.reason.tolist() == reasons and frame.path.tolist() == paths
@@ -153,10 +102,9 @@ def test_a_stopped_run_goes_on_with_the_shards_it_has(folders, pictures, tmp_pat
 
 def test_shards_of_other_thresholds_are_not_taken(folders, pictures, tmp_path):
     paths, out = paths_of([str(pictures)]), tmp_path / "out.parquet"
-    parts = tmp_path / "out.parquet.parts"
-    scorer = load_scorer(folders[0])
-    shards._begin(parts, shards._key(scorer, paths, 4, decoding.FILES))
-    (parts / "000000.parquet").write_bytes(b"of thresholds 0.5")
+    with pytest.raises(ZeroDivisionError), parts_of(out, "of thresholds 0.5") as parts:
+        (parts / "000000-of thresholds 0.parquet").write_bytes(b"of thresholds 0.5")
+        _ = 1 / 0
     score_files(folders[0], paths, out, folders[1], shard=4)  # would fail on the foreign shard
     assert len(pd.read_parquet(out)) == 12
 
@@ -178,7 +126,7 @@ def test_memory_does_not_depend_on_how_slowly_pictures_are_taken(folders, pictur
             done.set_result(work(some, *rest))
             return done
 
-    monkeypatch.setattr(decoding, "get_reusable_executor", lambda **_: Workers())
+    monkeypatch.setattr(decoding, "_workers", lambda jobs: Workers())
     taken = decoded(paths_of([str(pictures)]) * 5, load_scorer(folders[0]).recipe, 2, jobs=1)
     next(taken)
     next(taken)
@@ -188,7 +136,8 @@ def test_memory_does_not_depend_on_how_slowly_pictures_are_taken(folders, pictur
 def test_the_command_writes_lines_that_a_reader_of_liftwing_can_read(root, pictures, tmp_path, monkeypatch):
     monkeypatch.setenv("WIKITOPICS_ROOT", str(root))
     out = tmp_path / "out.jsonl"
-    assert cli.main(["score", str(pictures), "--model", "tiny", "--out", str(out)]) == 0
+    command = ["score", str(pictures), "--model", "tiny", "--out", str(out), "--abstain", "0"]
+    assert cli.main(command) == 0
     lines = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
     assert len(lines) == 12
     prediction = next(line["prediction"] for line in lines if len(line["prediction"]["results"]) > 1)
@@ -217,7 +166,7 @@ def test_a_table_names_files_beside_itself(pictures, tmp_path):
     (tmp_path / "list.csv").write_text("path,who\na.png,me\nb/c.png,you\n")
     assert paths_of([str(tmp_path / "list.csv")]) == [str(tmp_path / "a.png"), str(tmp_path / "b/c.png")]
     (tmp_path / "other.csv").write_text("file\na.png\n")
-    with pytest.raises(UserError, match="column path"):
+    with pytest.raises(UserError, match="column path or title"):
         paths_of([str(tmp_path / "other.csv")])
 
 
@@ -245,6 +194,14 @@ class Planted:
 
 def test_pictures_come_from_any_source_and_rows_say_which(folders, tmp_path):
     out = tmp_path / "out.parquet"
-    counts = score_files(folders[0], ["here", "gone"], out, folders[1], source=Planted(SIDE))
+    counts = score_files(folders[0], ["here", "gone"], out, folders[1], source=Planted(SIDE), abstain=0)
     assert counts == {"files": 2, "scored": 1, "missing": 1}
     assert set(pd.read_parquet(out).source) == {"planted"}
+
+
+def test_joblib_works_beside_it(folders, pictures, tmp_path):
+    """Its reusable workers fail in a process where somebody else asked loky for them (joblib 1.5)."""
+    from joblib import Parallel, delayed
+
+    score_files(folders[0], paths_of([str(pictures)]), tmp_path / "out.parquet")
+    assert Parallel(n_jobs=2)(delayed(len)(text) for text in ("a", "bc", "")) == [1, 2, 0]

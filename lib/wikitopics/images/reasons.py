@@ -2,6 +2,7 @@
 
 REASONS = {
     "missing": "the source has no such file",
+    "not_fetched": "the wiki did not give it; the detail says why, and another call tries again",
     "refused": "not a regular file inside the source's folder",
     "unreadable": "the system could not read it",
     "empty": "no bytes",

@@ -40,22 +40,23 @@ def _workers(jobs: int, scheduler: str) -> Iterator[Parallel]:
     if not scheduler:
         yield Parallel(n_jobs=jobs, return_as="generator", batch_size=1)
         return
-    with _client(scheduler) as client, parallel_config(backend="dask", client=client):
+    with client(scheduler) as cluster, parallel_config(backend="dask", client=cluster):
         yield Parallel(n_jobs=-1, return_as="generator", batch_size=1)
 
 
-def _client(address: str):
+def client(address: str, option: str = "scheduler"):
+    """A client of the Dask cluster at `address`, which the option of that name gave; or UserError."""
     try:
         from distributed import Client
     except ImportError as error:
         raise UserError(
-            f"scheduler needs the package distributed, but it is not installed (scheduler is {address!r}); "
+            f"{option} needs the package distributed, but it is not installed ({option} is {address!r}); "
             "install it: pip install -e .[cluster]"
         ) from error
     try:
         return Client(address, timeout=20, set_as_default=False)
     except (OSError, ValueError) as error:
         raise UserError(
-            f"scheduler must be a Dask cluster's, like tcp://host:8786, but {address!r} does not answer; "
-            "start it or leave scheduler empty for the cores of this machine"
+            f"{option} must be a Dask cluster's, like tcp://host:8786, but {address!r} does not answer; "
+            f"start it or leave {option} empty for the cores of this machine"
         ) from error

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import ClassVar, Protocol
@@ -12,7 +13,7 @@ from typing import ClassVar, Protocol
 import numpy as np
 import pandas as pd
 from joblib import cpu_count
-from joblib.externals.loky import get_reusable_executor
+from joblib.externals.loky import ProcessPoolExecutor
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
 from wikitopics.errors import UserError
@@ -28,7 +29,8 @@ AHEAD = 2  # chunks a worker may be ahead: enough never to wait, and memory stay
 class Reads(Protocol):
     """What pictures are read from: any source (sources.Source), or anything else that can be pickled.
 
-    name tells whose the paths are; read: the bytes at a path, or OSError as sources.Source.read raises it.
+    name tells whose the paths are; read: the bytes at a path, or OSError as sources.Source.read raises it, or
+    Rejected with the reason to tell.
     """
 
     name: ClassVar[str]
@@ -61,7 +63,7 @@ def decoded(
     0 for half of the cores (a network on a processor wants the others). source: what reads the paths.
     """
     jobs = jobs or max(1, cpu_count() // 2)
-    workers = get_reusable_executor(max_workers=jobs, timeout=60)
+    workers = _workers(jobs)
     starts = iter(range(0, len(paths), chunk))
     waiting: deque = deque()
 
@@ -79,10 +81,17 @@ def decoded(
         yield some, pixels, pd.DataFrame(rejected, columns=["path", "reason", "detail"])
 
 
+@lru_cache(maxsize=1)
+def _workers(jobs: int) -> ProcessPoolExecutor:
+    """Processes of our own, for all shards: joblib cannot use its reusable ones after somebody else did."""
+    return ProcessPoolExecutor(max_workers=jobs, timeout=60)
+
+
 def _result(task: Future) -> tuple[np.ndarray, list[tuple[str, str, str]]]:
     try:
         return task.result()
     except BrokenProcessPool as error:
+        _workers.cache_clear()
         raise UserError(
             "processes that decode must live until they are done, but one was killed from outside; free "
             "memory and run again: it goes on where it was"
@@ -93,7 +102,7 @@ def decode_some(
     paths: list[str], recipe: Recipe, source: Reads = FILES
 ) -> tuple[np.ndarray, list[tuple[str, str, str]]]:
     """Pixels (k, s, s, 3) uint8 of the k files that can be used, and (path, reason, detail) of the others."""
-    found = [read(source, path, recipe.max_bytes) for path in paths]
+    found = [_read(source, path, recipe.max_bytes) for path in paths]
     decoded = iter(decode_expendably([data for data in found if isinstance(data, bytes)], recipe))
     outcomes = [next(decoded) if isinstance(data, bytes) else data for data in found]
     pixels = [outcome.pixels for outcome in outcomes if not isinstance(outcome, Rejected)]
@@ -104,3 +113,10 @@ def decode_some(
         if isinstance(outcome, Rejected)
     ]
     return np.stack(pixels) if pixels else np.empty(shape, np.uint8), rejected
+
+
+def _read(source: Reads, path: str, max_bytes: int) -> bytes | Rejected:
+    try:
+        return read(source, path, max_bytes)
+    except Rejected as reason:  # a source may know more than the system does
+        return reason

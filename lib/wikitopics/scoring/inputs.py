@@ -1,58 +1,98 @@
-"""What to score, from what a person names: files, folders, tables of paths."""
+"""What to score, from what a person names: files, folders, tables of paths or titles, titles of Commons."""
 
 import os
+import re
 from pathlib import Path
 
 import pandas as pd
 
 from wikitopics.errors import UserError
+from wikitopics.scoring.titles import PREFIX
+from wikitopics.sources.files import mediawiki_title
 
 TABLES = {".parquet": pd.read_parquet, ".csv": pd.read_csv}
 
 
 def paths_of(inputs: list[str]) -> list[str]:
-    """The paths of files that `inputs` name, in their order.
+    """The paths of files and the titles ("File:...") of Commons that `inputs` name, in their order.
 
-    A folder gives every regular file below it, sorted, hidden ones left out and links not followed into
-    other folders; a table (.parquet, .csv) its column `path`, relative to the table's own folder. A file that
-    is no picture stays: its row will say so. Raises UserError for what is not there.
+    A folder gives every file below it, sorted, hidden ones left out and links not followed into other
+    folders; a table (.parquet, .csv) its column `path`, relative to the table's own folder, or where it has
+    none its column `title`. A name that begins with File: is a title; for such a file write ./File:... What
+    is no picture stays, pipes and folders that cannot be opened among them: its row will say so. Raises
+    UserError for what is not there.
     """
     found: list[str] = []
     for name in inputs:
         path = Path(name)
-        if not path.exists():
-            raise UserError(f"an input must be a file, a folder or a table, but {name!r} is not there")
-        if path.is_dir():
-            found.extend(_below(path))
-        elif path.suffix in TABLES:
+        if re.match(r"(File|Image):", name, re.IGNORECASE):
+            found.append(PREFIX + mediawiki_title(name))
+        elif not os.path.lexists(path):
+            raise UserError(
+                f"an input must be a file, a folder, a table or a title like File:Owl.jpg, but {name!r} is "
+                "not there; correct it"
+            )
+        elif path.is_dir():
+            found.extend(_below(name))
+        elif path.suffix.lower() in TABLES and path.is_file():
             found.extend(_listed(path))
         else:
-            found.append(str(path))
+            found.append(os.path.join(".", name) if name.startswith(PREFIX) else name)
     return found
 
 
 def check_apart(inputs: list[str], out: Path) -> None:
-    """Raises UserError where `out` lies in a folder that is scored: its parts would be inputs next time."""
+    """Raises UserError where `out` is an input, or lies in a folder that is one."""
     for name in inputs:
         if Path(name).is_dir() and out.resolve().is_relative_to(Path(name).resolve()):
             raise UserError(
                 f"--out must not lie in a folder that is scored, but {out} is in {name}; write it elsewhere"
             )
+        if out.exists() and os.path.exists(name) and os.path.samefile(out, name):
+            raise UserError(f"--out must not be an input, but is {name}; write it elsewhere")
 
 
-def _below(folder: Path) -> list[str]:
-    found = []
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [os.path.join(place, name) for name in sorted(names) if not name.startswith(".")]
+def _below(top: str) -> list[str]:
+    """The files below a folder, without recursion: folders may be nested as deep as the system can name."""
+    found, waiting = [], [top]
+    while waiting:
+        place = waiting.pop()
+        try:
+            files, folders = _in(place)
+        except OSError:
+            found.append(place)  # its row says that it is a folder, or what else is wrong with it
+            continue
+        found += [os.path.join(place, name) for name in sorted(files)]
+        waiting += [os.path.join(place, name) for name in sorted(folders, reverse=True)]
     return found
 
 
+def _in(place: str) -> tuple[list[str], list[str]]:
+    files, folders = [], []
+    with os.scandir(place) as entries:
+        for entry in entries:
+            if not entry.name.startswith("."):
+                is_folder, is_link = entry.is_dir(follow_symlinks=False), entry.is_symlink()
+                if is_folder:
+                    folders.append(entry.name)
+                elif not (is_link and entry.is_dir()):
+                    files.append(entry.name)
+    return files, folders
+
+
 def _listed(table: Path) -> list[str]:
-    frame = TABLES[table.suffix](table)
-    if "path" not in frame:
+    try:
+        frame = TABLES[table.suffix.lower()](table)
+    except (ValueError, OSError) as error:  # no Parquet, no UTF-8, no columns
         raise UserError(
-            f"a table of pictures must have the column path, but {table.name} has {list(frame.columns)}; "
-            "rename the one that holds the paths"
-        )
-    return [os.path.join(table.parent, path) for path in frame["path"].astype(str)]
+            f"a table of pictures must be Parquet, or CSV in UTF-8, but {table.name} cannot be read "
+            f"({(str(error).splitlines() or [''])[0][:120]}); save it again"
+        ) from None
+    if "path" in frame:
+        return [os.path.join(table.parent, path) for path in frame["path"].astype(str)]
+    if "title" in frame:
+        return [PREFIX + mediawiki_title(title) for title in frame["title"].astype(str)]
+    raise UserError(
+        f"a table of pictures must have the column path or title, but {table.name} has "
+        f"{list(frame.columns)}; rename the one that holds them"
+    )

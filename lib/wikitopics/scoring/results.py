@@ -9,7 +9,10 @@ import pyarrow as pa
 
 from wikitopics import __version__
 from wikitopics.evaluate.abstention import sureness
-from wikitopics.scoring.scorer import Scorer
+from wikitopics.scoring.decoding import FILES, Reads
+from wikitopics.scoring.settings import Settings
+from wikitopics.scoring.titles import remark
+from wikitopics.scoring.topics import topics
 
 FLOATS = pa.list_(pa.float32())
 SCHEMA = pa.schema(
@@ -19,6 +22,7 @@ SCHEMA = pa.schema(
         ("probabilities", FLOATS),
         ("scores", FLOATS),
         ("sureness", pa.float32()),
+        ("abstained", pa.bool_()),
         ("reason", pa.string()),
         ("detail", pa.string()),
         ("source", pa.string()),
@@ -29,38 +33,48 @@ SCHEMA = pa.schema(
 )
 
 
-def schema(scorer: Scorer) -> pa.Schema:
-    """SCHEMA with the scorer's description (label order, thresholds, calibration) under "wikitopics"."""
-    return SCHEMA.with_metadata({"wikitopics": scorer.settings.text()})
+def schema(settings: Settings) -> pa.Schema:
+    """SCHEMA with the model's description (label order, thresholds, calibration) under "wikitopics"."""
+    return SCHEMA.with_metadata({"wikitopics": settings.text()})
 
 
 def rows(
-    paths: list[str], scores: np.ndarray, rejected: pd.DataFrame, scorer: Scorer, source: str = "files"
+    paths: list[str],
+    scores: np.ndarray,
+    rejected: pd.DataFrame,
+    settings: Settings,
+    source: Reads = FILES,
+    cut: float = 0.0,
 ) -> pa.Table:
     """One row for each of `paths`, in order, with SCHEMA's columns.
 
     scores: (k, L) of the paths that are not in `rejected` (path, reason, detail), in order. probabilities and
-    scores are in the order of label_names; labels are those whose score reaches its threshold; sureness: see
-    evaluate.abstention. A rejected file has a reason and no scores; a scored one has reason "".
-    source: the name of what the paths are read from; model, key and version: of whose scores these are.
+    scores are in the order of label_names; labels: see topics.topics, none where abstained, which is where
+    sureness (evaluate.abstention) is below `cut`. A rejected file has a reason and no scores; a scored one
+    has reason "". source: the name of what the paths are read from; version: of this library.
     """
     bad = np.isin(np.array(paths, object), rejected["path"].to_numpy())
-    chances = scorer.settings.probabilities(scores)
-    names = np.array(scorer.settings.label_names, object)
-    chosen = [list(names[row >= scorer.settings.thresholds]) for row in scores]
+    chances = settings.probabilities(scores)
+    sure = sureness(chances)
+    silent = sure < cut
+    chosen = [[] if still else own for own, still in zip(topics(scores, settings), silent, strict=True)]
     told = rejected.drop_duplicates("path").set_index("path")
     columns = {
         "path": [readable(path) for path in paths],
         "labels": _spread(bad, chosen, []),
         "probabilities": _spread(bad, list(chances), []),
         "scores": _spread(bad, list(scores), []),
-        "sureness": _spread(bad, list(sureness(chances)), None),
+        "sureness": _spread(bad, list(sure), None),
+        "abstained": _spread(bad, silent.tolist(), False),
         "reason": [told.at[path, "reason"] if wrong else "" for path, wrong in zip(paths, bad, strict=True)],
-        "detail": [told.at[path, "detail"] if wrong else "" for path, wrong in zip(paths, bad, strict=True)],
+        "detail": [
+            told.at[path, "detail"] if wrong else remark(source, path)
+            for path, wrong in zip(paths, bad, strict=True)
+        ],
     }
-    of = {"source": source, "model": scorer.settings.name, "key": scorer.settings.key, "version": __version__}
+    of = {"source": source.name, "model": settings.name, "key": settings.key, "version": __version__}
     columns |= {name: [value] * len(paths) for name, value in of.items()}
-    return pa.table(columns, schema=schema(scorer))
+    return pa.table(columns, schema=schema(settings))
 
 
 def readable(path: str) -> str:
@@ -80,14 +94,15 @@ def _spread(bad: np.ndarray, values: list, missing) -> list:
 def liftwing(table: pa.Table, label_names: list[str]) -> Iterator[str]:
     """One line of JSON a row: {"prediction": {"image": ..., "results": [{"topic": ..., "score": ...}]}}.
 
-    results: the labels above their thresholds, the most probable first, with their probabilities. Beside it
-    stand all probabilities, the model and, for a file that could not be used, the reason.
+    results: the labels above their thresholds and those above them, the most probable first, with their
+    probabilities; none where abstained. Beside it stand all probabilities, the model and, for a file that
+    could not be used, the reason.
     """
     for row in table.to_pylist():
         chance = dict(zip(label_names, row["probabilities"], strict=False))
         topics = sorted(row["labels"], key=lambda topic: -chance[topic])
         results = [{"topic": topic, "score": round(chance[topic], 4)} for topic in topics]
-        about = {name: row[name] for name in ("source", "model", "key", "version", "sureness")}
+        about = {name: row[name] for name in ("source", "model", "key", "version", "sureness", "abstained")}
         about |= {"probabilities": {name: round(value, 4) for name, value in chance.items()}}
         wrong = {"error": {"reason": row["reason"], "detail": row["detail"]}} if row["reason"] else {}
         yield json.dumps(

@@ -1,0 +1,86 @@
+"""`wikitopics.score`: what the command `wikitopics score` does, in Python."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from wikitopics.artefacts import RECORD, finished_run, read_json
+from wikitopics.errors import UserError
+from wikitopics.export.named import bundle_path
+from wikitopics.scoring.inputs import check_apart, paths_of
+from wikitopics.scoring.titles import COMMONS, PREFIX, WIDTH, fetched
+from wikitopics.scoring.topics import ABSTAIN
+
+IN_MEMORY = 100_000  # pictures whose rows are given as a table; about 200 MB with 20 labels
+
+Names = str | os.PathLike | list[str | os.PathLike]
+
+
+def score(
+    inputs: Names,
+    model: str,
+    out: str | os.PathLike | None = None,
+    *,
+    evaluation: str | None = None,
+    abstain: float = ABSTAIN,
+    jobs: int = 0,
+    dask: str = "",
+    contact: str = "",
+    width: int = WIDTH,
+    pictures: str | os.PathLike = "",
+    api: str = COMMONS,
+) -> pd.DataFrame | dict[str, int]:
+    """Topics for pictures by the trained run (or bundle) `model`: counts, or without `out` the rows.
+
+    inputs: one or more of what scoring.inputs.paths_of reads. out: OUT.parquet or OUT.jsonl, see
+    scoring.shards.score_files, which also explains evaluation (a run of 04_evaluate, by default of the
+    model's name), abstain, jobs and dask. Without `out` at most IN_MEMORY pictures are scored, into the
+    columns of scoring.results.SCHEMA, and a call that was stopped begins anew. contact, width, pictures
+    (folder), api: how titles of Commons are fetched, see scoring.titles.fetched.
+
+    Raises UserError for every mistake, before anything is computed where it can be seen then.
+    """
+    from wikitopics.scoring.shards import score_files
+
+    if jobs < 0:
+        raise UserError(f"--jobs must be at least 1, but is {jobs}; leave it out for half the cores")
+    names = [os.fspath(name) for name in (inputs if isinstance(inputs, list) else [inputs])]
+    if out is not None:
+        check_apart(names, Path(out))
+    run, judged = runs_of(model, evaluation)
+    paths = paths_of(names)
+    if out is None and len(paths) > IN_MEMORY:
+        raise UserError(
+            f"without out at most {IN_MEMORY:,} pictures are scored, but there are {len(paths):,}; "
+            "name a file for the result"
+        )
+    how = {"evaluation": judged, "abstain": abstain, "jobs": jobs, "dask": dask}
+    if any(path.startswith(PREFIX) for path in paths):
+        how["source"] = fetched(paths, contact, pictures, width, api)
+    if out is not None:
+        return score_files(run, paths, Path(out), **how)
+    with tempfile.TemporaryDirectory() as folder:
+        score_files(run, paths, Path(folder) / "rows.parquet", **how)
+        return pq.read_table(Path(folder) / "rows.parquet").to_pandas()
+
+
+def runs_of(model: str, evaluation: str | None = None) -> tuple[Path, Path | None]:
+    """The folders of the model and of its evaluation, or a bundle alone (export.named.bundle_path).
+
+    Raises UserError where one is not finished or of another.
+    """
+    bundle = bundle_path(model, evaluation)
+    if bundle is not None:
+        return bundle, None
+    folder = finished_run("03_train", model)
+    judged = finished_run("04_evaluate", evaluation or model)
+    of = read_json(judged / RECORD).get("model")
+    if of != model:
+        raise UserError(
+            f"--evaluation must be a run that judged {model!r}, but {judged.name!r} judged {of!r}; "
+            "name another"
+        )
+    return folder, judged

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fake_laboratory import Laboratory
-from wikitopics import batch, fingerprint, paths, stamps
+from wikitopics import batch, driver, fingerprint, paths, reached_code, stamps
 from wikitopics.errors import UserError
 from wikitopics.graph import Run, plan
 
@@ -57,7 +57,7 @@ class Instant:
 def instant(laboratory, monkeypatch) -> Instant:
     executor = Instant()
     monkeypatch.setattr(batch, "Local", lambda jobs: executor)
-    monkeypatch.setattr(batch, "SECONDS_BETWEEN_LOOKS", 0)
+    monkeypatch.setattr(driver, "SECONDS_BETWEEN_LOOKS", 0)
     assert batch.run_batch([]) == []
     assert sorted(executor.made) == EVERY
     executor.made.clear()
@@ -189,8 +189,8 @@ def test_a_half_written_stamp_is_none(laboratory, instant):
 
 def test_a_library_module_counts_where_it_is_reached(laboratory, instant, tmp_path, monkeypatch):
     package = tmp_path / "package"
-    shutil.copytree(fingerprint.PACKAGE, package)
-    monkeypatch.setattr(fingerprint, "PACKAGE", package)
+    shutil.copytree(reached_code.PACKAGE, package)
+    monkeypatch.setattr(reached_code, "PACKAGE", package)
     assert remade(instant) == []
     for module in ("progress.py", "batch.py", "show/figures.py"):  # only drives, not imported, not reached
         with open(package / module, "a") as file:
@@ -203,7 +203,7 @@ def test_a_library_module_counts_where_it_is_reached(laboratory, instant, tmp_pa
 
 
 def test_imports_are_followed_through_the_library(tmp_path, monkeypatch):
-    monkeypatch.setattr(fingerprint, "PACKAGE", tmp_path)
+    monkeypatch.setattr(reached_code, "PACKAGE", tmp_path)
     for name, text in {
         "a/__init__.py": "",
         "a/one.py": "def f():\n    from wikitopics.b import two\n",
@@ -218,12 +218,12 @@ def test_imports_are_followed_through_the_library(tmp_path, monkeypatch):
     }.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-    modules, packages = fingerprint.reached(["%matplotlib inline\nfrom wikitopics.a.one import f"])
+    modules, packages = reached_code.reached(["%matplotlib inline\nfrom wikitopics.a.one import f"])
     assert sorted(modules) == [
         "wikitopics." + n for n in ("a", "a.one", "b", "b.three", "b.two", "c", "c.four")
     ]
     assert "keras" in packages
-    assert {"a/data.csv", "a/tables/deep.csv"} <= fingerprint.library(modules).keys()
+    assert {"a/data.csv", "a/tables/deep.csv"} <= reached_code.library_files(modules).keys()
 
 
 def test_an_edit_while_it_is_made_is_not_lost(laboratory, instant):

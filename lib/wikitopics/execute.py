@@ -23,7 +23,7 @@ from jupyter_core.paths import jupyter_runtime_dir
 
 from wikitopics import fingerprint, paths, stamps
 from wikitopics.artefacts import RECORD, replacing
-from wikitopics.batch import BUSY, MADE, MADE_ELSEWHERE, work_file
+from wikitopics.driver import BUSY, MADE, MADE_ELSEWHERE, work_file
 from wikitopics.errors import UserError
 from wikitopics.graph import Run
 from wikitopics.mortal import die_with_parent

@@ -1,13 +1,13 @@
 """What an executed 05_compare says, read from the notebook alone: a clone has executed/ but no data/."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from wikitopics.site.executed import Notebook
 
-STAGE = "05_compare"
-TABLE_CELL, CLAIMS_CELL, FIGURE_CELL = "write", "claims", "runs-figure"
-VALUE = re.compile(r"(?P<value>[\d.]+)(?: \[(?P<low>[\d.]+), (?P<high>[\d.]+)\])?(?P<best>\*?)")
+STAGE, FIGURE_CELL = "05_compare", "runs-figure"
+VALUE = re.compile(r"(?P<value>[\d.]+)(?: (?P<interval>\[[\d.]+, [\d.]+\]))?(?P<best>\*?)")
 
 
 @dataclass(frozen=True)
@@ -21,54 +21,59 @@ class Cell:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The table that a comparison printed, and its claims as (question, answer, figures)."""
+    """What a comparison found: the table of its runs, the note below it, and (question, answer, figures).
 
+    `cell` is the notebook's cell that says so; empty where none does.
+    """
+
+    cell: str
     heads: list[str]
     rows: list[list[Cell]]
-    claims: list[tuple[str, str, str]]
+    note: str
+    findings: list[tuple[str, str, str]]
 
 
 def read_comparison(notebook: Notebook) -> Comparison:
-    """The printed table and the printed claims; empty lists for what is not there or not as we print it."""
-    heads, rows = _table(_printed(notebook, TABLE_CELL))
-    claims = [_claim(text) for text in _printed(notebook, CLAIMS_CELL).split("\n\n")]
-    return Comparison(heads, rows, [claim for claim in claims if claim])
+    """The findings that a comparison shows as Markdown (compare.findings): a table, a note, a list."""
+    for cell, text in _markdown(notebook):
+        parts = [part.strip() for part in text.split("\n\n")]
+        if parts[0].startswith("| run |"):
+            heads, _, *rows = [_split(line) for line in parts[0].split("\n")]
+            notes = [part for part in parts[1:] if not part.startswith("- ")]
+            found = [_finding(line) for line in text.split("\n") if line.startswith("- ")]
+            values = [[_cell(text) for text in row] for row in rows]
+            note = " ".join(notes).replace("\\*", "*")
+            return Comparison(cell, heads, values, note, [one for one in found if one])
+    return Comparison("", [], [], "", [])
 
 
-def _printed(notebook: Notebook, cell: str) -> str:
-    outputs = notebook.cell(cell).get("outputs", [])
-    return "".join("".join(output["text"]) for output in outputs if output["output_type"] == "stream")
+def _markdown(notebook: Notebook) -> Iterator[tuple[str, str]]:
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            text = "".join(output.get("data", {}).get("text/markdown", ""))
+            if text:
+                yield cell.get("id", ""), text
 
 
-def _table(printed: str) -> tuple[list[str], list[list[Cell]]]:
-    """Columns of a table that pandas printed without its index: each ends where its name ends."""
-    lines = printed.strip("\n").split("\n")
-    found = list(re.finditer(r"run|labels|\S+ \S+", lines[0]))
-    if len(found) < 3 or found[0][0] != "run" or len(lines) < 2:
-        return [], []
-    ends = [head.end() for head in found]
-    starts = [0, *ends]
-    rows = [
-        [_cell(line[start:end].strip()) for start, end in zip(starts, ends, strict=False)]
-        for line in lines[1:]
-        if line.strip()
-    ]
-    return [head[0] for head in found], rows
+def _split(line: str) -> list[str]:
+    """The cells of one line of a Markdown table.
+
+    >>> _split("| a | b\\\\|c |")
+    ['a', 'b|c']
+    """
+    return [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line.strip())[1:-1]]
 
 
 def _cell(text: str) -> Cell:
     found = VALUE.fullmatch(text)
-    if not found:
-        return Cell(text)
-    interval = f"{found['low']} to {found['high']}" if found["low"] else ""
-    return Cell(found["value"], interval, bool(found["best"]))
+    return Cell(found["value"], found["interval"] or "", bool(found["best"])) if found else Cell(text)
 
 
-def _claim(sentence: str) -> tuple[str, str, str] | None:
-    """Question, answer, figures of a claim's sentence.
+def _finding(line: str) -> tuple[str, str, str] | None:
+    """Question, answer, figures of one line of the list; no answer where it is all one sentence.
 
-    >>> _claim("Is it larger? No difference shown: +0.001 (p 1.0).")
+    >>> _finding("- **Is it larger?** No difference shown: +0.001 (p 1.0).")
     ('Is it larger?', 'No difference shown', '+0.001 (p 1.0).')
     """
-    found = re.fullmatch(r"(.+?\?) (.+?)(?:: (.+))?", sentence.strip(), re.DOTALL)
-    return (found[1], found[2], found[3] or "") if found else None
+    found = re.fullmatch(r"- \*\*(.+?)\*\* (?:([^:.]{1,60}): )?(.+)", line)
+    return (found[1], found[2] or "", found[3]) if found else None

@@ -14,7 +14,7 @@ PLOTLY = "application/vnd.plotly.v1+json"
 MAX_NUMBERS = 300  # rows of a figure's table; more is nothing to read
 
 INK, PAPER = "#DDE4EC", "#12181F"
-# The house's colours on a dark page: ramps run the other way, so that little is still near the page's colour.
+# The house's colours on a dark page; its ramps stay as they are, because texts say that dark is much.
 DARK = {
     theme.INK: INK,
     theme.PAPER: PAPER,
@@ -26,12 +26,6 @@ DARK = {
     "#CC79A7": "#DD93BC",
     "#D55E00": "#F0803C",
     "#009E73": "#2BBF94",
-    "#F7FBFF": "#17212B",
-    "#C6DDF0": "#1F4363",
-    "#6BAED6": "#2F7DB5",
-    "#08306B": "#CBE5F8",
-    "#F7F7F7": "#27313B",
-    "#7F3B08": "#FFD9A8",
 }
 
 

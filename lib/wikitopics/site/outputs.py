@@ -6,6 +6,7 @@ from typing import Any
 
 from wikitopics.site import figures, pictures
 from wikitopics.site.page import Page
+from wikitopics.site.prose import Renderer, markdown
 from wikitopics.site.sanitise import sanitised
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")  # colours of a terminal
@@ -22,6 +23,9 @@ def output_html(page: Page, cell: str, output: dict[str, Any]) -> str:
         return figure_html(page, cell, figure_of(page, cell, output))
     if pictures.picture_of(data):
         return _picture(page, cell, output)
+    if "text/markdown" in data:
+        renderer = Renderer(page.outline, page.resolve)
+        return f'<div class="words">{markdown("".join(data["text/markdown"]), renderer)}</div>'
     if "text/html" in data:
         return table_html(page, data["text/html"])
     return printed(data.get("text/plain", ""))

@@ -113,9 +113,10 @@ def _breakable(header: Tag) -> None:
 
 
 def _align_heads(table: Tag, rows: list[Tag]) -> None:
-    heads = table.select("thead tr")
-    if heads and rows:
-        firsts = rows[0](["th", "td"], recursive=False)
-        for head, first in zip(heads[-1](["th", "td"], recursive=False), firsts, strict=False):
+    """The name of a column of numbers stands where they stand."""
+    firsts = rows[0](["th", "td"], recursive=False) if rows else []
+    for row in table.select("thead tr"):
+        heads = row(["th", "td"], recursive=False)
+        for head, first in zip(heads, firsts, strict=False) if len(heads) == len(firsts) else ():
             if first.get("class") == "number":
                 head["class"] = "number"

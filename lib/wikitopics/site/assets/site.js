@@ -2,6 +2,7 @@
 "use strict";
 (() => {
   const COLOURS = {} /* colours */; // of the house, on a dark page
+  const PALE = "#f7fbff"; // nothing, in a heat map
   const CONFIG = { responsive: true, displaylogo: false, showSendToCloud: false, displayModeBar: false };
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const touch = matchMedia("(pointer: coarse)");
@@ -9,23 +10,61 @@
 
   /* -- figures ------------------------------------------------------------------------------------ */
 
+  /* Colour scales stay: the text beside a heat map says that dark is much, and so it is on a dark page too. */
   function recoloured(value) {
     if (typeof value === "string") return COLOURS[value.toLowerCase()] || value;
     if (Array.isArray(value)) return value.map(recoloured);
     if (value === null || typeof value !== "object") return value;
-    return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, recoloured(part)]));
+    const parts = Object.entries(value).map(([name, part]) => [name, name === "colorscale" ? part : recoloured(part)]);
+    return Object.fromEntries(parts);
+  }
+
+  /* The page must not shine through: leaves of a tree would be too dark to read, empty cells look like much. */
+  function onDarkPage(data, layout) {
+    for (const trace of data) {
+      if (["sunburst", "treemap"].includes(trace.type)) trace.leaf = { ...trace.leaf, opacity: 1 };
+      if (trace.type === "heatmap") layout.plot_bgcolor = PALE;
+    }
   }
 
   async function draw(plot) {
     const stored = JSON.parse(plot.querySelector("script.data").textContent);
     const { data, layout } = dark.matches ? recoloured(stored) : stored;
+    if (dark.matches) onDarkPage(data, layout);
     const live = plot.querySelector(".live");
     live.hidden = false;
     plot.classList.add("is-live");
-    layout.autosize = true;
+    const font = { ...layout.template?.layout?.font, ...layout.font, family: getComputedStyle(plot).fontFamily };
+    Object.assign(layout, { autosize: true, font });
     delete layout.width;
     if (touch.matches) layout.dragmode = false; // a finger that scrolls is no zoom
+    if (live.clientWidth < 560) stack(data, layout);
     await Plotly.react(live, data, layout, CONFIG);
+  }
+
+  /* On a narrow page legends and colour bars stand below their panel instead of beside it. */
+  function stack(data, layout) {
+    const named = data.filter((trace) => trace.name && trace.showlegend !== false).length;
+    const below = { orientation: "h", x: 0, xanchor: "left", yref: "container", y: 0, yanchor: "bottom" };
+    layout.legend = { ...layout.legend, ...below };
+    data.filter((trace) => trace.type === "heatmap").forEach((trace) => {
+      trace.colorbar = { ...trace.colorbar, ...below, len: 1, title: { ...trace.colorbar?.title, side: "top" } };
+    });
+    for (const [name, axis] of Object.entries(layout)) {
+      if (/^xaxis/.test(name) && axis.title?.text) axis.title.text = wrapped(axis.title.text);
+    }
+    const rows = named > 1 && layout.showlegend !== false ? 14 * named + 20 : 0;
+    const tree = data.some((trace) => ["sunburst", "treemap"].includes(trace.type));
+    layout.height = (tree ? Math.min(layout.height, 420) : layout.height || 450) + rows;
+  }
+
+  function wrapped(text, width = 24) {
+    const lines = [""];
+    for (const word of text.split(" ")) {
+      if (lines.at(-1) && lines.at(-1).length + word.length > width) lines.push("");
+      lines.push(`${lines.pop()} ${word}`.trim());
+    }
+    return lines.join("<br>");
   }
 
   function drawInSight() {

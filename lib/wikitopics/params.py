@@ -3,14 +3,12 @@
 import ast
 import difflib
 import re
-from pathlib import Path
 from typing import Any
-
-import yaml
 
 from wikitopics import paths
 from wikitopics.declarations import Parameter, declared, fits, hint, words
 from wikitopics.errors import UserError
+from wikitopics.params_file import read_yaml, shown
 from wikitopics.rule_kinds import Rule
 from wikitopics.rules import inputs, rules_of
 
@@ -43,7 +41,7 @@ def read_params(stage: str, run: str) -> tuple[dict[str, Any], dict[str, Any]]:
     Raises UserError as `check` does, and where the file is not YAML or its `run` is not its name.
     """
     path = paths.params_file(stage, check_run_name(run))
-    given = _read_yaml(path)
+    given = read_yaml(path)
     parameters = declared(paths.notebook(stage))
     for key in given:
         _known(key, parameters, f"{stage}/{run}")
@@ -54,35 +52,6 @@ def read_params(stage: str, run: str) -> tuple[dict[str, Any], dict[str, Any]]:
         )
     chosen = {name: given.get(name, parameter.default) for name, parameter in parameters.items()}
     return given, _checked(stage, chosen, parameters)
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML that refuses a key given twice, where PyYAML would silently take the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value]
-        twice = [key for key in keys if keys.count(key) > 1]
-        if twice:
-            raise yaml.MarkedYAMLError(problem=f"{twice[0]} is given twice", problem_mark=node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
-def _read_yaml(path: Path) -> dict[Any, Any]:
-    where = f"params/{path.parent.name}/{path.name}"
-    try:
-        given = yaml.load(path.read_text("utf-8"), Loader=_Loader)
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f"line {mark.line + 1}: " if mark else ""
-        reason = " ".join(str(getattr(error, "problem", None) or error).split())
-        raise UserError(
-            f"{where} must be a YAML file in UTF-8, but is not ({line}{reason}); correct it"
-        ) from error
-    if not isinstance(given, dict):
-        raise UserError(
-            f"{where} must hold `key: value` lines, but holds {_show(given)}; start with `run: NAME`"
-        )
-    return given
 
 
 def _known(key: Any, parameters: dict[str, Parameter], who: str) -> None:
@@ -98,7 +67,7 @@ def _checked(stage: str, chosen: dict[str, Any], parameters: dict[str, Parameter
         type_ = parameters[name].type
         if not fits(value, type_):
             raise UserError(
-                f"{who}: {name} must be {words(type_)}, but is {_show(value)}; {hint(value, type_)}"
+                f"{who}: {name} must be {words(type_)}, but is {shown(value)}; {hint(value, type_)}"
             )
         if type_ == "float":
             chosen[name] = float(value)
@@ -119,8 +88,8 @@ def _possible(rule: Rule, chosen: dict[str, Any], parameter: Parameter, who: str
         usual = rule.holds(parameter.default, chosen)
     except UserError as error:
         raise UserError(f"{who}: {error}") from error
-    remedy = f"the default is {_show(parameter.default)}" if usual else "set it in its params file"
-    raise UserError(f"{who}: {name} must be {rule.allowed}, but is {_show(value)}; {remedy}")
+    remedy = f"the default is {shown(parameter.default)}" if usual else "set it in its params file"
+    raise UserError(f"{who}: {name} must be {rule.allowed}, but is {shown(value)}; {remedy}")
 
 
 def check_run_name(run: str) -> str:
@@ -154,8 +123,3 @@ def _existing(stage: str, run: str, who: str) -> None:
         raise UserError(
             f"{who}: a run must exist to be read, but {stage} has no {run!r} (only {there}); {remedy}"
         )
-
-
-def _show(value: Any) -> str:
-    text = f"the text {value!r}" if isinstance(value, str) else repr(value)
-    return text if len(text) <= 100 else text[:97] + "..."

@@ -9,6 +9,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from wikitopics import __version__
 from wikitopics.paths import PROJECT
 
 PROJECT_FILE = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -60,3 +61,9 @@ def test_every_dependency_has_its_reason_beside_it(name):
         if re.match(r'\s+("[a-z0-9.\[\]-]+[><=]|- (python|pip$|pip |-e))', line)
     ]
     assert lines and all("#" in line for line in lines)
+
+
+def test_one_version_is_told_everywhere():
+    cited = yaml.safe_load((PROJECT / "CITATION.cff").read_text("utf-8"))["version"]
+    latest = re.search(r"^## (\S+)", (PROJECT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)[1]
+    assert PROJECT_FILE["version"] == __version__ == cited == latest

@@ -1,6 +1,6 @@
 """Topics for Wikimedia images: a thin library under numbered notebooks."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def __getattr__(name: str):

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
-STAGES = ("01_labels", "02_images", "03_train", "04_evaluate", "05_compare")
+STAGES = ("01_labels", "02_images", "03_train", "04_evaluate", "05_compare", "06_score")
 
 
 def root() -> Path:

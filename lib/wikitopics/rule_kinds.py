@@ -88,6 +88,11 @@ def runs_of(stage: str) -> Rule:
     return Rule(allowed, lambda value, _: len(value) > 0 and len(set(value)) == len(value), stage)
 
 
+def each_different(what: str) -> Rule:
+    """A list without repetitions, which may be empty."""
+    return Rule(f"a list of different {what}", lambda value, _: len(set(value)) == len(value))
+
+
 WORKERS = Rule("-1 (all cores) or at least 1", lambda value, _: value == -1 or value >= 1)
 SCHEDULER = Rule(
     "empty (this machine) or a Dask scheduler like tcp://host:8786",

@@ -10,6 +10,7 @@ from wikitopics.rule_kinds import (
     accepted_by,
     at_least,
     between,
+    each_different,
     given_when,
     located,
     one_of,
@@ -100,6 +101,16 @@ RULES: dict[str, dict[str, Rule]] = {
     "05_compare": {
         "evaluations": runs_of("04_evaluate"),
         "rounds": between(10, 100_000),
+        "seed": at_least(0),
+    },
+    "06_score": {
+        "evaluation": run_of("04_evaluate"),
+        "inputs": each_different("paths or titles"),
+        "group_by": one_of("category", "folder", "wiki", "group"),
+        "smallest_group": at_least(1),
+        "abstain": between(0, 1),
+        "rounds": between(10, 100_000),
+        "jobs": at_least(0),
         "seed": at_least(0),
     },
 }

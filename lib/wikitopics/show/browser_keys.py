@@ -41,8 +41,11 @@ _LISTENER = """
 _PIXEL = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 
 
-def listener() -> str:
-    """HTML that, once shown inside the browser's element, makes that element listen to keys."""
+def listener(name: str = NAME) -> str:
+    """HTML that, once shown inside the browser's element, makes that element listen to keys.
+
+    `name` is what a screen reader says of the element: a constant of ours, without quotes.
+    """
     keys = "{" + ", ".join(f"'{key}': '{button}'" for key, button in KEYS.items()) + "}"
-    script = " ".join((_LISTENER % {"name": NAME, "keys": keys}).split())
+    script = " ".join((_LISTENER % {"name": name, "keys": keys}).split())
     return f'<img src="{_PIXEL}" alt="" width="1" height="1" class="mb-ear" onload="{script}">'

@@ -1,7 +1,6 @@
 """Which files are scored: those that somebody names, or those of the model's source it did not learn from."""
 
 import os
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,19 +8,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from wikitopics import paths
 from wikitopics.artefacts import RECORD, finished_run, read_json, read_table
 from wikitopics.errors import UserError
 from wikitopics.evaluate.context import lineage
 from wikitopics.evaluate.intervals import group_codes
-from wikitopics.scoring.decoding import FILES, Reads
-from wikitopics.scoring.inputs import TABLES, paths_of
-from wikitopics.scoring.results import readable
+from wikitopics.scoring.decoding import Reads
 from wikitopics.sources import open_source
-from wikitopics.sources.table import as_list
+from wikitopics.topics_found.named import ABOUT, named_files
 
 LEARNED_FROM = ("train", "validation")  # weights from the one; epoch, thresholds, calibration from the other
-ABOUT = ("categories", "articles", "group", "human")
+COLUMNS = ["path", "title", "duplicates", "folder", *ABOUT]
 
 
 @dataclass(frozen=True)
@@ -45,17 +41,26 @@ def model_of(evaluation: str) -> str:
     return read_json(finished_run("04_evaluate", evaluation) / RECORD)["model"]
 
 
-def choose(model: str, inputs: list[str]) -> Chosen:
+def choose(model: str, inputs: list[str], contact: str = "") -> Chosen:
     """The files that `inputs` name (see scoring.inputs.paths_of), relative to the root folder.
 
+    Titles of Commons among them are fetched, for which `contact` is needed (scoring.titles.fetched).
     Without inputs: files of the source of `model`, a 03_train run, but no training or validation image.
     Raises UserError where nothing is left to score, and as paths_of does.
     """
-    chosen = _named(inputs) if inputs else _own(model)
+    chosen = _given(inputs, contact) if inputs else _own(model)
     if chosen.frame.empty:
         where = ", ".join(repr(name) for name in inputs) or f"the source of {model!r}"
         raise UserError(f"there must be at least one file to score, but {where} has none; name other inputs")
     return chosen
+
+
+def _given(inputs: list[str], contact: str) -> Chosen:
+    source, named = named_files(inputs, contact)
+    frame = named.drop_duplicates("path", ignore_index=True)
+    steps = {"files named": len(named)} | ({"each once": len(frame)} if len(frame) < len(named) else {})
+    frame["duplicates"] = np.arange(len(frame))
+    return Chosen(source, frame[COLUMNS], _steps(steps), False)
 
 
 def _own(model: str) -> Chosen:
@@ -87,32 +92,7 @@ def _with_lists(files: pd.DataFrame, people: pd.Series | None) -> pd.DataFrame:
     files["human"] = None if people is None else files["title"].map(people)
     files["human"] = files["human"].map(lambda value: list(value) if isinstance(value, np.ndarray) else None)
     files["group"] = [[] for _ in range(len(files))]
-    return files[["path", "title", "duplicates", "folder", *ABOUT]]
-
-
-def _named(inputs: list[str]) -> Chosen:
-    tables = [_table(str(paths.root() / Path(name).expanduser())) for name in inputs]
-    named = pd.concat(tables, ignore_index=True)
-    frame = named.drop_duplicates("path", ignore_index=True)
-    folders = [os.path.dirname(os.path.abspath(path)) for path in frame["path"]]
-    above = os.path.dirname(os.path.commonpath(folders)) if folders else ""
-    frame["folder"] = [readable(os.path.relpath(folder, above)) for folder in folders]
-    frame["title"] = [readable(os.path.relpath(os.path.abspath(path), above)) for path in frame["path"]]
-    frame["duplicates"] = np.arange(len(frame))
-    steps = Counter({"files named": len(named)})
-    if len(frame) < len(named):
-        steps["each once"] = len(frame)
-    return Chosen(FILES, frame[["path", "title", "duplicates", "folder", *ABOUT]], _steps(steps), False)
-
-
-def _table(name: str) -> pd.DataFrame:
-    """path and ABOUT of one input; only a table says anything about its files."""
-    frame = pd.DataFrame({"path": paths_of([name])}, dtype=object)
-    told = TABLES[Path(name).suffix](name) if Path(name).suffix in TABLES else pd.DataFrame()
-    for column in ABOUT:
-        values = told[column] if column in told else [None] * len(frame)
-        frame[column] = [None if column == "human" and value is None else as_list(value) for value in values]
-    return frame
+    return files[COLUMNS]
 
 
 def _steps(counts: dict[str, int]) -> list[dict[str, Any]]:

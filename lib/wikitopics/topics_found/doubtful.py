@@ -3,23 +3,14 @@
 import numpy as np
 import pandas as pd
 
-from wikitopics.scoring.settings import Settings
 from wikitopics.topics_found.found import Found
 
 OPEN = (0.25, 0.75)  # a probability in here is a question
 NAMED = 3  # questions that are told of one picture
 
 
-def cut(settings: Settings, abstain: float) -> float:
-    """The sureness below which the model keeps silent: a share `abstain` of its validation images lies there.
-
-    Calibrated where the truth was known, so that on other pictures more, or fewer, may lie below it.
-    """
-    return float(np.interp(100 * abstain, np.arange(len(settings.sureness)), settings.sureness))
-
-
-def doubtful(found: Found, abstain: float) -> pd.DataFrame:
-    """The scored pictures, least sure first: place (in found.frame), title, sureness, silent (bool), why."""
+def doubtful(found: Found) -> pd.DataFrame:
+    """The scored pictures, least sure first: place (in found.frame), title, sureness, abstained, why."""
     sure = found.frame["sureness"].to_numpy(dtype=np.float64)
     order = np.argsort(sure, kind="stable")
     why = [_why(found.probabilities[place], found.label_names) for place in order]
@@ -28,7 +19,7 @@ def doubtful(found: Found, abstain: float) -> pd.DataFrame:
             "place": order,
             "title": found.frame["title"].to_numpy()[order],
             "sureness": sure[order],
-            "silent": sure[order] < cut(found.settings, abstain),
+            "abstained": found.frame["abstained"].to_numpy(dtype=bool)[order],
             "why": why,
         }
     )
@@ -64,6 +55,17 @@ def _most_probable(found: Found, label: int, columns: int) -> pd.DataFrame:
     table["probability"] = [chance[place] if place >= 0 else np.nan for place in table["place"]]
     table["title"] = [found.frame["title"].iloc[place] if place >= 0 else "" for place in table["place"]]
     return table
+
+
+def captions_of_examples(table: pd.DataFrame) -> list[str]:
+    """For each row of `examples`: its topic and probability, and its title; "" where there is no picture."""
+    told = zip(table["place"], table["label"], table["probability"], table["title"], strict=True)
+    return [f"{label} {chance:.2f}\n{title}" if place >= 0 else "" for place, label, chance, title in told]
+
+
+def captions_of_doubtful(table: pd.DataFrame) -> list[str]:
+    """For each row of `doubtful`: its title, and below it one line for each open question."""
+    return [f"{row.title}\n" + row.why.replace(", ", "\n") for row in table.itertuples()]
 
 
 def _none() -> pd.DataFrame:

@@ -10,8 +10,10 @@ import pyarrow.parquet as pq
 
 from wikitopics.artefacts import finished_run
 from wikitopics.evaluate.human import label_matrix
+from wikitopics.images.reasons import REASONS
 from wikitopics.scoring.settings import Settings, from_json
 from wikitopics.scoring.shards import score_files
+from wikitopics.scoring.topics import topics
 from wikitopics.topics_found.chosen import Chosen
 
 GROUPS = {"folder": "folder", "category": "categories", "wiki": "articles", "group": "group"}
@@ -19,8 +21,10 @@ GROUPS = {"folder": "folder", "category": "categories", "wiki": "articles", "gro
 
 @dataclass(frozen=True)
 class Found:
-    """Pictures that could be scored: frame (n rows: Chosen's columns, labels, sureness), probabilities
-    (n, L), above (n, L) bool, which labels they got; rejected: path, title, reason, detail of others."""
+    """Pictures that could be scored, n of them, and rejected: path, title, reason, detail of the others.
+
+    frame: Chosen's columns, labels, sureness, abstained; probabilities (n, L); above (n, L) bool: the labels
+    that scoring.topics.topics gives, also to pictures whose `labels` are empty because it abstained."""
 
     settings: Settings
     frame: pd.DataFrame
@@ -39,36 +43,52 @@ class Found:
         return self.frame["duplicates"].to_numpy()
 
 
-def score_chosen(chosen: Chosen, model: str, evaluation: str, out: Path, jobs: int) -> Found:
-    """Score the chosen files with the run `model` at the thresholds of `evaluation` into `out` (.parquet)."""
-    folders = finished_run("03_train", model), finished_run("04_evaluate", evaluation)
-    paths = list(chosen.frame["path"])
-    score_files(folders[0], paths, out, evaluation=folders[1], jobs=jobs, source=chosen.source)
+def score_chosen(chosen: Chosen, model: str, evaluation: str, out: Path, abstain: float, jobs: int) -> Found:
+    """Score the chosen files with the run `model` at the thresholds of `evaluation` into `out` (.parquet).
+
+    abstain, jobs: see scoring.shards.score_files.
+    """
+    run, judged = finished_run("03_train", model), finished_run("04_evaluate", evaluation)
+    how = {"evaluation": judged, "source": chosen.source, "abstain": abstain, "jobs": jobs}
+    score_files(run, list(chosen.frame["path"]), out, **how)
     return read_found(chosen, out)
 
 
-def read_found(chosen: Chosen, topics: Path) -> Found:
+def read_found(chosen: Chosen, results: Path) -> Found:
     """The rows of scoring.results beside what is known of their files; both are in the order of `chosen`."""
-    table = pq.read_table(topics)
-    settings = from_json(json.loads(table.schema.metadata[b"wikitopics"]), topics.name)
-    results = table.select(["labels", "sureness", "reason", "detail"]).to_pandas()
-    good = (results["reason"] == "").to_numpy()
-    flat = table["probabilities"].combine_chunks().flatten().to_numpy()
-    told = results[good].reset_index(drop=True)[["labels", "sureness"]]
-    bad = results[~good].reset_index(drop=True)[["reason", "detail"]]
+    table = pq.read_table(results)
+    settings = from_json(json.loads(table.schema.metadata[b"wikitopics"]), results.name)
+    told = table.select(["labels", "sureness", "abstained", "reason", "detail"]).to_pandas()
+    good = (told["reason"] == "").to_numpy()
+    shape = (int(good.sum()), len(settings.label_names))
+    probabilities, scores = (
+        table[name].combine_chunks().flatten().to_numpy().reshape(shape)
+        for name in ("probabilities", "scores")
+    )
+    scored = told.loc[good, ["labels", "sureness", "abstained"]].reset_index(drop=True)
+    bad = told.loc[~good, ["reason", "detail"]].reset_index(drop=True)
     return Found(
         settings,
-        pd.concat([chosen.rows(good), told], axis=1),
-        flat.reshape(int(good.sum()), len(settings.label_names)),
-        label_matrix(told["labels"], settings.label_names).astype(bool),
+        pd.concat([chosen.rows(good), scored], axis=1),
+        probabilities,
+        label_matrix(pd.Series(topics(scores, settings), dtype=object), settings.label_names).astype(bool),
         pd.concat([chosen.rows(~good)[["path", "title"]], bad], axis=1),
     )
 
 
 def funnel(chosen: Chosen, found: Found) -> list[dict]:
     """From the files there are to the pictures that got a topic: {"step", "files"} each."""
-    steps = {"read and scored": len(found.frame), "given a topic": int(found.above.any(axis=1).sum())}
+    labels = found.frame["labels"].map(len)
+    steps = {"read and scored": len(labels), "sure enough": int((~found.frame["abstained"]).sum())}
+    steps["given a topic"] = int((labels > 0).sum())
     return chosen.funnel + [{"step": step, "files": files} for step, files in steps.items()]
+
+
+def reasons(found: Found) -> pd.DataFrame:
+    """Why files could not be used, the most frequent first: reason, meaning, files, for_instance."""
+    told = found.rejected.groupby("reason")["title"].agg(files="size", for_instance="first").reset_index()
+    told.insert(1, "meaning", told["reason"].map(lambda reason: REASONS.get(reason, "")))
+    return told.sort_values("files", ascending=False, ignore_index=True, kind="stable")
 
 
 def groups_of(frame: pd.DataFrame, group_by: str) -> pd.Series:

@@ -2,36 +2,38 @@
 
 import multiprocessing
 from collections.abc import Callable, Iterator
-from functools import partial
+from itertools import islice
 from typing import Any
 
 from wikitopics.errors import UserError
 from wikitopics.images.workers import client
 
-LOSSES = 3  # workers that one shard may cost before it is taken for the cause
+AHEAD = 2  # tasks for each thread of the cluster: enough never to wait, and the names of few at a time
 
 
 def on_cluster(work: Callable[[Any], int], tasks: list, address: str) -> Iterator[int]:
     """What `work` gives for each of `tasks`, as they end, computed by the cluster at `address`.
 
-    A task whose worker is lost is done again by another. Raises UserError where nobody answers there, where
-    one task has cost LOSSES workers, and as `work` does.
+    A task whose worker is lost is done again by another. Raises UserError where nobody answers there or
+    nobody works, where one task has cost several workers, and as `work` does.
     """
     with client(address, "--dask") as cluster:
         from distributed import KilledWorker, as_completed
 
-        cluster.scheduler_info()
-        futures = cluster.map(partial(_with_children, work), tasks, pure=False, retries=0)
+        threads = sum(cluster.nthreads().values())
+        if not threads:
+            raise UserError(f"--dask must be a cluster with workers, but {address} has none; start some")
+        left = (cluster.submit(_with_children, work, task, pure=False) for task in tasks)
+        begun = as_completed(islice(left, AHEAD * threads), loop=cluster.loop)
         try:
-            for future in as_completed(futures):
+            for future in begun:
                 yield future.result()
+                begun.update(islice(left, 1))
         except KilledWorker as error:
             raise UserError(
-                f"workers of {address} must live until they are done, but {LOSSES} were lost at one piece of "
+                f"workers of {address} must live until they are done, but several were lost at one piece of "
                 "work; give them more memory and run again: it goes on where it was"
             ) from error
-        finally:
-            cluster.cancel(futures)
 
 
 def _with_children(work: Callable[[Any], int], task: Any) -> int:

@@ -19,6 +19,7 @@ from wikitopics.rules import files_read
 from wikitopics.sources import open_source
 
 NOT_RESULT = {
+    "contact",
     "interactive",
     "jobs",
     "scheduler",
@@ -94,6 +95,10 @@ def data(stage: str, parameters: dict[str, Any]) -> dict[str, str]:
     if "source" in parameters:
         options = {name: parameters[name] for name in SOURCE_OPTIONS if name in parameters}
         found["source"] = open_source(parameters["source"], **options).fingerprint()
+    if parameters.get("inputs"):
+        from wikitopics.topics_found.named import inputs_digest  # a no-op without 06 need not import it
+
+        found["inputs"] = inputs_digest(parameters["inputs"])
     return found
 
 

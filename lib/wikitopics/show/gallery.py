@@ -21,8 +21,10 @@ TEXT, LINE = 11, 14  # pixels: size of the captions, distance of their lines
 LINES = 2  # a caption's first part may take so many lines; each further part takes one
 
 
-def contact_sheet(images: Sequence[np.ndarray], captions: Sequence[str], columns: int = 6) -> Image.Image:
-    """Images (each (h, w, 3) uint8) in a grid 900 pixels wide, each with its caption under it.
+def contact_sheet(
+    images: Sequence[np.ndarray], captions: Sequence[str], columns: int = 6, width: int = WIDTH
+) -> Image.Image:
+    """Images (each (h, w, 3) uint8) in a grid `width` pixels wide, each with its caption under it.
 
     A caption's lines are set one under the other: the first may wrap once, the others are cut to the
     width. Characters the bundled font lacks become a box. No image at all gives a small empty sheet.
@@ -35,12 +37,12 @@ def contact_sheet(images: Sequence[np.ndarray], captions: Sequence[str], columns
             f"a contact sheet needs one caption an image, but there are {len(images)} images and "
             f"{len(captions)} captions; give lists of the same length"
         )
-    side = (WIDTH - GAP) // columns - GAP
+    side = (width - GAP) // columns - GAP
     texts = [_caption(caption, side) for caption in captions]
     deepest = max((len(lines) for lines in texts), default=0)
     height = side + (deepest + 1) * LINE
     rows = max(1, -(-len(images) // columns))
-    sheet = Image.new("RGB", (WIDTH, GAP + rows * height), "white")
+    sheet = Image.new("RGB", (width, GAP + rows * height), "white")
     for i, (image, lines) in enumerate(zip(images, texts, strict=True)):
         corner = (GAP + i % columns * (side + GAP), GAP + i // columns * height)
         _cell(sheet, corner, side, image, lines)

@@ -36,7 +36,7 @@ def by_group(table: pd.DataFrame) -> go.Figure:
         colorbar={"title": "points"},
         hovertemplate="%{y}, %{x}: %{z:+.1f} percentage points %{text}<extra></extra>",
     )
-    return figure.update_yaxes(autorange="reversed").update_xaxes(tickangle=-45)
+    return figure.update_yaxes(autorange="reversed").update_xaxes(tickangle=-90)
 
 
 def lacking(table: pd.DataFrame) -> go.Figure:

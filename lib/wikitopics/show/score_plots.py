@@ -8,6 +8,7 @@ from wikitopics.show.figures import INK, LEGEND_ABOVE, MUTED, PALETTE, new_figur
 
 TALL = 24  # CSS pixels of one row
 SHOWN = 30  # labels in one figure; the table on disk has all
+BIN = 0.02  # of sureness, in one bar
 SHARE = "share of the pictures (%), bar: 95 % interval"
 
 
@@ -50,17 +51,17 @@ def against_people(table: pd.DataFrame) -> go.Figure:
 
 def sureness(sure: np.ndarray, cut: float) -> go.Figure:
     """Bars: how many pictures are how sure, and the cut below which nothing is said."""
-    edges = np.linspace(0.5, 1, 26)
-    counts, _ = np.histogram(np.clip(sure, 0.5, 1), edges)
+    steps = np.floor((np.asarray(sure) - cut) / BIN).astype(int)  # an edge of a bar lies at the cut
+    bins = np.arange(steps.min(initial=-1), steps.max(initial=0) + 1)
+    counts = np.bincount(steps - bins[0], minlength=len(bins))
     figure = new_figure(
         "How sure is it?", x="labels of a picture expected to be right (%)", y="pictures", height=340
     )
-    places = 100 * (edges[:-1] + edges[1:]) / 2
-    silent = places / 100 < cut
+    places, silent = 100 * (cut + (bins + 0.5) * BIN), bins < 0
     for name, part, colour in (("answered", ~silent, PALETTE[0]), ("left to a person", silent, PALETTE[1])):
         figure.add_bar(x=places[part], y=counts[part], name=name, marker_color=colour)
     figure.add_vline(x=100 * cut, line={"color": INK, "dash": "dash"})
-    return figure.update_layout(xaxis_range=[49, 101], barmode="overlay", bargap=0.1)
+    return figure.update_layout(barmode="overlay", bargap=0.1)
 
 
 def error_bars(value: pd.Series, low: pd.Series, high: pd.Series) -> dict:
@@ -70,20 +71,22 @@ def error_bars(value: pd.Series, low: pd.Series, high: pd.Series) -> dict:
 
 
 def _estimates(figure: go.Figure, table: pd.DataFrame, name: str) -> None:
-    """Shares with bars; where nothing can be told the bar goes from 0 to 100 around a grey dot."""
-    share = table["share"].fillna(0.5)
+    """Shares with bars; where nothing can be told, a grey bar from 0 to 100 without a dot's meaning."""
     known = table["share"].notna()
-    bars = error_bars(100 * share, 100 * table["low"], 100 * table["high"])
-    figure.add_scatter(
-        x=100 * share,
-        y=table["label"].map(plain),
-        mode="markers",
-        name=name,
-        error_x=bars | {"color": PALETTE[0], "thickness": 2},
-        marker={"color": [PALETTE[0] if told else MUTED for told in known], "size": 10},
-        customdata=np.where(known, "", " (too few held-out pictures with it)"),
-        hovertemplate="%{y}: %{x:.1f} %%{customdata}<extra></extra>",
-    )
+    parts = ((name, table[known], PALETTE[0], "circle"), ("cannot be told", table[~known], MUTED, "line-ns"))
+    for told, part, colour, symbol in parts:
+        if part.empty:
+            continue
+        share = 100 * part["share"].fillna(0.5)
+        figure.add_scatter(
+            x=share,
+            y=part["label"].map(plain),
+            mode="markers",
+            name=told,
+            error_x=error_bars(share, 100 * part["low"], 100 * part["high"]) | {"color": colour},
+            marker={"color": colour, "symbol": symbol, "size": 10},
+            hovertemplate="%{y}: %{x:.1f} %<extra></extra>",
+        )
 
 
 def _dots(figure: go.Figure, table: pd.DataFrame, column: str, name: str, symbol: str, colour: str) -> None:

@@ -78,7 +78,7 @@ def _own(model: str) -> Chosen:
     group = left["title"].map(known.set_index("title")["group"]).astype(object)
     left["duplicates"] = group_codes(group.where(group.notna(), left["title"]).map(str))
     left["folder"] = left["path"].map(os.path.dirname)
-    steps = {"files of the source": len(files), "nothing was learned from": len(left)}
+    steps = {"files of the source": len(files), "not learned from": len(left)}
     source = open_source(described["source"], **described["options"])
     return Chosen(source, _with_lists(left, _people(labels)), _steps(steps), True)
 

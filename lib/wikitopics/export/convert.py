@@ -1,14 +1,14 @@
 """A trained model for other engines, ONNX and TFLite: pictures of bytes in, any number, scores out."""
 
 import importlib.util
-import warnings
 from collections.abc import Callable
 
 import numpy as np
 
 from wikitopics.errors import UserError
 from wikitopics.export.onnx_names import named_in_order
-from wikitopics.train.engine import keras, without_chatter
+from wikitopics.export.quiet import quietly
+from wikitopics.train.engine import keras
 
 OPSET = 17  # what ONNX Runtime reads since 1.12
 PACKAGES = {"keras": (), "onnx": ("onnx", "onnxruntime", "tf2onnx"), "tflite": ()}
@@ -56,17 +56,18 @@ def frozen(model: keras.Model):
         return plain(tf.cast(pictures, tf.float32), training=False)
 
     pictures = tf.TensorSpec((None, *model.inputs[0].shape[1:]), tf.uint8, name="pictures")
-    with without_chatter():
+    with quietly():
         traced = tf.function(call, autograph=False).get_concrete_function(pictures)
         return convert_variables_to_constants_v2(traced)
 
 
 def onnx_bytes(function) -> bytes:
     """What `frozen` gave as an ONNX file: input `pictures`, output `scores`; the same bytes every time."""
-    import tf2onnx
+    with quietly():
+        import tf2onnx
 
     names = {"input_names": [function.inputs[0].name], "output_names": [function.outputs[0].name]}
-    with without_chatter():
+    with quietly():
         model, _ = tf2onnx.convert.from_graph_def(function.graph.as_graph_def(), opset=OPSET, **names)
     return named_in_order(model, "pictures", "scores").SerializeToString(deterministic=True)
 
@@ -75,8 +76,7 @@ def tflite_bytes(function) -> bytes:
     """What `frozen` gave as a TFLite file, its weights as they are; the same bytes every time."""
     import tensorflow as tf
 
-    with without_chatter(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quietly():
         return tf.lite.TFLiteConverter.from_concrete_functions([function]).convert()
 
 

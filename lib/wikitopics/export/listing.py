@@ -70,7 +70,7 @@ def _check_end(file: BinaryIO, where: str) -> None:
     tail = file.read()
     if len(tail) < END.size or tail[-END.size :][:4] != b"PK\x05\x06":
         refuse(where, "is no zip, or one that was cut off")
-    _, _, _, entries, length, start, _ = END.unpack(tail[-END.size :])[:7]
+    *_, entries, length, start, _ = END.unpack(tail[-END.size :])
     if tail.startswith(b"PK\x06\x07") or entries > ENTRIES or start + length + END.size != size:
         refuse(where, f"has another list of contents ({entries:,} entries) than a bundle")
     file.seek(0)

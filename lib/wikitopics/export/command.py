@@ -1,0 +1,52 @@
+"""`wikitopics export`: one folder or zip with a model, what its scores mean, and what is known of it."""
+
+import argparse
+import time
+from pathlib import Path
+
+HELP = """\
+Writes one folder (DIR) or zip (FILE.zip) that works without this project's data: the model as .keras, ONNX
+and TFLite, each checked against the run's own scores on real pictures; labels, thresholds and calibration;
+parameters and records of the runs that made it; figures with intervals; a model card and a data card filled
+from those records; checksums.
+
+`wikitopics score PICTURES --model FILE.zip --out OUT.parquet` uses it."""
+
+
+def add_parser(commands: argparse._SubParsersAction) -> None:
+    """Add the command to the command line."""
+    export = commands.add_parser(
+        "export",
+        help="one folder or zip with a model and all that is known of it",
+        description=HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    export.add_argument("model", metavar="RUN", help="a finished run of 03_train")
+    export.add_argument(
+        "--evaluation",
+        metavar="RUN",
+        help="the run of 04_evaluate that judged it (default: the model's name)",
+    )
+    export.add_argument(
+        "--out", type=Path, required=True, metavar="PATH", help="a new folder, or a file that ends in .zip"
+    )
+    export.add_argument(
+        "--formats",
+        default="keras,onnx,tflite",
+        metavar="LIST",
+        help="keras and any of onnx, tflite (default: all three)",
+    )
+    export.set_defaults(call=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Export as the options say; the exit code."""
+    from wikitopics.export.make import export_run
+
+    started = time.monotonic()
+    made = export_run(options.model, options.out, options.evaluation, options.formats.split(","))
+    for name, difference in made["checked"]["largest_difference"].items():
+        size = made["bytes"][name] / 1e6
+        print(f"model.{name}: {size:.1f} MB, scores differ by at most {difference:.1e} from the run's")
+    print(f"written to {options.out} in {time.monotonic() - started:.1f} s")
+    return 0

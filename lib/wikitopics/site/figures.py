@@ -12,6 +12,7 @@ from wikitopics.show import theme
 
 PLOTLY = "application/vnd.plotly.v1+json"
 MAX_NUMBERS = 300  # rows of a figure's table; more is nothing to read
+MAX_WORDS = 200  # letters of one cell of it
 
 INK, PAPER = "#DDE4EC", "#12181F"
 # The house's colours on a dark page; its ramps stay as they are, because texts say that dark is much.
@@ -90,7 +91,7 @@ def _rows(trace: dict[str, Any], heads: list[str]) -> tuple[list[str], list[list
     if kind in ("sunburst", "treemap"):
         parts = zip(plain(trace.get("labels")), plain(trace.get("values")), strict=False)
         return ["part", "value"], [[_words(label), _said(value)] for label, value in parts]
-    if kind in ("bar", "scatter"):
+    if kind in ("bar", "scatter", "scattergl"):
         pairs = zip(plain(trace.get("x")), plain(trace.get("y")), strict=False)
         return heads, [[name, _said(x), _said(y)] for x, y in pairs if x is not None and y is not None]
     return heads, []
@@ -108,4 +109,5 @@ def _words(text: Any) -> str:
     """Plotly's text without its markup."""
     from bs4 import BeautifulSoup
 
-    return BeautifulSoup(str(text).replace("<br>", " "), "html.parser").get_text()
+    said = BeautifulSoup(str(text).replace("<br>", " "), "html.parser").get_text()
+    return said if len(said) <= MAX_WORDS else f"{said[:MAX_WORDS]}…"

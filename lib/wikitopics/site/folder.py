@@ -33,6 +33,7 @@ def replaced_folder(place: Path) -> Iterator[Path]:
     check_place(place)
     place.parent.mkdir(parents=True, exist_ok=True)
     new, old = (place.with_name(f".{place.name}.{os.getpid()}.{word}") for word in ("part", "old"))
+    _clear_leftovers(place)
     try:
         new.mkdir()
         (new / MARK).write_text(SAID, "utf-8")
@@ -52,3 +53,21 @@ def replaced_folder(place: Path) -> Iterator[Path]:
             old.rename(place)
         for folder in (new, old):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _clear_leftovers(place: Path) -> None:
+    """What a killed build left beside `place`; that of one that still runs stays."""
+    for folder in place.parent.glob(f".{place.name}.*.*"):
+        number = folder.name.split(".")[-2]
+        if folder.suffix in (".part", ".old") and number.isdigit() and not _runs(int(number)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -9,7 +9,7 @@ from wikitopics.site.executed import Notebook, damaged
 from wikitopics.site.links import Links, relative
 from wikitopics.site.outputs import output_html
 from wikitopics.site.page import MAX_BYTES, Page
-from wikitopics.site.prose import Renderer, markdown
+from wikitopics.site.prose import markdown
 
 
 def notebook_page(notebook: Notebook, links: Links) -> tuple[str, Page]:
@@ -70,7 +70,7 @@ def _neighbour(links: Links, notebook: Notebook, place: int) -> tuple[Notebook, 
 
 
 def _cells(page: Page, rows: list[dict[str, Any]]) -> Iterator[str]:
-    renderer = Renderer(page.outline, page.resolve, page.notebook.run)
+    renderer = page.renderer(page.notebook.run)
     titled = any(
         cell["cell_type"] == "markdown" and cell["source"].startswith("# ") for cell in page.notebook.cells
     )

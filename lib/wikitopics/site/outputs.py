@@ -6,7 +6,7 @@ from typing import Any
 
 from wikitopics.site import figures, pictures
 from wikitopics.site.page import Page
-from wikitopics.site.prose import Renderer, markdown
+from wikitopics.site.prose import markdown
 from wikitopics.site.sanitise import sanitised
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")  # colours of a terminal
@@ -24,8 +24,7 @@ def output_html(page: Page, cell: str, output: dict[str, Any]) -> str:
     if pictures.picture_of(data):
         return _picture(page, cell, output)
     if "text/markdown" in data:
-        renderer = Renderer(page.outline, page.resolve)
-        return f'<div class="words">{markdown("".join(data["text/markdown"]), renderer)}</div>'
+        return f'<div class="words">{markdown("".join(data["text/markdown"]), page.renderer())}</div>'
     if "text/html" in data:
         return table_html(page, data["text/html"])
     return printed(data.get("text/plain", ""))
@@ -43,8 +42,7 @@ def table_html(page: Page, untrusted: str | list[str]) -> str:
     """A cell's HTML as it may be shown; a table is numbered and named after its section."""
     text = "".join(untrusted)
     has_table = "<table" in text.lower()
-    caption = f"<b>Table {page.count('table')}.</b> {page.outline.section}" if has_table else ""
-    return f'<div class="table">{sanitised(text, caption)}</div>'
+    return f'<div class="table">{sanitised(text, page.caption() if has_table else "")}</div>'
 
 
 def figure_of(page: Page, cell: str, output: dict[str, Any]) -> figures.Figure:

@@ -11,7 +11,7 @@ import jinja2
 from wikitopics.site.executed import Notebook
 from wikitopics.site.figures import Figure
 from wikitopics.site.links import Links
-from wikitopics.site.prose import Outline
+from wikitopics.site.prose import Outline, Renderer
 
 MAX_BYTES = 3_000_000  # of a page's HTML, and of a page with its pictures
 
@@ -46,13 +46,21 @@ class Page:
         self.counts[what] += 1
         return self.counts[what]
 
+    def caption(self) -> str:
+        """The next table's number and the section that it is in, as HTML."""
+        return f"<b>Table {self.count('table')}.</b> {self.outline.section}"
+
+    def renderer(self, run: str = "") -> Renderer:
+        """What turns this page's Markdown into HTML; `run` is said beside the first heading."""
+        return Renderer(self.outline, self._resolve, self.caption, run)
+
     def keep(self, cell: str, suffix: str, data: bytes) -> str:
         """Take a picture in; its address, seen from this page."""
         name = f"{cell}-{self.count(f'pictures of {cell}')}.{suffix}"
         self.files[f"{self.notebook.name}/{name}"] = data
         return quote(f"{self.notebook.run}/{name}")
 
-    def resolve(self, url: str) -> str | None:
+    def _resolve(self, url: str) -> str | None:
         """Where a link in this notebook leads."""
         return self.links.resolve(self.notebook, url)
 

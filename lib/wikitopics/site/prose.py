@@ -56,11 +56,14 @@ def unique(name: str, taken: set[str]) -> str:
 
 
 class Renderer(mistune.HTMLRenderer):
-    """HTML of one page's Markdown. `run` is said beside the page's one first heading."""
+    """HTML of one page's Markdown.
 
-    def __init__(self, outline: Outline, resolve: Resolve, run: str = "") -> None:
+    `caption` gives the next table's caption as HTML; `run` is said beside the page's one first heading.
+    """
+
+    def __init__(self, outline: Outline, resolve: Resolve, caption: Callable[[], str], run: str = "") -> None:
         super().__init__(escape=True)
-        self.outline, self.resolve, self.run = outline, resolve, run
+        self.outline, self.resolve, self.caption, self.run = outline, resolve, caption, run
 
     def heading(self, text: str, level: int, **_: object) -> str:
         """A heading, with a link to itself unless it is the page's title."""
@@ -81,10 +84,16 @@ class Renderer(mistune.HTMLRenderer):
         """The site holds what cells put out, no other pictures: the alternative text."""
         return f"<em>{html.escape(text)}</em>"
 
+    def table(self, text: str) -> str:
+        """A table, numbered like those that cells put out."""
+        return f'<div class="table"><table><caption>{self.caption()}</caption>{text}</table></div>\n'
+
+    def table_cell(self, text: str, align: str | None = None, head: bool = False) -> str:
+        """A cell; those of the first row are headers of their columns."""
+        return f'<th scope="col">{text}</th>' if head else f"<td>{text}</td>"
+
 
 def markdown(source: str, renderer: Renderer) -> str:
     """One Markdown cell as HTML."""
     render = mistune.create_markdown(renderer=renderer, plugins=["table", "strikethrough"], escape=True)
-    page = str(render(source))
-    page = page.replace("<table>", '<div class="table"><table>').replace("</table>", "</table></div>")
-    return page.replace("<th", '<th scope="col"').replace('<th scope="col"ead', "<thead")
+    return str(render(source))

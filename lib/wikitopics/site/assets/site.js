@@ -30,6 +30,7 @@
   async function draw(plot) {
     const stored = JSON.parse(plot.querySelector("script.data").textContent);
     const { data, layout } = dark.matches ? recoloured(stored) : stored;
+    data.filter((trace) => trace.type === "scattergl").forEach((trace) => { trace.type = "scatter"; }); // no eval
     if (dark.matches) onDarkPage(data, layout);
     const live = plot.querySelector(".live");
     live.hidden = false;
@@ -39,7 +40,13 @@
     delete layout.width;
     if (touch.matches) layout.dragmode = false; // a finger that scrolls is no zoom
     if (live.clientWidth < 560) stack(data, layout);
-    await Plotly.react(live, data, layout, CONFIG);
+    try {
+      await Plotly.react(live, data, layout, CONFIG);
+    } catch (error) { // the picture says it all the same
+      live.hidden = true;
+      plot.classList.remove("is-live");
+      console.error(error);
+    }
   }
 
   /* On a narrow page legends and colour bars stand below their panel instead of beside it. */

@@ -1,15 +1,15 @@
-"""DATA_CARD.md: where the pictures came from, whose they are, which were left out and why, and who labelled."""
+"""DATA_CARD.md: where pictures came from, whose they are, which were left out and why, and who labelled."""
 
 import pandas as pd
 import pyarrow.parquet as pq
 
 from wikitopics import paths
 from wikitopics.artefacts import read_table
-from wikitopics.evaluate.prediction_checks import matrix
 from wikitopics.export.chain import read_record
-from wikitopics.export.facts import Facts, funnel, table_of
-from wikitopics.export.markdown import Markdown, cell, document, escaped, table
-from wikitopics.export.words import label_words, source_words
+from wikitopics.export.data_tables import funnels, kinds_table, label_counts_table, splits
+from wikitopics.export.facts import Facts, table_of
+from wikitopics.export.markdown import cell, document, escaped, table
+from wikitopics.export.words import label_words, people_words, source_words
 
 MANY = 200_000  # pictures whose creators are listed one by one
 CREDITS = ["title", "creator", "licence", "split"]
@@ -18,20 +18,18 @@ CREDITS = ["title", "creator", "licence", "split"]
 def data_card(facts: Facts) -> str:
     """The card as Markdown."""
     pictures = pictures_of(facts)
-    return document(
-        f"Data card: the pictures of {escaped(facts.chain.images.name)}",
-        [
-            ("", [_intro(facts, pictures)]),
-            ("Source", [_source(facts)]),
-            ("Licences and creators", _licences(pictures)),
-            ("Which files became pictures", _funnels(facts)),
-            ("Splits and duplicates", _splits(facts)),
-            ("Labels", _labels(facts)),
-            ("Labels by people", [_people(facts)]),
-            ("What the pictures are like", [_kinds(facts)]),
-            ("Limits", [_limits(facts)]),
-        ],
-    )
+    sections = [
+        ("", [_intro(facts, pictures)]),
+        ("Source", [_source(facts)]),
+        ("Licences and creators", _licences(pictures)),
+        ("Which files became pictures", funnels(facts)),
+        ("Splits and duplicates", splits(facts)),
+        ("Labels", _labels(facts)),
+        ("Labels by people", [_people(facts)]),
+        ("What the files are like", [kinds_table(facts)]),
+        ("Limits", [_limits(facts)]),
+    ]
+    return document(f"Data card: the image set {escaped(facts.chain.images.name)}", sections)
 
 
 def pictures_of(facts: Facts) -> pd.DataFrame:
@@ -43,30 +41,29 @@ def pictures_of(facts: Facts) -> pd.DataFrame:
 
 def _intro(facts: Facts, pictures: pd.DataFrame) -> str:
     return (
-        f"{len(pictures):,} pictures that the model `{facts.settings.name}` was trained, tuned and tested with. The "
-        "pictures are not in this bundle. Filled in by `wikitopics export` from the runs' records; *missing* means "
-        "that no record says it."
+        f"{len(pictures):,} pictures with which the model `{facts.settings.name}` was trained, tuned and "
+        "tested. The pictures are not in this bundle. Filled in by `wikitopics export` from the records of "
+        "the runs; *missing* means that no record says it."
     )
 
 
 def _source(facts: Facts) -> str:
     said = read_record(facts.chain.labels, "source.json")
-    options = ", ".join(f"{name} = {value}" for name, value in said.get("options", {}).items())
+    options = ", ".join(f"{name} = {value}" for name, value in said.get("options", {}).items() if value)
     name = said.get("source") or facts.chain.record("01_labels").get("parameters", {}).get("source")
     return f"`{cell(name)}`: {source_words(name)}." + (f" Options: {escaped(options)}." if options else "")
 
 
 def _licences(pictures: pd.DataFrame) -> list[str]:
-    counts = pictures["licence"].fillna("missing").replace("", "not said by the source").value_counts()
-    known = pictures["creator"].fillna("").str.strip()
-    where = (
-        "Title, creator, licence and split of every picture are in [credits.csv](credits.csv)."
-        if len(pictures) <= MANY
-        else f"There are more than {MANY:,}, so they are not listed here: `files.parquet` of the labels run has them."
-    )
+    counts = pictures["licence"].fillna("missing").replace("", "the source names none").value_counts()
+    creators = pictures["creator"].fillna("").str.strip()
+    where = "Title, creator, licence and split of each picture are in [credits.csv](credits.csv)."
+    if len(pictures) > MANY:
+        where = f"More than {MANY:,} are not listed here: `files.parquet` of the labels run has each."
     told = (
-        f"{known[known != ''].nunique():,} creators are named; {(known == '').sum():,} pictures name none. {where} "
-        "Who passes pictures on must keep to each one's licence; this bundle passes on none."
+        f"{creators[creators != ''].nunique():,} creators are named; {(creators == '').sum():,} pictures "
+        f"name none. {where} Whoever passes pictures on must keep to the licence of each; this bundle passes "
+        "none on."
     )
     return [
         table(("licence", "pictures"), sorted(counts.items(), key=lambda item: (-item[1], item[0]))),
@@ -74,60 +71,13 @@ def _licences(pictures: pd.DataFrame) -> list[str]:
     ]
 
 
-def _funnels(facts: Facts) -> list[str]:
-    parts = []
-    for name, folder in (("labels", facts.chain.labels), ("images", facts.chain.images)):
-        rows = [
-            (step["step"], step["files"], step["lost"] if step["lost"] is not None else "")
-            for step in funnel(folder)
-        ]
-        parts += [f"In the {name} run `{folder.name}`:", table(("step", "files", "lost in it"), rows)]
-    rejected = table_of(facts.chain.images, "rejected.parquet", ["reason"])["reason"].value_counts()
-    notes = facts.chain.record("01_labels").get("notes") or {}
-    parts.append("Files that are no usable picture, by reason:")
-    parts.append(table(("reason", "files"), list(rejected.items())))
-    return parts + ([table(("noted while labelling", "number"), list(notes.items()))] if notes else [])
-
-
-def _splits(facts: Facts) -> list[str]:
-    images, record = (
-        read_table(facts.chain.images / "images.parquet", ["group", "split"]),
-        facts.chain.record("02_images"),
-    )
-    rows = [(name, len(part), part["group"].nunique()) for name, part in images.groupby("split", sort=False)]
-    doubles = table_of(facts.chain.images, "duplicates.parquet", ["kind"])["kind"].value_counts()
-    bits = record.get("parameters", {}).get("near_duplicate_distance")
-    told = (
-        f"Exact duplicates left out: {doubles.get('exact', 0):,}. Near duplicates (hashes that differ in at most "
-        f"{cell(bits)} of 64 bits) kept, in one group: {doubles.get('near', 0):,} pairs. Groups on two sides of a "
-        f"split: {cell(record.get('groups on two sides'))}; equal pictures on two sides: "
-        f"{cell(record.get('pictures on two sides'))}."
-    )
-    return [table(("split", "pictures", "groups"), sorted(rows, key=lambda row: -row[1])), told]
-
-
 def _labels(facts: Facts) -> list[str]:
     record = facts.chain.record("01_labels").get("parameters", {})
-    names = facts.settings.label_names
-    counts = {}
-    for split in ("validation", "test"):
-        rows = pq.read_table(facts.chain.model / f"predictions_{split}.parquet", columns=["truth"])
-        counts[split] = matrix(rows["truth"], len(names), split).sum(axis=0).astype(int).tolist()
-    prior = facts.rows("prior") or [None] * len(names)
-    others = [
-        run for stage, run in facts.chain.runs if stage == "01_labels" and run != facts.chain.labels.name
-    ]
+    learned = f"From the run `{facts.chain.labels.name}`, taxonomy {cell(record.get('taxonomy'))}."
+    runs = [run for stage, run in facts.chain.runs if stage == "01_labels"]
     rule = facts.chain.record("02_images").get("parameters", {}).get("labelled_by")
-    beside = (
-        f"Which files became pictures also hung on the labels runs {', '.join(f'`{run}`' for run in others)}: \
-{cell(rule)} of them had to label a file."
-        if others
-        else ""
-    )
-    rows = zip(names, prior, counts["validation"], counts["test"], strict=True)
-    header = ("label", "share of training pictures", "validation pictures", "test pictures")
-    learned = f"Learned from: the run `{facts.chain.labels.name}`, taxonomy {cell(record.get('taxonomy'))}. "
-    return [learned + label_words(record), beside, table(header, list(rows))]
+    beside = f"A file became a picture only if {cell(rule)} of these runs had labelled it: {', '.join(runs)}."
+    return [f"{learned} {label_words(record)}", beside if len(runs) > 1 else "", label_counts_table(facts)]
 
 
 def _people(facts: Facts) -> str:
@@ -135,38 +85,26 @@ def _people(facts: Facts) -> str:
     for stage, run in facts.chain.runs:
         path = paths.run_folder(stage, run) / "human.parquet"
         if stage == "01_labels" and path.is_file():
-            parts.append(
-                f"{pq.read_metadata(path).num_rows:,} files have labels by people in the words of `{run}`."
-            )
-    agreed = facts.chain.record("01_labels").get("two_people")
+            files = pq.read_metadata(path).num_rows
+            parts.append(f"{files:,} files have labels by people in the words of the run `{run}`.")
     if not parts:
         return "No labels by people are recorded."
+    record = facts.chain.record("01_labels")
+    agreed = record.get("two_people")
+    parts.append(f"They are {people_words(record.get('parameters', {}).get('source'))}.")
     parts.append("They were used to judge, never to train.")
-    parts.append(
-        f"Two people agree with a micro F1 of {cell(agreed)}."
-        if agreed is not None
-        else "How far two people would agree is missing: one judgement a file is recorded."
-    )
-    return " ".join(parts)
-
-
-def _kinds(facts: Facts) -> str:
-    images = read_table(facts.chain.images / "images.parquet", ["width", "height", "format"])
-    longest = images[["width", "height"]].max(axis=1)
-    rows = [(f"file type {name}", int(count)) for name, count in images["format"].value_counts().items()]
-    rows += [
-        (Markdown(f"longest side, {words}"), int(longest.quantile(share)))
-        for words, share in (("smallest (pixels)", 0), ("median (pixels)", 0.5), ("largest (pixels)", 1))
-    ]
-    return table(("as found", "number"), rows)
+    known = f"Two people agree with a micro F1 of {cell(agreed)}."
+    return " ".join([*parts, known if agreed is not None else "How far two people would agree is missing."])
 
 
 def _limits(facts: Facts) -> str:
-    record = facts.chain.record("02_images").get("parameters", {})
+    fit = facts.chain.record("02_images").get("parameters", {}).get("fit")
+    how = {"pad": "whole, white beside them", "stretch": "stretched to a square"}.get(fit, cell(fit))
+    side = facts.settings.side
     lines = [
-        f"Pictures were brought to {facts.settings.side} x {facts.settings.side} pixels ({cell(record.get('fit'))}).",
-        "Labels of the source are no judgement of the picture by a person; the model card says how they fare by people.",
+        f"Pictures were brought to {side} x {side} pixels, {how}.",
+        "A label of the source is no person's judgement of the picture; the model card compares them.",
         "Creators and licences are as the source states them; nobody checked them again.",
-        "What the source does not hold (its languages, places, times and makers) the model has not seen.",
+        "What the source does not hold (languages, places, times, makers) the model has not seen.",
     ]
     return "".join(f"- {line}\n" for line in lines)

@@ -1,112 +1,113 @@
-"""The figures of a model card: over all labels, label by label, by slice, by people, sure and unsure."""
+"""The part of a model card that says how good the model is, what that means, and what speaks against it."""
 
-from wikitopics.export.facts import Facts
-from wikitopics.export.markdown import Markdown, between, table
+from wikitopics.artefacts import read_table
+from wikitopics.export import figure_tables as tables
+from wikitopics.export.facts import Facts, table_of
+from wikitopics.export.markdown import between, cell, escaped
+from wikitopics.export.words import people_words
+from wikitopics.scoring.topics import ABSTAIN, least_sure
 
-OVERALL = {
-    "macro roc_auc": "macro ROC-AUC",
-    "micro roc_auc": "micro ROC-AUC",
-    "macro average_precision": "macro average precision",
-    "macro f1": "macro F1",
-    "micro f1": "micro F1",
-    "micro precision": "micro precision",
-    "micro recall": "micro recall",
-    "subset accuracy": "pictures with exactly the right labels",
-    "hamming": "share of wrong (picture, label) pairs (lower is better)",
-}
-PER_LABEL = ["precision", "recall", "f1", "roc_auc", "average_precision"]
-SILENCE = (1.0, 0.9, 0.8, 0.65, 0.5)
-
-
-def overall_table(facts: Facts) -> str:
-    """Metrics over all labels with their intervals, beside answers that do not look at the picture."""
-    rows = []
-    for metric, words in OVERALL.items():
-        found = facts.overall(metric)
-        if found:
-            value = between(found["value"], found["low"], found["high"])
-            rows.append((words, value, found.get("label prior"), found.get("predict none")))
-    return table(("on test pictures", "value (95 % interval)", "always the label prior", "no label"), rows)
+FEW, WEAK = 50, 0.75  # test pictures below which a figure says little; a ROC-AUC that is low
+MEANING = (
+    "*ROC-AUC* is the chance that a picture with the label scores above one without it. *Precision* is the "
+    "share of given labels that are right, *recall* the share of right labels that are given, *F1* their "
+    "harmonic mean. *Macro* figures are means over labels, so that rare ones count as much; *micro* ones "
+    "count every (picture, label) pair once."
+)
+PLATT = (
+    "`wikitopics score` turns a score s into the probability 1 / (1 + exp(-(a ln(s / (1 - s)) + b))), by "
+    "Platt's a and b of its label, fitted on validation pictures. On the test pictures, lower is better:"
+)
 
 
-def per_label_table(facts: Facts) -> str:
-    """One row a label: how often it is there, and its figures with intervals."""
-    rows = [
-        (row["label"], row["support"], *(_with_interval(row, name) for name in PER_LABEL))
-        for row in facts.per_label
+def figures(facts: Facts) -> list[tuple[str, list[str]]]:
+    """Sections of the card: headings and their paragraphs."""
+    few = [row["label"] for row in facts.per_label if row["support"] < FEW]
+    thin = f"Fewer than {FEW} test pictures have {escaped(', '.join(few))}: wide intervals." if few else ""
+    tree = "A contradiction is a picture's label that is surer than one above it, or is given without it."
+    return [
+        ("How good it is", [_how(facts), tables.overall_table(facts), MEANING]),
+        ("Label by label", [tables.per_label_table(facts), thin]),
+        ("On parts of the test pictures", [tables.slice_table(facts)]),
+        ("By people's labels", _people(facts)),
+        ("Calibration", [PLATT, tables.calibration_table(facts)]),
+        ("When it is not sure", [_silence(facts), tables.silence_table(facts)]),
+        ("The tree of labels", [tree, tables.hierarchy_table(facts)]),
     ]
-    return table(("label", "pictures", "precision", "recall", "F1", "ROC-AUC", "average precision"), rows)
 
 
-def human_table(facts: Facts) -> str:
-    """The model, its label source and both against people's labels."""
-    metrics = ("macro roc_auc", "macro f1", "macro precision", "macro recall")
-    who = dict.fromkeys(row["who"] for row in facts.rows("human"))
-    rows = []
-    for name in who:
-        found = [facts.human(metric, name) for metric in metrics]
-        rows.append((name, *(between(*map(row.get, ("value", "low", "high"))) for row in found)))
-    return table(("by people's labels", "macro ROC-AUC", "macro F1", "macro precision", "macro recall"), rows)
-
-
-def human_label_table(facts: Facts) -> str:
-    """The model against people, label by label (no intervals are recorded)."""
-    rows = [row for row in facts.rows("human_per_label") if row["who"] == "image model"]
-    names = ("label", "support", "precision", "recall", "f1", "roc_auc")
-    return table(
-        ("label", "pictures", "precision", "recall", "F1", "ROC-AUC"), [map(row.get, names) for row in rows]
+def _how(facts: Facts) -> str:
+    rounds = facts.chain.record("04_evaluate").get("parameters", {}).get("rounds")
+    return (
+        f"On {cell(facts.metrics.get('images'))} test pictures ({cell(facts.metrics.get('groups'))} groups "
+        "of near duplicates), judged by the labels of the source it learned from. Intervals are 95 %, from "
+        f"{cell(rounds)} resamples of groups. Thresholds were chosen on validation pictures and frozen "
+        "before the test pictures were opened. Beside it stand answers that do not look at the picture."
     )
 
 
-def slice_table(facts: Facts) -> str:
-    """Micro-F1 on parts of the test pictures."""
-    rows = [
-        (r["slice"], r["images"], between(r["micro_f1"], r["low"], r["high"])) for r in facts.rows("slices")
+def _people(facts: Facts) -> list[str]:
+    if not facts.rows("human"):
+        return [
+            "No labels by people are recorded for these test pictures: whether its labels are right is "
+            "unknown."
+        ]
+    titles = read_table(facts.chain.model / "predictions_test.parquet", ["title"])["title"]
+    judged = titles.isin(table_of(facts.chain.labels, "human.parquet", ["title"])["title"]).sum()
+    source = facts.chain.record("01_labels").get("parameters", {}).get("source")
+    told = (
+        f"{judged:,} of {len(titles):,} test pictures have labels by people: {people_words(source)}. Nothing "
+        "was trained on them. They judge the model and the source of its labels alike; *both* is the mean "
+        "of the two."
+    )
+    return [
+        told,
+        tables.human_table(facts),
+        "The model alone, label by label:",
+        tables.human_label_table(facts),
     ]
-    return table(("part of the test pictures", "pictures", "micro F1 (95 % interval)"), rows)
 
 
-def calibration_table(facts: Facts) -> str:
-    """How far scores are from shares, before and after calibration."""
-    rows = [(row["scores"], row["ece"], row["brier"]) for row in facts.rows("calibration")]
-    return table(("scores", "expected calibration error", "Brier score"), rows)
+def _silence(facts: Facts) -> str:
+    return (
+        "A picture's sureness is the mean over labels of max(p, 1 - p) for its probabilities p. `wikitopics "
+        f"score` gives no label below a sureness of {least_sure(facts.settings, ABSTAIN):.3f}, as "
+        f"{ABSTAIN:.0%} of the validation pictures had. Answering only for the surest test pictures would "
+        "have given:"
+    )
 
 
-def silence_table(facts: Facts) -> str:
-    """Quality on the pictures that the model is surest of."""
-    kept = [row for row in facts.silence if any(abs(row["coverage"] - share) < 0.01 for share in SILENCE)]
-    rows = [(Markdown(f"{row['coverage']:.0%}"), row["micro_f1"], row["hamming"]) for row in reversed(kept)]
-    return table(("answered", "micro F1", "share of wrong pairs"), rows)
+def limits(facts: Facts) -> str:
+    """What the figures themselves say against the model, as a list."""
+    lines = [*_weak_labels(facts), *_weak_parts(facts)]
+    side = facts.settings.side
+    lines.append(f"It sees {side} x {side} pixels: what is small in a picture is lost.")
+    lines.append("Intervals tell chance in the choice of test pictures, not how pictures elsewhere differ.")
+    return "".join(f"- {line}\n" for line in lines)
 
 
-def hierarchy_table(facts: Facts) -> str:
-    """Does the model contradict the tree of labels?"""
-    return table(("measure", "value"), [(r["measure"], _plain(r["value"])) for r in facts.rows("hierarchy")])
-
-
-def label_table(facts: Facts) -> str:
-    """Labels in the order of the scores: what lies above, threshold, calibration, share in training."""
-    settings, prior = facts.settings, dict(zip(facts.settings.label_names, facts.rows("prior"), strict=False))
-    rows = [
-        (
-            place,
-            name,
-            settings.parents[name] or "",
-            float(threshold),
-            Markdown(f"{a:.3f}, {b:.3f}"),
-            prior.get(name),
-        )
-        for place, (name, threshold, (a, b)) in enumerate(
-            zip(settings.label_names, settings.thresholds, settings.platt, strict=True)
-        )
+def _weak_labels(facts: Facts) -> list[str]:
+    weak = [row["label"] for row in facts.per_label if (row.get("roc_auc_low") or 0) < WEAK]
+    vain = [
+        row["label"] for row in facts.per_label if (row.get("f1_low") or 0) <= (row.get("f1_always") or 0)
     ]
-    header = ("score", "label", "lies below", "threshold", "Platt's a, b", "share of training pictures")
-    return table(header, rows)
+    lines = [f"ROC-AUC may be below {WEAK}, by its interval: {escaped(', '.join(weak))}."] if weak else []
+    return lines + (
+        [f"F1 is not shown to beat always saying yes: {escaped(', '.join(vain))}."] if vain else []
+    )
 
 
-def _with_interval(row: dict, name: str) -> Markdown:
-    return between(row.get(name), row.get(f"{name}_low"), row.get(f"{name}_high"), 2)
-
-
-def _plain(value: float | None) -> float | int | None:
-    return int(value) if value is not None and float(value).is_integer() and value > 1 else value
+def _weak_parts(facts: Facts) -> list[str]:
+    source = facts.human("macro f1", "label source")
+    parts = [row for row in facts.rows("slices") if row["images"] >= FEW]
+    lines = []
+    if source:
+        told = between(*map(source.get, ("value", "low", "high")))
+        lines.append(
+            f"The labels it learned from are not the truth: by people's, their own macro F1 is {told}."
+        )
+    if len(parts) > 1:
+        worst = min(parts, key=lambda row: row["micro_f1"])
+        told = between(*map(worst.get, ("micro_f1", "low", "high")))
+        lines.append(f"It is weakest on the part *{escaped(worst['slice'])}*: micro F1 {told}.")
+    return lines

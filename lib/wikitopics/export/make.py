@@ -1,4 +1,4 @@
-"""A finished run made into a bundle: its files converted and checked, its records gathered, its cards told."""
+"""A finished run made into a bundle: files converted and checked, records gathered, cards told."""
 
 import platform
 import shutil
@@ -17,6 +17,7 @@ from wikitopics.export.facts import Facts, read_facts
 from wikitopics.export.keras_file import check_keras_file
 from wikitopics.export.load import MODEL, SETTINGS
 from wikitopics.export.model_card import model_card
+from wikitopics.export.named import SUMS
 from wikitopics.export.read_me import read_me
 from wikitopics.export.written import check_place, names_in, whole_bundle
 from wikitopics.scoring.of_run import settings_of
@@ -111,4 +112,4 @@ def _tell(facts: Facts, folder: Path) -> None:
     pictures = pictures_of(facts)
     if len(pictures) <= MANY:
         pictures.to_csv(folder / "credits.csv", index=False, lineterminator="\n")
-    (folder / "README.md").write_text(read_me(facts, names_in(folder)), "utf-8")
+    (folder / "README.md").write_text(read_me(facts, [*names_in(folder), SUMS]), "utf-8")

@@ -26,7 +26,7 @@ def cell(value: Any) -> str:
         return f"{value:.3f}"
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
-    return escaped(str(value)) or "(empty)"
+    return escaped(str(value))
 
 
 def escaped(text: str) -> str:
@@ -42,13 +42,17 @@ def escaped(text: str) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """A table, numbers to the right where the first row has one; a sentence where it has no row."""
+    """A table, columns of numbers to the right; a sentence where it has no row."""
     rows = [list(row) for row in rows]
     if not rows:
         return "The records have no such rows.\n"
-    right = ["---:" if isinstance(value, int | float) else "---" for value in rows[0]]
+    right = ["---:" if all(map(_is_number, column)) else "---" for column in zip(*rows, strict=True)]
     lines = [[*map(cell, header)], right, *([cell(value) for value in row] for row in rows)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) or value in (None, "")
 
 
 def between(value: float | None, low: float | None, high: float | None, places: int = 3) -> Markdown:

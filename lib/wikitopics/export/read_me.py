@@ -21,6 +21,10 @@ SIZES = {
     "pad": "size = [max(1, round(length * side / max(picture.size))) for length in picture.size]",
     "stretch": "size = [side, side]",
 }
+FITTED = {
+    "pad": "keeping its shape, in the middle of a white square",
+    "stretch": "in both directions, whatever its shape",
+}
 WITHOUT = """\
 import json, sys, numpy, onnxruntime
 from PIL import Image, ImageOps
@@ -52,7 +56,7 @@ def read_me(facts: Facts, names: list[str]) -> str:
     there = {name: what for name, what in FILES.items() if any(n.startswith(name) for n in names)}
     rows = [(Markdown(f"`{name}`"), Markdown(what)) for name, what in there.items()]
     use = f"""\
-With [Wiki Image Topics](MODEL_CARD.md) {escaped(facts.settings.version)} installed; nothing else of the \
+With Wiki Image Topics {escaped(facts.settings.version)} installed; nothing else of the \
 project's data is needed:
 
 ```sh
@@ -72,21 +76,17 @@ wikitopics score PICTURES --model BUNDLE --out topics.parquet  # BUNDLE: this fo
 
 
 def _without(facts: Facts, names: list[str]) -> list[str]:
-    side, fit = facts.settings.side, facts.settings.fit
-    fitted = (
-        "keeping its shape, in the middle of a white square"
-        if fit == "pad"
-        else "to a square, whatever its shape"
+    side, labels = facts.settings.side, len(facts.settings.label_names)
+    told = (
+        f"The input `pictures` is (n, {side}, {side}, 3) bytes, RGB, any n; the output is (n, {labels}) "
+        "scores, in the order of `label_names` in settings.json. A picture is laid on white where it is "
+        f"transparent, turned as its EXIF says, and brought to {side} pixels {FITTED[facts.settings.fit]}. "
+        "Nothing is subtracted or divided: the model does that itself. A label holds where its score is at "
+        "least its threshold; `wikitopics score` adds those above it."
     )
-    made = f"""\
-The input `pictures` is (n, {side}, {side}, 3) bytes, RGB, any n; the output is (n, {len(facts.settings.label_names)}) \
-scores, in the order of `label_names` in settings.json. A picture is laid on white where it is transparent, turned as \
-its EXIF says, and brought to {side} pixels {fitted}. Nothing is subtracted or divided: the model does that itself. \
-A label holds where its score is at least its threshold."""
     if "model.onnx" not in names:
-        return [made]
-    return [
-        made,
-        f"```python\n{snippet(fit)}```",
-        "Save it beside the model as `topics.py`, then `python topics.py PICTURE`; it needs `numpy`, `pillow` and `onnxruntime`.",
-    ]
+        return [told]
+    how = (
+        "Saved as `topics.py` in this folder, `python topics.py PICTURE` needs numpy, pillow and onnxruntime:"
+    )
+    return [told, how, f"```python\n{snippet(facts.settings.fit)}```"]

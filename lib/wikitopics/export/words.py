@@ -32,6 +32,15 @@ RULES = {
     "embedding": "the parents whose names mean the most similar",
     "embeddingNN": "the parents whose names mean the most similar",
 }
+PEOPLE = {
+    "sample": "the folder of clip art, or the subject, that a person filed the picture under, turned into "
+    "labels by a table: one judgement a picture",
+}
+
+
+def people_words(source: str | None) -> str:
+    """Whose judgement the human view of a source is."""
+    return PEOPLE.get(source or "", "as the source or the annotations named in its parameters give them")
 
 
 def source_words(name: str | None) -> str:

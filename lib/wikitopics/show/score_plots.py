@@ -31,7 +31,7 @@ def topic_shares(table: pd.DataFrame) -> go.Figure:
 
     table: label, counted, counted_share, share, low, high, pictures.
     """
-    table = table.nlargest(SHOWN, "counted").sort_values("counted_share")
+    table = table.sort_values("counted").tail(SHOWN)
     figure = new_figure("Topics found", x=SHARE, height=170 + TALL * len(table), legend=LEGEND_ABOVE)
     _dots(figure, table, "counted_share", "counted above the threshold", "diamond-open", PALETTE[4])
     _estimates(figure, table, "estimated, errors of the model included")
@@ -40,7 +40,7 @@ def topic_shares(table: pd.DataFrame) -> go.Figure:
 
 def against_people(table: pd.DataFrame) -> go.Figure:
     """Estimate with interval, plain count and people's share of each topic, for pictures people judged."""
-    table = table.nlargest(SHOWN, "people").sort_values("people")
+    table = table.sort_values("people").tail(SHOWN)
     title = "Shares beside people's"
     figure = new_figure(title, x=SHARE, height=170 + TALL * len(table), legend=LEGEND_ABOVE)
     _dots(figure, table, "counted_share", "counted above the threshold", "diamond-open", PALETTE[4])

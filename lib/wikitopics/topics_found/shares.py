@@ -18,6 +18,7 @@ from wikitopics.evaluate.intervals import CHUNK, group_codes, group_weights, int
 from wikitopics.topics_found.held_out import HeldOut
 
 FEWEST = 5  # held-out pictures with, and without, a topic: with fewer nothing is told of it
+SCORED = 10  # scored pictures; fewer are no sample of anything
 FAINTEST = 0.01  # share of the rounds in which probabilities may be no higher with the topic than without
 STREAMS = 2  # seeds of the two resamples, so that they are independent
 
@@ -36,8 +37,8 @@ def shares(
 
     probabilities (n, L); counted (n, L) bool, above the threshold; groups (n,) of duplicates. low and high
     come from a bootstrap over the held-out groups *and* over the scored ones: they speak about pictures like
-    these, and are on the safe side for these alone. Where too little is known (FEWEST, FAINTEST) share is
-    NaN and the interval is [0, 1].
+    these, and are on the safe side for these alone. Where too little is known (FEWEST, SCORED, FAINTEST) share
+    is NaN and the interval is [0, 1].
     """
     n = len(probabilities)
     mean = probabilities.mean(axis=0) if n else np.full(len(label_names), np.nan)
@@ -46,7 +47,7 @@ def shares(
         resampled_means(probabilities, groups, rounds, seed), *resampled_class_means(held_out, rounds, seed)
     )
     low, high = interval(np.clip(drawn, 0, 1))
-    known = told(held_out, drawn) & bool(n)
+    known = told(held_out, drawn) & (n >= SCORED)
     table = pd.DataFrame(
         {
             "label": label_names,

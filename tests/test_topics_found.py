@@ -1,0 +1,213 @@
+"""What was found in scored pictures: intervals that cover planted shares, groups that lack a topic or not."""
+
+import os
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from scipy.stats import fisher_exact
+
+from evaluate_planted import planted
+from wikitopics.errors import UserError
+from wikitopics.evaluate.calibration import apply_platt, fit_platt
+from wikitopics.evaluate.thresholds import best_f1
+from wikitopics.scoring.decoding import FILES
+from wikitopics.topics_found import doubtful, groups, named, people, shares
+from wikitopics.topics_found.held_out import HeldOut
+from wikitopics.topics_found.pixels import Pictures
+
+
+def drawn(rng: np.random.Generator, n: int, share: float, signal: float = 2.0) -> tuple:
+    """Truth (n, 1) with this share, and scores that know of it."""
+    truth = (rng.random((n, 1)) < share).astype(np.uint8)
+    return truth, planted(rng, truth, signal)
+
+
+def scored_elsewhere(rng: np.random.Generator, learned: float, here: float, rounds: int = 200) -> pd.Series:
+    """The row of `shares` for a topic that so many held-out pictures have, and so many of these."""
+    truth, scores = drawn(rng, 300, learned)
+    _, new = drawn(rng, 400, here)
+    platt, cut = fit_platt(truth, scores), best_f1(truth[:, 0], scores[:, 0])
+    held_out = HeldOut(truth, apply_platt(scores, platt), np.arange(300))
+    return shares.shares(
+        apply_platt(new, platt), new >= cut, ["A"], held_out, np.arange(400), rounds, 0
+    ).iloc[0]
+
+
+@pytest.mark.parametrize(("learned", "here"), [(0.15, 0.4), (0.3, 0.08), (0.2, 0.2)])
+def test_the_interval_covers_a_planted_share_about_as_often_as_it_says(learned, here):
+    rng = np.random.default_rng([int(100 * learned), int(100 * here)])
+    rows = [scored_elsewhere(rng, learned, here) for _ in range(60)]
+    inside = np.mean([row["low"] <= here <= row["high"] for row in rows])
+    assert inside >= 0.87  # of 60 with 95 %: less is a chance of one in 200
+    assert abs(np.mean([row["share"] for row in rows]) - here) < 0.03
+    if learned != here:
+        assert abs(np.mean([row["expected_share"] for row in rows]) - here) > 0.07  # adding up does not
+        error = 1.96 * np.sqrt(here * (1 - here) / 400)  # the interval of a plain count
+        assert np.mean([abs(row["counted_share"] - here) <= error for row in rows]) < 0.6
+
+
+def test_copies_are_no_evidence():
+    rng = np.random.default_rng(3)
+    truth, scores = drawn(rng, 200, 0.3)
+    _, new = drawn(rng, 100, 0.3)
+    held_out = HeldOut(truth, scores, np.arange(200))
+    twice = HeldOut(np.tile(truth, (9, 1)), np.tile(scores, (9, 1)), np.tile(np.arange(200), 9))
+    plain = shares.shares(new, new > 0.5, ["A"], held_out, np.arange(100), 100, 0)
+    copied = shares.shares(
+        np.tile(new, (9, 1)), np.tile(new > 0.5, (9, 1)), ["A"], twice, np.tile(np.arange(100), 9), 100, 0
+    )
+    pd.testing.assert_frame_equal(plain[["share", "low", "high"]], copied[["share", "low", "high"]])
+
+
+def test_what_cannot_be_told_is_not_told():
+    rng = np.random.default_rng(0)
+    truth = np.zeros((100, 3), np.uint8)
+    truth[:4, 0], truth[:50, 1], truth[:50, 2] = 1, 1, 1  # too rare; no skill; fine
+    scores = np.column_stack([truth[:, 0], rng.random(100), 0.2 + 0.5 * truth[:, 2]]).astype(np.float32)
+    held_out = HeldOut(truth, scores, np.arange(100))
+    table = shares.shares(scores[:40], scores[:40] > 0.5, list("abc"), held_out, np.arange(40), 100, 0)
+    assert table["share"].isna().tolist() == [True, True, False]
+    assert table.loc[:1, ["low", "high"]].to_numpy().tolist() == [[0, 1], [0, 1]]
+    for few in (0, 5):
+        table = shares.shares(scores[:few], scores[:few] > 0.5, list("abc"), held_out, np.arange(few), 20, 0)
+        assert table["share"].isna().all() and (table["high"] == 1).all()
+
+
+def test_by_group_is_fishers_test_against_the_rest():
+    above = np.zeros((40, 1), bool)
+    above[[0, 1, *range(20, 32)]] = True
+    names = pd.Series([["few"]] * 20 + [["many"]] * 20)
+    table = groups.by_group(names, above, ["A"], smallest=5).set_index("group")
+    assert table.loc["few", ["pictures", "counted", "expected", "difference"]].tolist() == [20, 2, 7, -0.5]
+    one_sided = fisher_exact([[2, 18], [12, 8]], alternative="less").pvalue
+    assert table.loc["few", "p"] == pytest.approx(2 * one_sided)
+    assert (table["difference_low"] < table["difference"]).all()
+    assert table.loc["few", "verdict"] == groups.FEWER and table.loc["many", "verdict"] == groups.MORE
+
+
+def test_chance_is_hardly_ever_called_a_lack():
+    """Random groups: Holm's correction holds the share of tables with any verdict at 5 %."""
+    rng = np.random.default_rng(1)
+    wrong = 0
+    for _ in range(100):
+        above = rng.random((300, 4)) < [0.02, 0.1, 0.3, 0.6]
+        names = pd.Series([[f"g{group}"] for group in rng.integers(0, 12, 300)])
+        wrong += (groups.by_group(names, above, list("abcd"), 10)["verdict"] != groups.SAME).any()
+    assert wrong <= 10
+
+
+def test_a_planted_lack_is_found_and_a_small_group_lacks_nothing():
+    rng = np.random.default_rng(2)
+    above = rng.random((600, 2)) < [0.3, 0.3]
+    above[:60, 0] = rng.random(60) < 0.03
+    above[60:65, 0] = False
+    names = pd.Series([["big"]] * 60 + [["small", "both"]] * 5 + [["both"]] * 55 + [[]] * 480)
+    table = groups.by_group(names, above, ["A", "B"], smallest=5).set_index(["group", "label"])
+    assert table.loc[("big", "A"), "verdict"] == groups.FEWER
+    assert (table.drop(("big", "A"))["verdict"] == groups.SAME).all()
+    assert list(dict.fromkeys(table.index.get_level_values(0))) == ["big", "both", "small"]
+
+
+def test_groups_of_all_of_none_and_of_nothing():
+    above = np.array([[True, False]] * 12)
+    table = groups.by_group(pd.Series([["all"]] * 12), above, ["A", "B"], 10)
+    assert table["p"].isna().all() and (table["verdict"] == groups.SAME).all()
+    assert groups.by_group(pd.Series([[]] * 12), above, ["A", "B"], 10).empty
+    empty = groups.by_group(pd.Series([], dtype=object), np.zeros((0, 2), bool), ["A", "B"], 10)
+    assert list(empty) == groups.COLUMNS and empty.empty
+
+
+@pytest.fixture
+def found():
+    frame = pd.DataFrame({"title": list("abcdef"), "duplicates": [0, 0, 1, 2, 3, 4]})
+    chance = np.array([[0.99, 0.1], [0.98, 0.1], [0.9, 0.2], [0.5, 0.55], [0.3, 0.8], [0.1, 0.1]], np.float32)
+    sure = np.maximum(chance, 1 - chance).mean(axis=1)
+    frame = frame.assign(sureness=sure, abstained=sure < 0.6, human=[["A"], None, ["A"], ["B"], ["B"], []])
+    return SimpleNamespace(
+        frame=frame,
+        probabilities=chance,
+        above=chance > 0.4,
+        label_names=["A", "B"],
+        duplicates=frame["duplicates"].to_numpy(),
+    )
+
+
+def test_the_doubtful_ones_come_first_with_what_is_open(found):
+    table = doubtful.doubtful(found)
+    assert table["title"].tolist()[:2] == ["d", "e"] and table["abstained"].tolist() == [True] + [False] * 5
+    assert table["why"].iloc[0] == "A 0.50, B 0.55" and table["why"].iloc[-1] == "many small chances"
+    assert doubtful.captions_of_doubtful(table)[0] == "d\nA 0.50\nB 0.55"
+
+
+def test_examples_are_a_row_a_topic_without_copies(found):
+    table = doubtful.examples(found, columns=3, rows=5)
+    assert table["title"].tolist() == ["a", "c", "d", "e", "d", ""]
+    assert table["place"].tolist() == [0, 2, 3, 4, 3, -1] and table["label"].tolist() == ["A"] * 3 + ["B"] * 3
+    assert doubtful.captions_of_examples(table)[::5] == ["A 0.99\na", ""]
+    found.above[:] = False
+    assert doubtful.examples(found, columns=3, rows=5).empty
+
+
+def test_people_are_asked_of_the_judged_pictures_only():
+    rng = np.random.default_rng(5)
+    truth, scores = drawn(rng, 500, 0.3)
+    held_out = HeldOut(truth[:250], scores[:250], np.arange(250))
+    said = [["A"] if yes else [] for yes in truth[250:, 0]]
+    frame = pd.DataFrame({"human": [*said[:200], *[None] * 50], "duplicates": np.arange(250)})
+    asked = SimpleNamespace(
+        frame=frame,
+        probabilities=scores[250:],
+        above=scores[250:] > 0.4,
+        label_names=["A"],
+        duplicates=frame["duplicates"].to_numpy(),
+    )
+    table, sentence = people.against_people(asked, held_out, 200, 0)
+    assert table["judged"].tolist() == [200] and table["inside"].all()
+    assert table["people"].iloc[0] == pytest.approx(truth[250:450].mean())
+    assert "200 of 250" in sentence and "1 of 1 labels" in sentence
+    frame["human"] = None
+    assert people.against_people(asked, held_out, 20, 0)[0].empty
+
+
+@pytest.fixture
+def pictures(tmp_path, monkeypatch):
+    monkeypatch.setenv("WIKITOPICS_ROOT", str(tmp_path))
+    for name in ("birds/owl.png", "birds/gull.png", "cars/mini.png"):
+        (tmp_path / "mine" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8), "red").save(tmp_path / "mine" / name)
+    rows = "path,group,categories,human\nmine/birds/owl.png,x|y,Owls,Animals\nmine/cars/mini.png,y,,\n"
+    (tmp_path / "table.csv").write_text(rows)
+    return tmp_path
+
+
+def test_named_files_tell_their_folders_and_what_the_table_says(pictures):
+    source, frame = named.named_files(["mine"], "")
+    assert source is FILES and frame["folder"].tolist() == ["mine/birds", "mine/birds", "mine/cars"]
+    assert frame["title"].tolist()[2] == "mine/cars/mini.png" and frame["human"].isna().all()
+    _, frame = named.named_files(["table.csv"], "")
+    assert frame["group"].tolist() == [["x", "y"], ["y"]] and frame["categories"].tolist() == [["Owls"], []]
+    assert frame["human"].tolist() == [["Animals"], None]
+    with pytest.raises(UserError, match="nowhere"):
+        named.named_files(["nowhere"], "")
+
+
+def test_the_digest_of_inputs_is_content_and_names(pictures):
+    before = {name: named.inputs_digest([name]) for name in ("mine", "table.csv", "File:Owl.jpg", "nowhere")}
+    os.utime(pictures / "mine/birds/owl.png", (1, 1))
+    assert {name: named.inputs_digest([name]) for name in before} == before
+    Image.new("RGB", (8, 8), "blue").save(pictures / "mine/birds/owl.png")
+    now = {name: named.inputs_digest([name]) for name in before}
+    assert [now[name] != before[name] for name in before] == [True, True, False, False]
+    (pictures / "mine/birds/owl.png").rename(pictures / "mine/birds/eule.png")
+    assert named.inputs_digest(["mine"]) != now["mine"]
+
+
+def test_pictures_are_decoded_when_asked_for(pictures):
+    paths = [str(pictures / "mine/birds/owl.png"), str(pictures / "gone.png")]
+    shown = Pictures(FILES, paths, side=16)
+    assert len(shown) == 2 and shown[0].shape == (16, 16, 3)
+    assert shown[0][8, 8].tolist() == [255, 0, 0]
+    assert shown[1].min() == shown[1].max() == 236 and shown[-1].min() == 255

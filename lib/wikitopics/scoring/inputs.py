@@ -24,31 +24,30 @@ def paths_of(inputs: list[str]) -> list[str]:
     """
     found: list[str] = []
     for name in inputs:
-        path = Path(name)
         if re.match(r"(File|Image):", name, re.IGNORECASE):
             found.append(PREFIX + mediawiki_title(name))
-        elif not os.path.lexists(path):
+        elif not os.path.lexists(name):
             raise UserError(
                 f"an input must be a file, a folder, a table or a title like File:Owl.jpg, but {name!r} is "
                 "not there; correct it"
             )
-        elif path.is_dir():
+        elif os.path.isdir(name):
             found.extend(_below(name))
-        elif path.suffix.lower() in TABLES and path.is_file():
-            found.extend(_listed(path))
+        elif Path(name).suffix.lower() in TABLES and os.path.isfile(name):
+            found.extend(_listed(Path(name)))
         else:
-            found.append(os.path.join(".", name) if name.startswith(PREFIX) else name)
+            found.append(name)
     return found
 
 
 def check_apart(inputs: list[str], out: Path) -> None:
     """Raises UserError where `out` is an input, or lies in a folder that is one."""
     for name in inputs:
-        if Path(name).is_dir() and out.resolve().is_relative_to(Path(name).resolve()):
+        if os.path.isdir(name) and out.resolve().is_relative_to(Path(name).resolve()):
             raise UserError(
                 f"--out must not lie in a folder that is scored, but {out} is in {name}; write it elsewhere"
             )
-        if out.exists() and os.path.exists(name) and os.path.samefile(out, name):
+        if os.path.exists(out) and os.path.exists(name) and os.path.samefile(out, name):
             raise UserError(f"--out must not be an input, but is {name}; write it elsewhere")
 
 
@@ -72,10 +71,9 @@ def _in(place: str) -> tuple[list[str], list[str]]:
     with os.scandir(place) as entries:
         for entry in entries:
             if not entry.name.startswith("."):
-                is_folder, is_link = entry.is_dir(follow_symlinks=False), entry.is_symlink()
-                if is_folder:
+                if entry.is_dir(follow_symlinks=False):
                     folders.append(entry.name)
-                elif not (is_link and entry.is_dir()):
+                elif not os.path.isdir(entry.path):  # a link to a folder, if it is none that leads in circles
                     files.append(entry.name)
     return files, folders
 

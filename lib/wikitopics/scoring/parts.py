@@ -52,7 +52,7 @@ def _held(parts: Path, out: Path) -> Iterator[None]:
 
 @contextmanager
 def _writable(out: Path) -> Iterator[None]:
-    if out.is_dir():
+    if os.path.isdir(out):
         raise UserError(f"results must go to a file, but {out} is a folder; name a file in it")
     try:
         yield

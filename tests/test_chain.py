@@ -1,4 +1,4 @@
-"""The whole chain on pictures whose labels were planted: 01 to 05 by `source: table` in a root of its own."""
+"""The whole chain on pictures whose labels were planted: 01 to 06 by `source: table` in a root of its own."""
 
 import json
 import os
@@ -24,6 +24,7 @@ PARAMS = {
     "03_train/planted": "images: planted\nlabels: planted\nlabels_top: 0\nimage_size: 64\nepochs: 12",
     "04_evaluate/planted": "model: planted\nrounds: 100",
     "05_compare/planted": "evaluations: [planted]\nrounds: 100",
+    "06_score/planted": "evaluation: planted\nrounds: 100\njobs: 1",
 }
 
 
@@ -80,7 +81,7 @@ def test_what_was_planted_is_found_far_above_the_prior(planted):
     assert overall["macro roc_auc"]["value"] > 0.85
     for metric in ("macro average_precision", "micro average_precision", "macro f1"):
         assert overall[metric]["value"] > overall[metric]["label prior"] + 0.1, metric
-    assert "5 runs: 5 made" in said and "label prior" in said
+    assert "6 runs: 6 made" in said and "label prior" in said
 
 
 def test_the_order_of_labels_is_one_along_the_chain(planted):
@@ -118,6 +119,22 @@ def test_every_file_is_an_image_or_has_a_reason(planted):
     assert images.groupby("group")["split"].nunique().max() == 1
 
 
+def test_what_was_not_learned_from_is_scored_and_counted(planted):
+    data, truth, _ = planted
+    images = read_table(data / "02_images/planted/images.parquet").set_index("path")
+    learned = set(images.index[images["split"].isin(["train", "validation"])])
+    topics = read_table(data / "06_score/planted/topics.parquet")
+    assert not set(topics["path"]) & learned and (topics["reason"] == "").all()
+    assert set(images.index[images["split"] == "test"]) < set(topics["path"])  # and those without a label
+    counts = read_table(data / "06_score/planted/counts.parquet")
+    order = read_json(data / "03_train/planted/label_names.json")["label_names"]
+    assert counts["label"].tolist() == order
+    titles = [f"Planted {path}" for path in topics["path"]]
+    shares = np.array([np.mean([name in truth[title] for title in titles]) for name in order])
+    assert ((counts["low"] <= shares) & (shares <= counts["high"])).sum() >= 3
+    assert np.abs(counts["share"] - shares).mean() < 0.1
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_same_by_hand_from_the_notebooks_folder(planted, stage, tmp_path, monkeypatch):
     """As in JupyterLab: working directory notebooks/, live figures, another run's name; equal results."""
@@ -142,6 +159,7 @@ def test_the_same_by_hand_from_the_notebooks_folder(planted, stage, tmp_path, mo
         "03_train": "history.csv",
         "04_evaluate": "per_label.parquet",
         "05_compare": "comparison.parquet",
+        "06_score": "counts.parquet",
     }
     ours, theirs = (data / stage / run / results[stage] for run in ("byhand", "planted"))
     read = pd.read_csv if ours.suffix == ".csv" else read_table

@@ -71,10 +71,10 @@ def error_bars(value: pd.Series, low: pd.Series, high: pd.Series) -> dict:
 
 
 def _estimates(figure: go.Figure, table: pd.DataFrame, name: str) -> None:
-    """Shares with bars; where nothing can be told, a grey bar from 0 to 100 without a dot's meaning."""
+    """Shares with bars; where nothing can be told, a grey bar from 0 to 100 without a dot."""
     known = table["share"].notna()
-    parts = ((name, table[known], PALETTE[0], "circle"), ("cannot be told", table[~known], MUTED, "line-ns"))
-    for told, part, colour, symbol in parts:
+    parts = ((name, table[known], PALETTE[0], 10), ("cannot be told", table[~known], MUTED, 1))
+    for told, part, colour, size in parts:
         if part.empty:
             continue
         share = 100 * part["share"].fillna(0.5)
@@ -84,7 +84,7 @@ def _estimates(figure: go.Figure, table: pd.DataFrame, name: str) -> None:
             mode="markers",
             name=told,
             error_x=error_bars(share, 100 * part["low"], 100 * part["high"]) | {"color": colour},
-            marker={"color": colour, "symbol": symbol, "size": 10},
+            marker={"color": colour, "size": size},
             hovertemplate="%{y}: %{x:.1f} %<extra></extra>",
         )
 
@@ -95,6 +95,6 @@ def _dots(figure: go.Figure, table: pd.DataFrame, column: str, name: str, symbol
         y=table["label"].map(plain),
         mode="markers",
         name=name,
-        marker={"color": colour, "symbol": symbol, "size": 10},
+        marker={"color": colour, "size": size},
         hovertemplate="%{y}: %{x:.1f} %<extra></extra>",
     )

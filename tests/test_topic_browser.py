@@ -1,0 +1,118 @@
+"""The browser of scored pictures without a browser, and the figures of 06_score with their static twins."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from wikitopics.show import group_plots, score_plots
+from wikitopics.show.static import picture
+from wikitopics.show.topic_browser import PAGE, TopicBrowser
+from wikitopics.topics_found.groups import COLUMNS, by_group
+
+HOSTILE = '<img src=x onerror="alert(1)">'
+NAMES = ["Animals", f"Plants {HOSTILE}"]
+
+
+def planted(n: int = 60, **more) -> TopicBrowser:
+    """n pictures whose colour is their place; every third has the first topic, the first ten a group."""
+    rng = np.random.default_rng(0)
+    chance = rng.random((n, 2)).astype(np.float32)
+    frame = pd.DataFrame({"title": [f"{place} {HOSTILE}" for place in range(n)]})
+    frame["sureness"] = np.maximum(chance, 1 - chance).mean(axis=1)
+    above = np.column_stack([np.arange(n) % 3 == 0, np.zeros(n, bool)])
+    images = np.broadcast_to(np.arange(n, dtype=np.uint8)[:, None, None, None], (n, 8, 8, 3))
+    groups = pd.Series([[HOSTILE] if place < 10 else [] for place in range(n)])
+    return TopicBrowser(frame, chance, above, NAMES, images, groups, **more)
+
+
+def test_the_least_sure_come_first_and_steps_follow_the_order():
+    browser = planted()
+    assert len(browser.found) == 60 and (np.diff(browser.sureness[browser.found]) >= 0).all()
+    browser.step(+1)
+    assert browser.at == 1 and "2 of 60" in browser.shown.value
+    browser.open(PAGE)
+    assert browser.pager.number.value == 2
+    browser.back.click()
+    assert browser.at == PAGE - 1 and browser.pager.number.value == 1
+    browser.step(-100)
+    assert browser.at == 0 and browser.back.disabled
+
+
+def test_filters_by_topic_group_and_sureness():
+    browser = planted()
+    browser.filters.topic.value = 0
+    assert set(browser.found) == set(range(0, 60, 3))
+    browser.filters.order.value = "most probable first"
+    assert (np.diff(browser.probabilities[browser.found, 0]) <= 0).all()
+    browser.filters.group.value = HOSTILE
+    assert set(browser.found) == {0, 3, 6, 9}
+    browser.filters.topic.value = -2
+    assert set(browser.found) == {1, 2, 4, 5, 7, 8}
+    browser.filters.group.value = ""
+    browser.filters.sure.value = (0.7, 0.8)
+    assert ((browser.sureness[browser.found] >= 0.7) & (browser.sureness[browser.found] <= 0.8)).all()
+    browser.filters.topic.value = 1  # nobody has it
+    assert len(browser.found) == 0 and browser.at is None and browser.opened.layout.display == "none"
+
+
+def test_text_of_other_people_is_escaped_everywhere():
+    browser = planted(nearest=lambda place: [((place + 1) % 60, 0.9)])
+    browser.open(int(np.flatnonzero(browser.found == 3)[0]))
+    told = browser.stage.tiles.value + browser.shown.value + browser.filters.group.options[1][0]
+    assert "<img src=x" not in told and "&lt;img src=x" in told and "0.90" in browser.shown.value
+    assert "<" not in "".join(hit.description for hit in browser.stage.hits)
+
+
+def test_no_picture_at_all():
+    browser = planted(0)
+    assert browser.at is None and "none" in browser.opened.layout.display
+
+
+COUNTS = pd.DataFrame(
+    {
+        "label": ["A", "B", f"C {HOSTILE}"],
+        "counted": [5, 3, 0],
+        "counted_share": [0.5, 0.3, 0.0],
+        "share": [0.4, np.nan, 0.02],
+        "low": [0.2, 0.0, 0.0],
+        "high": [0.6, 1.0, 0.1],
+        "people": [0.45, 0.2, 0.0],
+    }
+)
+
+
+def group_table(n: int) -> pd.DataFrame:
+    above = np.arange(n)[:, None] < [n // 3, n // 2]
+    return by_group(pd.Series([["first" if i < n // 3 else HOSTILE] for i in range(n)]), above, ["A", "B"], 1)
+
+
+FIGURES = {
+    "funnel": lambda: score_plots.funnel([{"step": "all", "files": 7}, {"step": "some", "files": 3}]),
+    "shares": lambda: score_plots.topic_shares(COUNTS),
+    "people": lambda: score_plots.against_people(COUNTS),
+    "sureness": lambda: score_plots.sureness(np.linspace(0.6, 1, 50), 0.71),
+    "sureness of none": lambda: score_plots.sureness(np.array([]), 0.0),
+    "groups": lambda: group_plots.by_group(group_table(60)),
+    "lacking": lambda: group_plots.lacking(group_table(60)),
+    "nothing": lambda: group_plots.lacking(pd.DataFrame(columns=COLUMNS)),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figures_have_a_twin_and_titles(name):
+    figure = FIGURES[name]()
+    assert picture(figure).width > 500
+    assert figure.layout.xaxis.title.text and "<img" not in figure.to_json().replace("\\u003c", "<")
+
+
+def test_bars_of_sureness_break_at_the_cut():
+    figure = score_plots.sureness(np.array([0.69, 0.705, 0.711, 0.9]), 0.71)
+    answered, silent = figure.data
+    assert sum(answered.y) == 2 and sum(silent.y) == 2
+    assert max(silent.x) < 71 < min(answered.x)
+
+
+def test_what_cannot_be_told_looks_different():
+    names = [trace.name for trace in score_plots.topic_shares(COUNTS).data]
+    assert "cannot be told" in names
+    assert "cannot be told" not in [t.name for t in score_plots.topic_shares(COUNTS.dropna()).data]

@@ -95,6 +95,6 @@ def _dots(figure: go.Figure, table: pd.DataFrame, column: str, name: str, symbol
         y=table["label"].map(plain),
         mode="markers",
         name=name,
-        marker={"color": colour, "size": size},
+        marker={"color": colour, "symbol": symbol, "size": 10},
         hovertemplate="%{y}: %{x:.1f} %<extra></extra>",
     )

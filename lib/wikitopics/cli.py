@@ -30,7 +30,9 @@ exit code: 0 all is up to date, 1 a run failed, 2 a mistake in the parameters or
 
 # Commands of other parts: the module that has `add_parser(commands)` is imported when its command is used.
 OTHERS = {
+    "alike": ("wikitopics.alike.command", "nearest pictures and near duplicates, by features"),
     "download": ("wikitopics.sources.online.download_command", "bring files of Wikimedia Commons here"),
+    "embed": ("wikitopics.alike.embed_command", "features of any pictures, by a trained run"),
     "export": ("wikitopics.export.command", "one folder or zip with a model and all that is known of it"),
     "label": ("wikitopics.labels.command", "label a table of files, without a notebook"),
     "score": ("wikitopics.scoring.command", "topics for any pictures, by a trained run"),

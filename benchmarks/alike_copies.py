@@ -101,7 +101,7 @@ def main() -> None:
         above = np.unique(np.sort(pairs[similarity.ravel() >= cut], axis=1), axis=0)
         ways[f"features {cut}"] = above
         ways[f"features {cut} and pixels"] = above[alike(small, above)]
-    ways = {name: found for name, found in ways.items()}
+
     kinds, origins = np.array(kinds), np.array(origins)
     result = {name: judged(found, kinds, origins, group) for name, found in ways.items()}
     print(pd.DataFrame(result).T.to_string())

@@ -10,8 +10,8 @@ Compares pictures by the features that `wikitopics embed` wrote (FEATURES.parque
 
 --near-duplicates writes all pairs of pictures that look alike: path_a, path_b, similarity (cosine), and
 pixels_agree, which is true for copies and false for crops, mirrored pictures and variants of one drawing;
-each picture is paired with its 16 nearest at the most. --query writes the pictures nearest to others: query, rank,
-path, similarity, reason (why a query cannot be used).
+each picture is paired with its 16 nearest at the most. --query writes the pictures nearest to others: query,
+rank, path, similarity, reason (why a query cannot be used).
 
 Above 20,000 pictures (100,000 for --query) it uses the package faiss if that is installed
 (pip install -e '.[alike]'): nearly the same answers, much sooner."""

@@ -6,27 +6,18 @@ are plotly's own. A trace of another kind is refused, so that no figure is silen
 """
 
 import io
-from collections import defaultdict
 from typing import Any
 
 import plotly.graph_objects as go
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
 from wikitopics.errors import UserError
-from wikitopics.show import (
-    static_bars,
-    static_distributions,
-    static_heat,
-    static_legend,
-    static_lines,
-    static_marks,
-    static_trees,
-)
-from wikitopics.show.static_axes import Scale, finish
+from wikitopics.show import static_legend, static_marks, static_trees
+from wikitopics.show.static_axes import finish
 from wikitopics.show.static_page import EDGE, Page
-from wikitopics.show.static_values import array, points, words
+from wikitopics.show.static_panel import panel
+from wikitopics.show.static_values import points, words
 from wikitopics.show.theme import INK
 
 TREES = {"sunburst": static_trees.sunburst, "treemap": static_trees.treemap}
@@ -74,7 +65,7 @@ def _draw(page: Page) -> None:
     _title(page)
     panels = page.open_panels(without=TREES)
     for (x, y), traces in panels.items():
-        _data(page, page.panels[x, y], traces, page.scales[x], page.scales[y])
+        panel(page, page.panels[x, y], traces, page.scales[x], page.scales[y])
     for trace, _ in page.traces:
         if trace.type in TREES:
             _tree(page, trace)
@@ -99,64 +90,6 @@ def _tree(page: Page, trace: Any) -> None:
     axes = page.canvas.add_axes((0, 0, 1, 1))
     page.place(axes, trace.domain.x or (0, 1), trace.domain.y or (0, 1))
     TREES[trace.type](axes, trace, page.colorway)
-
-
-def _data(page: Page, axes: Axes, traces: list, x: Scale, y: Scale) -> None:
-    columns = [(trace, shade) for trace, shade in traces if trace.type == "bar"]
-    for scale, by, size in ((x, "x", "y"), (y, "y", "x")):
-        scale.sort(_totals(columns, by, size))
-    axes.margins(*_margins(traces))
-    static_bars.bars(axes, columns, x, y, page.layout)
-    before, boxes = None, 0
-    for trace, shade in traces:
-        if trace.type in ("scatter", "scattergl"):
-            before = static_lines.scatter(axes, trace, shade, x, y, before)
-        elif trace.type == "heatmap":
-            _heat(page, axes, trace, x, y)
-        elif trace.type == "histogram":
-            static_distributions.histogram(axes, trace, shade, page.layout)
-        elif trace.type == "box":
-            _box(axes, trace, shade, x, y, boxes)
-            boxes += 1
-
-
-def _margins(traces: list) -> tuple[float, float]:
-    """Empty share at each end of the x and y axis: none where only lines run, more where bars carry texts."""
-    only_lines = all(trace.type.startswith("scatter") and trace.mode == "lines" for trace, _ in traces)
-    told = [
-        trace for trace, _ in traces if trace.type == "bar" and (trace.text is not None or trace.texttemplate)
-    ]
-    sideways = any(trace.orientation == "h" for trace in told)
-    across = 0.0 if only_lines else 0.09 if sideways else 0.04
-    return across, 0.08 if told and not sideways else 0.05
-
-
-def _box(axes: Axes, trace: Any, shade: str, x: Scale, y: Scale, place: int) -> None:
-    """A box without a category of its own stands on its name, as in plotly."""
-    sideways = trace.orientation == "h" or (trace.y is None and trace.x is not None)
-    scale, groups = (y, trace.y) if sideways else (x, trace.x)
-    if groups is None:
-        scale.kind = "category"
-        scale.categories[trace.name or f"trace {place}"] = place
-    static_distributions.box(axes, trace, shade, x, y, place)
-
-
-def _totals(traces: list, by: str, size: str) -> dict[Any, float]:
-    totals: dict[Any, float] = defaultdict(float)
-    for trace, _ in traces:
-        sizes = array(trace[size])
-        if sizes.dtype != object:
-            for name, value in zip(array(trace[by]), sizes, strict=False):
-                totals[name] += value
-    return totals
-
-
-def _heat(page: Page, axes: Axes, trace: Any, x: Scale, y: Scale) -> None:
-    shared = page.layout[trace.coloraxis] if trace.coloraxis else None
-    mesh = static_heat.heatmap(axes, trace, x, y, shared)
-    source = trace if shared is None else shared
-    if source.showscale is not False:
-        static_legend.colour_bar(page.canvas, mesh, axes, source.colorbar)
 
 
 def _image(canvas: Figure) -> Image.Image:

@@ -18,7 +18,9 @@ def funnels(facts: Facts) -> list[str]:
     rows = sorted(rejected.items(), key=lambda item: (-item[1], item[0]))
     parts += ["Files that are no usable picture:", table(("reason", "files"), rows)]
     notes = facts.chain.record("01_labels").get("notes") or {}
-    return parts + ([table(("noted while labelling", "number"), list(notes.items()))] if notes else [])
+    if notes:
+        parts += ["Noted while labelling:", table(("what", "number"), list(notes.items()))]
+    return parts
 
 
 def splits(facts: Facts) -> list[str]:

@@ -100,7 +100,7 @@ def label_table(facts: Facts) -> str:
             zip(settings.label_names, settings.thresholds, settings.platt, strict=True)
         )
     ]
-    header = ("score", "label", "lies below", "threshold", "Platt's a, b", "share of training pictures")
+    header = ("place", "label", "lies below", "threshold", "Platt's a, b", "share of training pictures")
     return table(header, rows)
 
 

@@ -26,10 +26,17 @@ def load_bundle(path: Path) -> tuple:
             refuse(Path(path).name, f"has a {SETTINGS} for another model")
         check_keras_file(folder / MODEL, Path(path).name)
         model = load_model(folder / MODEL)
-    shape = [tuple(model.inputs[0].shape[1:]), tuple(model.outputs[0].shape[1:])]
-    if shape != [(settings.side, settings.side, 3), (len(settings.label_names),)]:
-        refuse(Path(path).name, f"has a model of {shape[1]} scores for {len(settings.label_names)} labels")
+    _check_fit(tuple(model.inputs[0].shape[1:]), tuple(model.outputs[0].shape[1:]), settings, Path(path).name)
     return model, settings
+
+
+def _check_fit(given: tuple, result: tuple, settings: Settings, where: str) -> None:
+    if result != (len(settings.label_names),):
+        told = " x ".join(map(str, result))
+        refuse(where, f"has a model of {told} scores for {len(settings.label_names)} labels")
+    if given != (settings.side, settings.side, 3):
+        told = " x ".join(map(str, given))
+        refuse(where, f"has a model of pictures of {told} for settings of {settings.side} pixels")
 
 
 def _settings(path: Path, where: str) -> Settings:

@@ -6,6 +6,7 @@ from typing import Any
 
 MISSING = "missing"
 _MARKS = re.compile(r"([\\`*_\[\]|~#!$@^{}])")
+_ENTITY = re.compile(r"&(?=[#\w])")
 
 
 class Markdown(str):
@@ -33,12 +34,12 @@ def escaped(text: str) -> str:
     r"""Foreign text for one line of Markdown: no mark, no tag, no link, no control character, no line break.
 
     >>> escaped("*a*\n[b](c) <d> www.e")
-    '\\*a\\* \\[b\\](c) &lt;d&gt; www&#46;e'
+    '\\*a\\* \\[b\\](c) &lt;d&gt; www\\.e'
     """
     text = "".join(letter if letter.isprintable() else " " for letter in text)
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    text = _MARKS.sub(r"\\\1", " ".join(text.split()))
-    return text.replace("://", "&#58;//").replace("www.", "www&#46;")  # no link of its own accord
+    text = _ENTITY.sub(r"\\&", _MARKS.sub(r"\\\1", " ".join(text.split())))
+    text = text.replace("<", "&lt;").replace(">", "&gt;")
+    return text.replace("://", r"\://").replace("www.", r"www\.")  # no link of its own accord
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

@@ -60,11 +60,12 @@ With Wiki Image Topics {escaped(facts.settings.version)} installed; nothing else
 project's data is needed:
 
 ```sh
-sha256sum --check SHA256SUMS                                  # in the unpacked folder: is it whole?
-wikitopics score PICTURES --model BUNDLE --out topics.parquet  # BUNDLE: this folder, or the zip as it is
+sha256sum --check SHA256SUMS   # in this folder: is it whole?
+wikitopics score PICTURES --model BUNDLE --out topics.parquet
 ```
 
-`PICTURES` are files, folders or a table of paths; `topics.jsonl` instead gives lines of JSON."""
+`BUNDLE` is this folder, or the zip as it is; `PICTURES` are files, folders or a table of paths; \
+`topics.jsonl` instead gives lines of JSON."""
     return document(
         f"{escaped(facts.settings.name)}: topics for pictures",
         [

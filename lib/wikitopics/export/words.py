@@ -6,7 +6,8 @@ from wikitopics.export.markdown import escaped
 
 SOURCES = {
     "sample": "the sample embedded in the project: mostly drawings, some photographs, of at most 128 pixels, "
-    "described file by file in the project's `sample/DATA.md`",
+    "described in the project's `sample/DATA.md`; its category graph and article topics are small and partly "
+    "made by hand",
     "table": "pictures of a folder, named by a table that their owner wrote",
     "folder": "pictures in folders of their owner",
     "commons_api": "files of Wikimedia Commons, downloaded through its API",
@@ -25,16 +26,16 @@ LABELS = {
 }
 RULES = {
     "all": "every parent category",
-    "depth": "the parents nearer to the root",
+    "depth": "parents nearer to the root",
     "head": "the parents that share the noun of the category's name",
-    "headJ": "the category named by that noun, wherever it is",
+    "headJ": "the category named like the noun that a category and its parent share",
     "lookahead": "parents from which a labelled category is near",
     "embedding": "the parents whose names mean the most similar",
     "embeddingNN": "the parents whose names mean the most similar",
 }
 PEOPLE = {
-    "sample": "the folder of clip art, or the subject, that a person filed the picture under, turned into "
-    "labels by a table: one judgement a picture",
+    "sample": "the folder in which librarians put a drawing, or this project a photograph, turned into "
+    "labels by a table; one judgement a picture, and not blind to the tags that its categories come from",
 }
 
 

@@ -1,0 +1,337 @@
+"""Bundles: the run's own scores in every format, the same bytes twice, cards from records, written whole."""
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from PIL import Image
+
+import export_planted
+import planted
+from wikitopics.artefacts import read_array, read_json, write_json
+from wikitopics.errors import UserError
+from wikitopics.export import agreement, convert
+from wikitopics.export.load import load_bundle
+from wikitopics.export.make import export_run
+from wikitopics.export.markdown import table
+from wikitopics.export.named import SUMS, bundle_path
+from wikitopics.export.written import whole_bundle
+from wikitopics.images.decode import Recipe, decode
+from wikitopics.scoring.scorer import load_scorer
+
+RUN = export_planted.RUN
+try:
+    import onnxruntime
+    import tf2onnx  # noqa: F401
+
+    FORMATS = ["keras", "onnx", "tflite"]
+except ImportError:  # the extra `export` is not installed
+    onnxruntime, FORMATS = None, ["keras", "tflite"]
+with_onnx = pytest.mark.skipif(onnxruntime is None, reason="needs the extra export")
+
+
+@pytest.fixture(scope="module")
+def chain(tmp_path_factory):
+    """A root with a finished chain, which is the laboratory's root while this file runs."""
+    root = tmp_path_factory.mktemp("chain")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WIKITOPICS_ROOT", str(root))
+        export_planted.write_chain(root)
+        yield root
+
+
+@pytest.fixture(scope="module")
+def bundle(chain, tmp_path_factory):
+    out = tmp_path_factory.mktemp("bundle") / "tiny"
+    export_run(RUN, out, formats=FORMATS)
+    return out
+
+
+@pytest.fixture
+def copied(chain, tmp_path, monkeypatch):
+    """The chain once more, to be spoiled."""
+    shutil.copytree(chain, tmp_path / "root")
+    monkeypatch.setenv("WIKITOPICS_ROOT", str(tmp_path / "root"))
+    return tmp_path / "root"
+
+
+def validation(chain):
+    table = pd.read_parquet(chain / "data" / "03_train" / RUN / "predictions_validation.parquet")
+    pixels = read_array(chain / "data" / "02_images" / "sample" / "images.npy")
+    return np.asarray(pixels[table["row"]]), np.stack(table["scores"])
+
+
+def command(*arguments, root, **more):
+    environment = os.environ | {"WIKITOPICS_ROOT": str(root), "TF_CPP_MIN_LOG_LEVEL": "2", **more}
+    program = [sys.executable, "-m", "wikitopics.cli", *map(str, arguments)]
+    return subprocess.run(program, env=environment, capture_output=True, text=True, timeout=120)
+
+
+def test_every_format_gives_the_scores_that_the_run_wrote(bundle, chain):
+    pictures, scores = validation(chain)
+    told = read_json(bundle / "export.json")["checked"]["largest_difference"]
+    assert list(told) == FORMATS and max(told.values()) < 1e-6
+    assert np.abs(scores - scores[0]).max() > 0.02  # scores that no wrong network gives by chance
+    for name in FORMATS:
+        given = agreement.RUNNERS[f".{name}"](bundle / f"model.{name}")
+        for some in (pictures[:1], pictures[:5]):
+            assert np.allclose(given(some), scores[: len(some)], atol=1e-6)
+
+
+def test_another_network_in_a_file_is_refused(bundle, chain, tmp_path):
+    pictures, scores = validation(chain)
+    with pytest.raises(UserError, match=r"up to 0.001, but those of model.tflite differ by 0\.[0-9]+; leave"):
+        agreement.largest_difference(bundle / "model.tflite", pictures[::-1], scores)
+
+
+def test_a_bundle_scores_where_the_projects_data_is_not(chain, tmp_path):
+    """Exported by the command with another hash seed, as a zip, and used below an empty root."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    rng = np.random.default_rng(1)
+    for number in range(5):
+        Image.fromarray(planted.picture(number, 40, rng)).save(folder / f"{number}.png")
+    zips = [tmp_path / "one.zip", tmp_path / "two.zip"]
+    export_run(RUN, zips[0], formats=FORMATS)
+    made = command(
+        "export", RUN, "--out", zips[1], "--formats", ",".join(FORMATS), root=chain, PYTHONHASHSEED="7"
+    )
+    assert made.returncode == 0 and made.stderr == "" and "model.tflite" in made.stdout
+    assert zips[0].read_bytes() == zips[1].read_bytes()
+    (tmp_path / "empty").mkdir()
+    out = tmp_path / "out.parquet"
+    done = command("score", folder, "--model", zips[0], "--out", out, root=tmp_path / "empty")
+    assert done.returncode == 0, done.stderr
+    found = pd.read_parquet(out)
+    of_run = load_scorer(chain / "data" / "03_train" / RUN, chain / "data" / "04_evaluate" / RUN)
+    pixels = [decode(file.read_bytes(), of_run.recipe).pixels for file in sorted(folder.iterdir())]
+    scores = of_run.forward(np.stack(pixels))
+    assert np.allclose(np.stack(found["scores"]), scores, atol=1e-6)
+    assert np.allclose(np.stack(found["probabilities"]), of_run.settings.probabilities(scores), atol=1e-5)
+    assert set(found["model"]) == {RUN} and set(found["key"]) == {of_run.settings.key}
+
+
+def test_a_folder_is_a_bundle_too_and_its_settings_are_the_runs(bundle, chain):
+    of_bundle = load_scorer(bundle)
+    of_run = load_scorer(chain / "data" / "03_train" / RUN, chain / "data" / "04_evaluate" / RUN)
+    assert of_bundle.settings.as_json() == of_run.settings.as_json()
+    pictures, scores = validation(chain)
+    assert np.allclose(of_bundle.forward(pictures), scores, atol=1e-6)
+
+
+def test_a_path_is_told_from_a_run(bundle, tmp_path, monkeypatch):
+    assert bundle_path("commons-10-lite2", None) is None
+    assert bundle_path(str(bundle), None) == bundle
+    monkeypatch.chdir(bundle.parent)
+    assert bundle_path(bundle.name, None) == Path(bundle.name)
+    with pytest.raises(UserError, match="nothing at"):
+        bundle_path(str(tmp_path / "no.zip"), None)
+    with pytest.raises(UserError, match="thresholds of its own"):
+        bundle_path(str(bundle), "other")
+
+
+@with_onnx
+@pytest.mark.parametrize("kind", ["photograph.jpg", "transparent.png", "tall.png"])
+def test_the_readme_program_makes_pictures_and_scores_as_we_do(bundle, tmp_path, monkeypatch, capsys, kind):
+    rng = np.random.default_rng(3)
+    image = Image.fromarray(planted.picture(4, 300, rng)).resize((500, 300))
+    more = {}
+    if kind == "photograph.jpg":
+        more["exif"] = image.getexif()
+        more["exif"][0x0112] = 6
+    elif kind == "transparent.png":
+        image.putalpha(Image.fromarray(rng.integers(0, 255, (300, 500)).astype(np.uint8)))
+    else:
+        image = image.resize((31, 77))
+    image.save(tmp_path / kind, **more)
+    program = (bundle / "README.md").read_text("utf-8").split("```python\n")[1].split("```")[0]
+    assert len(program.splitlines()) < 20
+    monkeypatch.chdir(bundle)
+    monkeypatch.setattr(sys, "argv", ["topics.py", str(tmp_path / kind)])
+    exec(compile(program, "topics.py", "exec"), {})
+    printed = [line.split(maxsplit=2) for line in capsys.readouterr().out.splitlines()]
+    scorer = load_scorer(bundle)
+    pixels = decode((tmp_path / kind).read_bytes(), Recipe(store_size=export_planted.SIDE)).pixels
+    scores = scorer.forward(pixels[None])[0]
+    assert [line[2] for line in printed] == export_planted.NAMES
+    assert np.allclose([float(line[0]) for line in printed], scores, atol=2e-4)
+    assert [line[1] == "yes" for line in printed] == (scores >= scorer.settings.thresholds).tolist()
+
+
+def test_the_bundle_holds_the_chain_and_its_sums_are_those_of_sha256sum(bundle, chain):
+    files = {path.relative_to(bundle).as_posix() for path in bundle.rglob("*") if path.is_file()}
+    wanted = {
+        f"runs/{stage}/run.json" for stage in ("01_labels/commons", "02_images/sample", f"03_train/{RUN}")
+    }
+    wanted |= {
+        f"runs/04_evaluate/{RUN}/run.json",
+        f"params/03_train/{RUN}.yaml",
+        "credits.csv",
+        "settings.json",
+    }
+    wanted |= {"evaluation/metrics.json", "evaluation/per_label.parquet", "MODEL_CARD.md", "DATA_CARD.md"}
+    assert wanted <= files
+    checked = subprocess.run(["sha256sum", "--check", "--strict", SUMS], cwd=bundle, capture_output=True)
+    assert checked.returncode == 0
+    missing = read_json(bundle / "export.json")["missing"]
+    assert [name.split()[0] for name in missing] == [
+        "params/01_labels/commons.yaml",
+        "params/02_images/sample.yaml",
+        f"params/04_evaluate/{RUN}.yaml",
+    ]
+
+
+def test_cards_tell_what_records_say_and_that_the_rest_is_missing(bundle, chain):
+    model, data = ((bundle / name).read_text("utf-8") for name in ("MODEL_CARD.md", "DATA_CARD.md"))
+    found = read_json(chain / "data" / "04_evaluate" / RUN / "metrics.json")
+    auc = next(row for row in found["overall"] if row["metric"] == "macro roc_auc")
+    assert f"{auc['value']:.3f} ({auc['low']:.3f} to {auc['high']:.3f}) on 18 test pictures" in model
+    per_label = pd.read_parquet(chain / "data" / "04_evaluate" / RUN / "per_label.parquet").iloc[1]
+    told = f"{per_label['recall']:.2f} ({per_label['recall_low']:.2f} to {per_label['recall_high']:.2f})"
+    assert any(line.startswith("| Red | 6 |") and told in line for line in model.splitlines())
+    assert "| odd rows | 9 |" in model and "No labels by people are recorded" in model
+    assert "missing with a head of missing units" in model and "| best" not in model
+    assert "| epoch that was kept | missing |" in model
+    assert "| left | 90 | 9 |" in data and "| CC0-1.0 | 90 |" in data and "| train | 54 | 54 |" in data
+    assert "bits) kept" in data and "at most missing of 64 bits" in data
+    for page in (model, data):
+        shown = MarkdownIt("commonmark").enable("table").render(page)
+        assert "<script" not in shown and 'evil.example"' not in shown and "nan" not in page.lower().split()
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; *Eve* [x](http://evil.example) | `rm` &amp;amp;" in shown
+
+
+@given(st.text(max_size=60))
+def test_foreign_text_stays_text(text):
+    inline = MarkdownIt("commonmark").enable("table")
+    shown = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    page = inline.parse(table(("a", "b"), [(text, "end")]) + "\n")
+    cells = [token for token in page if token.type == "inline"]
+    assert len(cells) == 4
+    parts = cells[2].children
+    assert all(part.type in ("text", "text_special") for part in parts)
+    assert "".join(part.content for part in parts) == shown
+
+
+def test_what_does_not_fit_together_is_one_sentence(copied, tmp_path):
+    data = copied / "data"
+    (copied / "params" / "03_train" / f"{RUN}.yaml").write_text(f"run: {RUN}\nepochs: 7\n")
+    with pytest.raises(UserError, match="epochs is 7 there and was 1"):
+        export_run(RUN, tmp_path / "a", formats=["keras"])
+    assert not (tmp_path / "a").exists()
+    write_json(data / "03_train" / RUN / "stamp.json", {"built": "new", "inputs": {}})
+    write_json(
+        data / "04_evaluate" / RUN / "stamp.json", {"built": "x", "inputs": {f"03_train/{RUN}": "old"}}
+    )
+    with pytest.raises(UserError, match=f"03_train/{RUN} was made again after 04_evaluate/{RUN}"):
+        export_run(RUN, tmp_path / "a")
+    write_json(data / "04_evaluate" / RUN / "run.json", {"model": "other"})
+    with pytest.raises(UserError, match="judged 'other'"):
+        export_run(RUN, tmp_path / "a")
+    with pytest.raises(UserError, match="04_evaluate must have finished the run 'no'"):
+        export_run(RUN, tmp_path / "a", "no")
+
+
+def test_formats_are_known_and_installed(monkeypatch):
+    with pytest.raises(UserError, match="must be keras"):
+        convert.check_formats(["onnx"])
+    with pytest.raises(UserError, match="but are keras,pmml"):
+        convert.check_formats(["keras", "pmml"])
+    monkeypatch.setitem(convert.PACKAGES, "onnx", ("no_such_package",))
+    with pytest.raises(UserError, match=r"needs no_such_package.*pip install -e '\.\[export\]'"):
+        convert.check_formats(["keras", "onnx"])
+    assert convert.check_formats(["tflite", "keras"]) == ["keras", "tflite"]
+
+
+def test_something_else_is_not_written_over(tmp_path):
+    (tmp_path / "notes.zip").write_text("mine")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "thesis.txt").write_text("mine")
+    with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
+        archive.writestr("thesis.txt", "mine")
+    for name in ("notes.zip", "folder", "other.zip"):
+        with pytest.raises(UserError, match="is something else"), whole_bundle(tmp_path / name):
+            raise AssertionError("nothing may be made")
+    assert (tmp_path / "notes.zip").read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "notes.zip", "other.zip"]
+
+
+@pytest.mark.parametrize("name", ["new", "new.zip"])
+@pytest.mark.parametrize("end", [KeyboardInterrupt, OSError(28, "No space left on device")])
+def test_stopped_half_way_nothing_looks_whole_and_the_old_one_stays(tmp_path, name, end):
+    def make(text, stop=None):
+        with whole_bundle(tmp_path / name) as folder:
+            (folder / "a.txt").write_text(text)
+            if stop:
+                raise stop
+
+    with pytest.raises((KeyboardInterrupt, UserError)):
+        make("never", end)
+    assert list(tmp_path.iterdir()) == []
+    make("old")
+    with pytest.raises((KeyboardInterrupt, UserError)):
+        make("never", end)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    make("new")
+    kept = tmp_path / name
+    text = zipfile.ZipFile(kept).read("a.txt") if name.endswith(".zip") else (kept / "a.txt").read_bytes()
+    assert text == b"new" and [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_disk_that_is_full_half_way_is_one_sentence_and_leaves_nothing(chain, tmp_path):
+    """A limit on the size of files, below the zip's and above each part's, is met like a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    export_run(RUN, tmp_path / "once.zip", formats=["keras"])
+    size = (tmp_path / "once.zip").stat().st_size
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size - 1000, before[1]))
+        with pytest.raises(UserError, match="must have room"):
+            export_run(RUN, tmp_path / "full.zip", formats=["keras"])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [path.name for path in tmp_path.iterdir()] == ["once.zip"]
+
+
+def test_a_layer_that_is_not_ours_is_refused_when_it_is_exported(copied, tmp_path):
+    import keras
+
+    folder = copied / "data" / "03_train" / RUN
+    pictures = keras.Input((32, 32, 3))
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.GaussianNoise(0.1)(pictures))
+    keras.Model(pictures, keras.layers.Dense(6)(x)).save(folder / "model.keras")
+    record = read_json(folder / "run.json")
+    write_json(folder / "run.json", {k: v for k, v in record.items() if k != "model_sha256"})
+    with pytest.raises(UserError, match="'GaussianNoise' of 'keras.layers', no layer of ours"):
+        export_run(RUN, tmp_path / "b.zip", formats=["keras"])
+    assert not (tmp_path / "b.zip").exists()
+
+
+@pytest.mark.slow
+@with_onnx
+def test_the_demos_run_travels(tmp_path, monkeypatch):
+    """Needs the finished demo: a real network, and cards in which next to nothing is missing."""
+    monkeypatch.delenv("WIKITOPICS_ROOT", raising=False)
+    from wikitopics import paths
+
+    run = "commons-10-lite2"
+    if not (paths.run_folder("04_evaluate", run) / "run.json").exists():
+        pytest.skip("the demo has not run")
+    made = export_run(run, tmp_path / "out.zip")
+    assert max(made["checked"]["largest_difference"].values()) < 1e-4
+    model, found = load_bundle(tmp_path / "out.zip")
+    assert model.output_shape[-1] == len(found.label_names) == 10
+    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
+        cards = [archive.read(name).decode() for name in ("MODEL_CARD.md", "DATA_CARD.md")]
+        assert json.loads(archive.read("export.json"))["missing"] == []
+    assert "missing" not in cards[0].split("## Licence")[0].split("*missing* means")[1]
+    assert cards[1].count("missing") == 2  # what the word means, and how far two people would agree

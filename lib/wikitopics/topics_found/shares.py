@@ -37,8 +37,8 @@ def shares(
 
     probabilities (n, L); counted (n, L) bool, above the threshold; groups (n,) of duplicates. low and high
     come from a bootstrap over the held-out groups *and* over the scored ones: they speak about pictures like
-    these, and are on the safe side for these alone. Where too little is known (FEWEST, SCORED, FAINTEST) share
-    is NaN and the interval is [0, 1].
+    these, and are on the safe side for these alone. Where too little is known (FEWEST, SCORED, FAINTEST)
+    share is NaN and the interval is [0, 1].
     """
     n = len(probabilities)
     mean = probabilities.mean(axis=0) if n else np.full(len(label_names), np.nan)

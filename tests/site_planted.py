@@ -7,9 +7,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import nbformat
-import plotly.graph_objects as go
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
+
+from wikitopics.show.figures import new_figure
 
 PLOTLY = "application/vnd.plotly.v1+json"
 FINDINGS = """\
@@ -39,7 +40,7 @@ def picture(size: int = 8, noise: bool = False) -> str:
 
 def figure_output(alt: str = "Two dots", name: str = "dots", png: str = "") -> dict:
     """What display_figure puts out in batch."""
-    figure = go.Figure(go.Scatter(x=[0, 1], y=[0.5, 0.5], name=name, mode="markers"))
+    figure = new_figure("Dots", x="x").add_scatter(x=[0, 1], y=[0.5, 0.5], name=name, mode="markers")
     data = {PLOTLY: json.loads(figure.to_json()), "text/plain": alt, "image/png": png or picture()}
     metadata = {"image/png": {"alt": alt, "width": 900, "height": 450}}
     return new_output("display_data", data, metadata=metadata)

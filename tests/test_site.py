@@ -400,6 +400,20 @@ def test_a_full_disk_leaves_the_site_that_was_there(root: Path, site: Path, monk
     assert [path.name for path in root.iterdir() if path.name.startswith(".")] == []
 
 
+def test_a_site_that_cannot_be_put_in_its_place_leaves_the_old_one_there(root, site, monkeypatch):
+    before, rename = digest(site), Path.rename
+
+    def refused(path: Path, target: Path) -> Path:
+        if path.name.endswith(".part"):
+            raise OSError(errno.EACCES, "Permission denied")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refused)
+    with pytest.raises(OSError, match="Permission denied"):
+        build(root, site)
+    assert digest(site) == before
+
+
 def test_a_killed_build_leaves_no_half_site_and_the_next_one_clears_up(root: Path, site: Path):
     (site / "kept").write_text("")
     script = (

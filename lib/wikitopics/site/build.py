@@ -7,7 +7,7 @@ from pathlib import Path
 
 from wikitopics.site.executed import read_all
 from wikitopics.site.figures import DARK
-from wikitopics.site.folder import check_place, replaced_folder
+from wikitopics.site.folder import replaced_folder
 from wikitopics.site.index_page import index_page
 from wikitopics.site.links import Links
 from wikitopics.site.notebook_page import notebook_page
@@ -39,10 +39,9 @@ def build(root: Path, place: Path) -> Made:
 
     The same notebooks give the same bytes. Raises UserError for what cannot be shown.
     """
-    place = place.resolve()
-    check_place(place)
-    links, made, pages = Links(read_all(root)), Made(), []
+    made, pages = Made(), []
     with replaced_folder(place) as folder:
+        links = Links(read_all(root))
         for notebook in links.notebooks:
             text, page = notebook_page(notebook, links)
             _write(folder / f"{notebook.name}.html", text.encode())

@@ -12,7 +12,7 @@ from wikitopics.errors import UserError
 from wikitopics.site.executed import Notebook
 
 LONG = 14  # lines; a longer cell is folded until it is asked for
-FOLDED = {"imports", "start"}  # cells that every notebook has: nothing to read
+ALIKE = ("import ", "from ", "parameters = check(")  # how cells begin that every notebook has
 
 
 def code_html(cell: dict[str, Any]) -> str:
@@ -21,7 +21,7 @@ def code_html(cell: dict[str, Any]) -> str:
     if not source:
         return ""
     lines = source.split("\n")
-    opened = "" if len(lines) > LONG or cell.get("id") in FOLDED else " open"
+    opened = "" if len(lines) > LONG or source.startswith(ALIKE) else " open"
     first = html.escape(next((line for line in lines if line.strip()), ""))
     coloured = highlight(source, PythonLexer(), HtmlFormatter(nowrap=True)).rstrip()
     return (

@@ -34,6 +34,10 @@ class Links:
         related = [one for one in runs if one.run == here.run or reads(one, here) or reads(here, one)]
         return next(iter(sorted(related, key=lambda one: one.run != here.run) or runs), None)
 
+    def stages(self, here: Notebook) -> list[Notebook]:
+        """One run of each stage, as near to `here` as there is."""
+        return [self.stage(stage, here) for stage in dict.fromkeys(one.stage for one in self.notebooks)]
+
 
 def reads(later: Notebook, earlier: Notebook) -> bool:
     """Whether a run names another one among its parameters."""

@@ -46,16 +46,18 @@ def _whole(page: Page) -> str:
     notebook, links = page.notebook, page.links
     rows = parameter_rows(notebook)
     body = "\n".join(_cells(page, rows))
+    here = notebook.address
     others = [one for one in links.notebooks if one.stage == notebook.stage]
     place = links.notebooks.index(notebook)
     return page.render(
         "notebook.html",
         notebook=notebook,
         body=body,
-        home=relative("index.html", notebook.address),
-        assets=relative("assets", notebook.address),
+        home=relative("index.html", here),
+        assets=relative("assets", here),
+        stages=[(one, relative(one.address, here)) for one in links.stages(notebook)],
         contents=[heading for heading in page.outline.headings if heading[0] > 1],
-        runs=[(one, relative(one.address, notebook.address)) for one in others],
+        runs=[(one, relative(one.address, here)) for one in others],
         before=_neighbour(links, notebook, place - 1),
         after=_neighbour(links, notebook, place + 1),
         differing=[row for row in rows if row["differs"]],

@@ -71,7 +71,7 @@ class Renderer(mistune.HTMLRenderer):
         if level == 1:
             said = f' <span class="run">{html.escape(self.run)}</span>' if self.run else ""
             return f'<h1 id="{anchor}">{text}{said}</h1>\n'
-        label = html.escape(re.sub(r"<[^>]*>", "", text))
+        label = html.escape(html.unescape(re.sub(r"<[^>]*>", "", text)))
         link = f'<a class="anchor" href="#{anchor}" aria-label="Link to the section: {label}">#</a>'
         return f'<h{level} id="{anchor}">{text} {link}</h{level}>\n'
 
@@ -95,5 +95,5 @@ class Renderer(mistune.HTMLRenderer):
 
 def markdown(source: str, renderer: Renderer) -> str:
     """One Markdown cell as HTML."""
-    render = mistune.create_markdown(renderer=renderer, plugins=["table", "strikethrough"], escape=True)
+    render = mistune.create_markdown(renderer=renderer, plugins=["table", "strikethrough"])
     return str(render(source))

@@ -69,6 +69,23 @@ browser = MistakeBrowser(
 browser.widget
 """
 
+TOPICS = f"""
+import numpy as np, pandas as pd
+from wikitopics.show.topic_browser import TopicBrowser
+
+hostile, rng = {HOSTILE!r}, np.random.default_rng(0)
+images = np.full((60, 64, 64, 3), 255, np.uint8)
+for image in images:
+    x, y = rng.integers(4, 34, 2)
+    image[x : x + 26, y : y + 26] = rng.integers(30, 220, 3)
+chance = rng.random((60, 4)).astype(np.float32)
+frame = pd.DataFrame(dict(title=[f"{{hostile}} {{i}}" for i in range(60)]))
+frame["sureness"] = np.maximum(chance, 1 - chance).mean(axis=1)
+groups = pd.Series([[hostile, "Owls"] if i < 20 else [] for i in range(60)])
+labels = ["Animals", hostile, "Food", "Places"]
+TopicBrowser(frame, chance, chance > 0.6, labels, images, groups, lambda i: [((i + 1) % 60, 0.9)]).widget
+"""
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
@@ -77,6 +94,8 @@ def folder(tmp_path_factory) -> Path:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(NOTEBOOK.strip())])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, folder / "mistakes.ipynb")
+    notebook.cells = [nbformat.v4.new_code_cell(TOPICS.strip())]
+    nbformat.write(notebook, folder / "topics.ipynb")
     return folder
 
 
@@ -271,6 +290,23 @@ def test_a_verdict_survives_the_kernel(page: Lab, folder: Path):
     Select(page.control("Verdict")).select_by_visible_text("reviewed")
     page.until(lambda: len(page.all(".mb-tile")) == len(before))
     assert len(page.all(".mb-tile .mb-verdict")) == len(before)
+
+
+def test_scored_pictures_by_topic_group_and_key(page: Lab):
+    """The browser of 06: filters, arrow keys, look-alikes; nobody's text becomes anything else."""
+    page.run("topics.ipynb")
+    page.all(".mb-hits button")[0].click()
+    page.until(lambda: page.opened_tile() == 0)
+    page.press(Keys.ARROW_RIGHT)
+    page.until(lambda: page.opened_tile() == 1)
+    assert page.all(".mb-near img") and len(page.all(".mb-track")) == 4
+    assert page.one(".mistake-browser").get_attribute("aria-label").startswith("Browser of scored pictures")
+    Select(page.control("Group")).select_by_visible_text("Owls (20)")
+    page.until(lambda: len(page.all(".mb-tile")) == 20)
+    Select(page.control("Topic")).select_by_visible_text("Food")
+    page.until(lambda: all("Food" in text for text in page.texts(".mb-tile figcaption")))
+    page.shot("topics")
+    assert page.driver.execute_script("return window.pwned") is None
 
 
 def made(stage: str, run: str) -> bool:

@@ -16,6 +16,7 @@ from wikitopics.show.browser_controls import FilterBar, Pager, ReviewPanel, Stag
 from wikitopics.show.browser_data import Predictions
 from wikitopics.show.browser_detail import Detail
 from wikitopics.show.browser_keys import listener
+from wikitopics.show.browser_selection import SelectionBar
 from wikitopics.show.browser_style import COLUMNS, STYLE, TILE_PX
 from wikitopics.show.neighbours import Neighbours
 from wikitopics.show.reviews import Reviews
@@ -66,6 +67,7 @@ class MistakeBrowser:
     def _build(self, splits: list[str]) -> None:
         names = self.predictions.label_names
         self.filters = FilterBar(names, splits, self._refilter)
+        self.selection = SelectionBar(self.show_all)
         self.pager = Pager(lambda: self.show_page(self.pager.number.value))
         self.stage = Stage(PAGE, self._clicked)
         self.review = ReviewPanel(names, self.judge, self.correct, self.take_back)
@@ -80,15 +82,29 @@ class MistakeBrowser:
             w.VBox([steps, self.head, self.review.widget, self.body, self.nearest]), "mb-right"
         )
         shown = _classed(w.HBox([left, self.opened]), "mb-body")
-        self.widget = _classed(w.VBox([w.HTML(STYLE), self.filters.widget, shown]), "mistake-browser")
+        parts = [w.HTML(STYLE), self.filters.widget, self.selection.widget, shown]
+        self.widget = _classed(w.VBox(parts), "mistake-browser")
 
     # -- choosing ----------------------------------------------------------------------------------
 
     def _refilter(self) -> None:
-        self.found = self.predictions.select(self.filters.choice, self.reviews.keys())
+        choice, wanted = self.filters.choice, self.selection.images
+        self.found = self.predictions.select(choice, self.reviews.keys(), wanted)
         self.at = None
         self.show_page(1)
         self.open(0)
+
+    def show_only(self, images: np.ndarray, told: str = "") -> None:
+        """Only the predictions of these images (places in `frame`); `told` says in words which they are."""
+        images = np.asarray(images, np.int64)
+        told = say.told(told or "chosen")
+        self.selection.set(images, f"Only {len(images):,} of {len(self.predictions):,} images: {told}.")
+        self._refilter()
+
+    def show_all(self) -> None:
+        """The predictions of all images again."""
+        self.selection.set(None, "")
+        self._refilter()
 
     def show_page(self, page: int) -> None:
         """Show a page of thumbnails, counted from 1 and kept within what there is."""

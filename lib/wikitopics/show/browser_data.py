@@ -78,6 +78,10 @@ class Predictions:
     def _by_title(self) -> pd.Index:
         return pd.Index(self.titles)
 
+    def places_of(self, titles: Iterable[str]) -> np.ndarray:
+        """The place (int64) of each of these titles; -1 for one that has no prediction."""
+        return self._by_title.get_indexer(list(titles))
+
     def pairs_of(self, keys: Iterable[tuple[str, str, str]]) -> np.ndarray:
         """The pairs (int64) that are filed under these (title, label, kind); others are left out."""
         keys = list(keys)
@@ -95,12 +99,18 @@ class Predictions:
             dtype=np.int64,
         )
 
-    def select(self, choice: Choice, reviewed: Iterable[tuple[str, str, str]] = ()) -> np.ndarray:
-        """The pairs (int64) that match, in the order asked for; `reviewed`: the keys with a verdict."""
+    def select(
+        self, choice: Choice, reviewed: Iterable[tuple[str, str, str]] = (), only: np.ndarray | None = None
+    ) -> np.ndarray:
+        """The pairs (int64) that match, in the order asked for; `reviewed`: the keys with a verdict; `only`:
+        places of the images that are wanted, None for all."""
         wanted = WANTED[choice.errors]
         kinds = self.kinds if choice.label is None else self.kinds[:, [choice.label]]
         found = kinds >= MISTAKES[0] if wanted == MISTAKES else _among(kinds, wanted)
-        pairs = np.flatnonzero(found & self._images(choice)[:, None])
+        images = self._images(choice)
+        if only is not None:
+            images &= np.isin(np.arange(len(self)), only)
+        pairs = np.flatnonzero(found & images[:, None])
         if choice.label is not None:
             pairs = pairs * len(self.label_names) + choice.label
         scores = self.scores.ravel()[pairs]

@@ -142,6 +142,27 @@ def test_what_was_not_learned_from_is_scored_and_counted(planted):
         assert said[has].mean() > said[~has].mean() + 0.3
 
 
+def test_a_picture_looks_most_like_itself(planted, monkeypatch):
+    """Among what was learned, by features kept; among what was scored, by features computed."""
+    from wikitopics.scoring.decoding import FILES
+    from wikitopics.topics_found.look_alikes import learned_alike, rows_of, scored_alike
+
+    data = planted[0]
+    monkeypatch.setenv("WIKITOPICS_ROOT", str(data.parent))
+    images = read_table(data / "02_images/planted/images.parquet").query("split == 'train'").head(2)
+    pixels = list(np.load(data / "02_images/planted/images.npy")[images["row"]])
+    alike, context = learned_alike(pixels, "planted", count=3)
+    assert alike["title"].tolist()[::3] == images["title"].tolist() and alike["likeness"].iloc[0] > 0.999
+    assert all(set(row.labels) == planted[1][row.title] for row in alike.itertuples())
+    shown, captions = rows_of(pixels, ["one", "other"], alike, context)
+    assert len(shown) == len(captions) == 8 and captions[::4] == ["one", "other"]
+    assert (shown[0] == shown[1]).all() and (shown[4] == shown[5]).all()
+    paths = [str(data.parent / "pictures" / path) for path in images["path"]]
+    paths += [str(data.parent / "planted.csv"), str(data.parent / "pictures" / "000.png")]
+    near = scored_alike(FILES, paths, "planted", data / "features.parquet", jobs=1)
+    assert near(2) == [] and {place for place, _ in near(0)} == {1, 3}
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_same_by_hand_from_the_notebooks_folder(planted, stage, tmp_path, monkeypatch):
     """As in JupyterLab: working directory notebooks/, live figures, another run's name; equal results."""

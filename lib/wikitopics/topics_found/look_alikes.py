@@ -1,14 +1,19 @@
 """What a picture looks like among those the model has learned from: where its doubt may come from."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from wikitopics.alike.embedder import load_embedder
-from wikitopics.alike.index import Index
+from wikitopics.alike.embedding import embed_files
+from wikitopics.alike.features_file import read_features
+from wikitopics.alike.index import Index, nearest
 from wikitopics.artefacts import finished_run, read_json
 from wikitopics.evaluate.context import Context, lineage, read_context
+from wikitopics.scoring.decoding import Reads
+from wikitopics.scoring.results import readable
 
 SAME = 0.99  # cosine of a training picture's kept features and those computed now, if both are of one network
 LINES = 3  # labels of a training image that are told: the narrowest, which come last
@@ -67,3 +72,26 @@ def rows_of(
             for row in near.itertuples()
         ]
     return shown, told
+
+
+def scored_alike(
+    source: Reads, paths: Sequence[str], model: str, out: Path, jobs: int, count: int = 10
+) -> Callable[[int], list[tuple[int, float]]]:
+    """A function of a place in `paths` that gives its `count` nearest others: (place, cosine), nearest first.
+
+    The features of all of them are computed into `out` (alike.embedding.embed_files), which takes as long as
+    scoring did, and kept there. A picture that can no longer be read has no look-alikes and is none.
+    """
+    embed_files(finished_run("03_train", model), list(paths), out, jobs=jobs, source=source)
+    features = read_features(out, out.parent)
+    place_of = {readable(path): place for place, path in enumerate(paths)}
+    places = [place_of[path] for path in features.paths]
+    row_of, index = {place: row for row, place in enumerate(places)}, Index(features.vectors)
+
+    def near(place: int) -> list[tuple[int, float]]:
+        if place not in row_of:
+            return []
+        rows, likeness = nearest(index, np.array([row_of[place]]), count)
+        return [(places[row], float(like)) for row, like in zip(rows[0], likeness[0], strict=True)]
+
+    return near

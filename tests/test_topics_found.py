@@ -146,7 +146,7 @@ def test_examples_are_a_row_a_topic_without_copies(found):
     table = doubtful.examples(found, columns=3, rows=5)
     assert table["title"].tolist() == ["a", "c", "d", "e", "d", ""]
     assert table["place"].tolist() == [0, 2, 3, 4, 3, -1] and table["label"].tolist() == ["A"] * 3 + ["B"] * 3
-    assert doubtful.captions_of_examples(table)[::5] == ["A 0.99\na", ""]
+    assert doubtful.captions_of_examples(table)[::5] == ["0.99 A\na", ""]
     found.above[:] = False
     assert doubtful.examples(found, columns=3, rows=5).empty
 

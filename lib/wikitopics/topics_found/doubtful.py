@@ -58,9 +58,9 @@ def _most_probable(found: Found, label: int, columns: int) -> pd.DataFrame:
 
 
 def captions_of_examples(table: pd.DataFrame) -> list[str]:
-    """For each row of `examples`: its topic and probability, and its title; "" where there is no picture."""
+    """For each row of `examples`: its probability and topic, and its title; "" where there is no picture."""
     told = zip(table["place"], table["label"], table["probability"], table["title"], strict=True)
-    return [f"{label} {chance:.2f}\n{title}" if place >= 0 else "" for place, label, chance, title in told]
+    return [f"{chance:.2f} {label}\n{title}" if place >= 0 else "" for place, label, chance, title in told]
 
 
 def captions_of_doubtful(table: pd.DataFrame) -> list[str]:

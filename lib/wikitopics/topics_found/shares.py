@@ -33,7 +33,7 @@ def shares(
     seed: int,
 ) -> pd.DataFrame:
     """One row a label, in order: label, held_out (pictures with it), counted, counted_share, expected_share
-    (mean probability), share, low, high (95 %), and pictures, pictures_low, pictures_high (share times n).
+    (mean probability), share, low, high (95 %), and pictures, pictures_low, pictures_high (n times these).
 
     probabilities (n, L); counted (n, L) bool, above the threshold; groups (n,) of duplicates. low and high
     come from a bootstrap over the held-out groups *and* over the scored ones: they speak about pictures like
@@ -61,7 +61,9 @@ def shares(
         }
     )
     names = {"share": "pictures", "low": "pictures_low", "high": "pictures_high"}
-    return table.assign(**{name: (n * table[column]).round(1) for column, name in names.items()})
+    return table.assign(
+        **{name: (n * table[column]).round().astype("Int64") for column, name in names.items()}
+    )
 
 
 def scaled(mean: np.ndarray, with_topic: np.ndarray, without: np.ndarray) -> np.ndarray:

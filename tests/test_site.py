@@ -277,6 +277,14 @@ def test_hostile_text_is_shown_or_gone_but_never_runs(tmp_path: Path):
     assert json.loads(data)["data"][0]["name"] == f"</script>{everything}"
 
 
+def test_html_that_is_nested_without_end_is_shown_as_its_text(tmp_path: Path):
+    output = shown(text_html="<table><tr><td>" * 20_000, text_plain="a short text")
+    plant(tmp_path, "01_labels/a", [code("x", output)])
+    build(tmp_path, tmp_path / "site")
+    page = pages(tmp_path / "site")["01_labels/a.html"]
+    assert "a short text" in page.text and not page.all("table")
+
+
 def test_tables_have_headers_and_a_caption():
     untrusted = (
         "<style>td{}</style><table border=1><thead><tr><th></th><th>a_b</th><th colspan=2>c</th></tr></thead>"

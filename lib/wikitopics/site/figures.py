@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from bs4 import BeautifulSoup
 
 from wikitopics.show import theme
 
@@ -107,7 +108,7 @@ def _said(value: Any) -> str:
 
 def _words(text: Any) -> str:
     """Plotly's text without its markup."""
-    from bs4 import BeautifulSoup
-
-    said = BeautifulSoup(str(text).replace("<br>", " "), "html.parser").get_text()
+    said = str(text).replace("<br>", " ")
+    if "<" in said or "&" in said:
+        said = BeautifulSoup(said, "html.parser").get_text()
     return said if len(said) <= MAX_WORDS else f"{said[:MAX_WORDS]}…"

@@ -7,7 +7,7 @@ from typing import Any
 from wikitopics.site import figures, pictures
 from wikitopics.site.page import Page
 from wikitopics.site.prose import markdown
-from wikitopics.site.sanitise import sanitised
+from wikitopics.site.sanitise import sanitised, too_deep
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")  # colours of a terminal
 
@@ -25,7 +25,7 @@ def output_html(page: Page, cell: str, output: dict[str, Any]) -> str:
         return _picture(page, cell, output)
     if "text/markdown" in data:
         return f'<div class="words">{markdown("".join(data["text/markdown"]), page.renderer())}</div>'
-    if "text/html" in data:
+    if "text/html" in data and not too_deep("".join(data["text/html"])):
         return table_html(page, data["text/html"])
     return printed(data.get("text/plain", ""))
 

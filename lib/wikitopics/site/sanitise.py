@@ -1,6 +1,7 @@
 """HTML that cells put out holds other people's text: tables, words and embedded pictures are left of it."""
 
 import re
+from collections import Counter
 from typing import Any
 
 import bleach
@@ -30,6 +31,8 @@ TAGS = {
     ),
     *("b", "strong", "i", "em", "code", "pre", "small", "sub", "sup", "ul", "ol", "li", "a"),
 }
+EMPTY = {"br", "col", "hr", "img", "input", "link", "meta", "wbr"}
+MAX_DEPTH = 60
 PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]+")
 NUMBER = re.compile(r"[+-]?(?:\d[\d,]*\.?\d*|\.\d+)(?:e[+-]?\d+)?\s?%?|nan|NaN|-|inf")
 
@@ -51,6 +54,23 @@ def _allowed(tag: str, name: str, value: str) -> bool:
 CLEANER = bleach.Cleaner(
     tags=TAGS, attributes=_allowed, protocols={"http", "https", "data"}, strip=True, strip_comments=True
 )
+
+
+def too_deep(untrusted: str) -> bool:
+    """Whether elements stand in each other so deep that it takes minutes to read them: nobody's table does.
+
+    >>> too_deep("<b>" * 61), too_deep("<b></i>" * 61), too_deep("<br>" * 61), too_deep("<b></b>" * 61)
+    (True, True, False, False)
+    """
+    opened: Counter[str] = Counter()
+    for closing, name in re.findall(r"<(/?)([a-z][\w-]*)", untrusted.lower()):
+        if not closing and name not in EMPTY:
+            opened[name] += 1
+        elif opened[name]:
+            opened[name] -= 1
+        if opened.total() > MAX_DEPTH:
+            return True
+    return False
 
 
 def sanitised(untrusted: str, caption: str = "") -> str:
@@ -108,7 +128,7 @@ def _breakable(header: Tag) -> None:
         for number, part in enumerate(str(text).split("_")):
             if number:
                 header.append("_")
-                header.append(BeautifulSoup("<wbr>", "html.parser").wbr)
+                header.append(Tag(name="wbr"))
             header.append(part)
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 from scipy.stats import fisher_exact
 
 from evaluate_planted import planted
+from wikitopics import fingerprint
 from wikitopics.errors import UserError
 from wikitopics.evaluate.calibration import apply_platt, fit_platt
 from wikitopics.evaluate.thresholds import best_f1
@@ -203,6 +204,15 @@ def test_the_digest_of_inputs_is_content_and_names(pictures):
     assert [now[name] != before[name] for name in before] == [True, True, False, False]
     (pictures / "mine/birds/owl.png").rename(pictures / "mine/birds/eule.png")
     assert named.inputs_digest(["mine"]) != now["mine"]
+
+
+def test_a_run_depends_on_the_files_it_is_given_and_not_on_who_fetches(pictures):
+    given = {"inputs": ["mine"], "contact": "me@example.org", "rounds": 10}
+    before = fingerprint.data("06_score", given)
+    assert set(before) == {"inputs"} and fingerprint.data("06_score", {"inputs": []}) == {}
+    (pictures / "mine/cars/mini.png").unlink()
+    assert fingerprint.data("06_score", given) != before
+    assert "contact" in fingerprint.NOT_RESULT
 
 
 def test_pictures_are_decoded_when_asked_for(pictures):

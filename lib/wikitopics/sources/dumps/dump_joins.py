@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from wikitopics.artefacts import replacing
-from wikitopics.labels.graph_files import ROOT
+from wikitopics.labels.graph_columns import ROOT
 from wikitopics.progress import report
 from wikitopics.sources.dumps.category_redirects import resolved
 from wikitopics.sources.dumps.database import connected, text

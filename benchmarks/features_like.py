@@ -28,7 +28,8 @@ def write_like(real: np.ndarray, path: Path, count: int, seed: int = 0) -> np.nd
     for start in range(0, count, CHUNK):
         own = rng.integers(max(1, count // KIN), size=min(CHUNK, count - start))
         centres, place = np.unique(own, return_inverse=True)
-        middle, width = zip(*(_centre(real, order, first, size, (seed, int(i))) for i in centres), strict=True)
+        found = [_centre(real, order, first, size, (seed, int(i))) for i in centres]
+        middle, width = zip(*found, strict=True)
         factors = rng.standard_normal((len(own), real.shape[1]), np.float32)
         factors *= np.array(width, np.float32)[place][:, None]
         out[start : start + len(own)] = np.stack(middle)[place] * np.exp(factors)

@@ -39,7 +39,7 @@ class Cells:
         import faiss
 
         cells = max(1, min(count // TAUGHT, round(CELLS * count**0.5)))
-        self._index = faiss.index_factory(width, f"PCA{min(DIMENSIONS, width)},IVF{cells},SQ8")
+        self._index = faiss.index_factory(width, f"PCA{min(DIMENSIONS, width, count)},IVF{cells},SQ8")
         inverted = faiss.extract_index_ivf(self._index)
         inverted.cp.seed, inverted.nprobe = seed + 1, min(VISITED, cells)
         taught = np.random.default_rng(seed).choice(count, min(count, TAUGHT * cells), replace=False)

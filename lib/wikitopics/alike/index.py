@@ -33,7 +33,7 @@ class Index:
         self.features = features
         self._lengths = np.concatenate([_lengths(chunk) for _, chunk in self.chunks()] or [np.empty(0)])
         wanted = len(features) > EXACT and installed() if approximate is None else approximate
-        self._cells = Cells(*features.shape, self.units, seed) if wanted else None
+        self._cells = Cells(*features.shape, self.units, seed) if wanted and len(features) else None
 
     def __len__(self) -> int:
         return len(self.features)

@@ -96,22 +96,16 @@ def test_another_network_in_a_file_is_refused(bundle, chain, tmp_path):
 
 
 def test_a_bundle_scores_where_the_projects_data_is_not(chain, tmp_path):
-    """Exported by the command with another hash seed, as a zip, and used below an empty root."""
+    """As a zip, by the command, below an empty root."""
     folder = tmp_path / "pictures"
     folder.mkdir()
     rng = np.random.default_rng(1)
     for number in range(5):
         Image.fromarray(planted.picture(number, 40, rng)).save(folder / f"{number}.png")
-    zips = [tmp_path / "one.zip", tmp_path / "two.zip"]
-    export_run(RUN, zips[0], formats=FORMATS)
-    made = command(
-        "export", RUN, "--out", zips[1], "--formats", ",".join(FORMATS), root=chain, PYTHONHASHSEED="7"
-    )
-    assert made.returncode == 0 and made.stderr == "" and "model.tflite" in made.stdout
-    assert zips[0].read_bytes() == zips[1].read_bytes()
+    export_run(RUN, tmp_path / "tiny.zip", formats=["keras"])
     (tmp_path / "empty").mkdir()
     out = tmp_path / "out.parquet"
-    done = command("score", folder, "--model", zips[0], "--out", out, root=tmp_path / "empty")
+    done = command("score", folder, "--model", tmp_path / "tiny.zip", "--out", out, root=tmp_path / "empty")
     assert done.returncode == 0, done.stderr
     found = pd.read_parquet(out)
     of_run = load_scorer(chain / "data" / "03_train" / RUN, chain / "data" / "04_evaluate" / RUN)
@@ -120,6 +114,23 @@ def test_a_bundle_scores_where_the_projects_data_is_not(chain, tmp_path):
     assert np.allclose(np.stack(found["scores"]), scores, atol=1e-6)
     assert np.allclose(np.stack(found["probabilities"]), of_run.settings.probabilities(scores), atol=1e-5)
     assert set(found["model"]) == {RUN} and set(found["key"]) == {of_run.settings.key}
+
+
+def test_the_same_run_gives_the_same_bytes(bundle, chain, tmp_path):
+    for name in ("one.zip", "two.zip"):
+        export_run(RUN, tmp_path / name, formats=FORMATS)
+    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
+    with zipfile.ZipFile(tmp_path / "one.zip") as archive:
+        assert all(archive.read(name) == (bundle / name).read_bytes() for name in archive.namelist())
+
+
+@pytest.mark.slow
+def test_the_command_gives_them_too_with_another_hash_seed(chain, tmp_path):
+    export_run(RUN, tmp_path / "one.zip", formats=FORMATS)
+    more = {"root": chain, "PYTHONHASHSEED": "7"}
+    made = command("export", RUN, "--out", tmp_path / "two.zip", "--formats", ",".join(FORMATS), **more)
+    assert made.returncode == 0 and made.stderr == "" and "model.tflite" in made.stdout
+    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
 
 
 def test_a_folder_is_a_bundle_too_and_its_settings_are_the_runs(bundle, chain):
@@ -209,6 +220,41 @@ def test_cards_tell_what_records_say_and_that_the_rest_is_missing(bundle, chain)
         shown = MarkdownIt("commonmark").enable("table").render(page)
         assert "<script" not in shown and 'evil.example"' not in shown and "nan" not in page.lower().split()
     assert "&lt;script&gt;alert(1)&lt;/script&gt; *Eve* [x](http://evil.example) | `rm` &amp;amp;" in shown
+
+
+@with_onnx
+def test_numbers_of_chance_leave_no_trace_in_an_onnx_file():
+    from onnx import TensorProto, helper
+
+    from wikitopics.export.onnx_names import named_in_order
+
+    def made(numbers, turned):
+        a, b, c, d = (f"const_fold_opt__{number}" for number in numbers)
+        nodes = [helper.make_node("Mul", ["in", a], [c], name=c), helper.make_node("Add", [c, b], [d])]
+        nodes.append(helper.make_node("Clip", [d, "", b], ["Identity:0"]))
+        weights = [
+            helper.make_tensor(name, TensorProto.FLOAT, [1], [value]) for name, value in ((a, 2), (b, 3))
+        ]
+        ends = [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, [f"unk__{numbers[0]}", 1])
+            for name in ("in", "Identity:0")
+        ]
+        weights = [
+            *weights[:: -1 if turned else 1],
+            helper.make_tensor("unused", TensorProto.FLOAT, [1], [0]),
+        ]
+        return helper.make_model(helper.make_graph(nodes, "g", ends[:1], ends[1:], weights))
+
+    one, two = (
+        named_in_order(made(*of), "pictures", "scores") for of in (((1, 2, 3, 4), 0), ((9, 7, 5, 6), 1))
+    )
+    assert one.SerializeToString() == two.SerializeToString()
+    assert [list(node.input) for node in one.graph.node] == [
+        ["pictures", "weight_0"],
+        ["value_0", "weight_1"],
+        ["value_1", "", "weight_1"],
+    ]
+    assert one.graph.output[0].name == "scores" and len(one.graph.initializer) == 2
 
 
 @given(st.text(max_size=60))

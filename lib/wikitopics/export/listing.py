@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
+from wikitopics.artefacts import NO_ROOM
 from wikitopics.errors import UserError
 
 ENTRIES, LARGEST = 200, 2 << 30  # files in a bundle, and bytes of all of them
@@ -40,8 +41,9 @@ def refuse(where: str, what: str) -> NoReturn:
 def listing(path: Path) -> Iterator[Listing]:
     """The checked contents of the folder or zip at `path`. Raises UserError, see `refuse`."""
     if path.is_dir():
-        files = dict(islice(_files(path, path.name), ENTRIES + 1))
-        yield _checked(Listing(path.name, files, lambda name: (path / name).open("rb")))
+        with _readable(path.name):
+            files = dict(islice(_files(path, path.name), ENTRIES + 1))
+            yield _checked(Listing(path.name, files, lambda name: (path / name).open("rb")))
         return
     with zip_listing(path) as found:
         yield found
@@ -54,13 +56,25 @@ def zip_listing(path: Path) -> Iterator[Listing]:
     Stored means that no entry can be larger than the zip, so that nothing in it can swell when it is read.
     """
     where = path.name
+    with _readable(where), open(path, "rb") as file:
+        _check_end(file, where)
+        with zipfile.ZipFile(file) as archive:
+            yield _checked(_of_zip(archive, where, path.stat().st_size))
+
+
+@contextmanager
+def _readable(where: str) -> Iterator[None]:
+    """What Python's readers raise for broken bytes becomes a refusal; a full disk is told as such."""
     try:
-        with open(path, "rb") as file:
-            _check_end(file, where)
-            with zipfile.ZipFile(file) as archive:
-                yield _checked(_of_zip(archive, where, path.stat().st_size))
-    except (zipfile.BadZipFile, OSError, NotImplementedError, EOFError, struct.error) as error:
-        refuse(where, f"cannot be read ({' '.join(str(error).split())[:120] or type(error).__name__})")
+        yield
+    except (zipfile.BadZipFile, OSError, NotImplementedError, EOFError, UnicodeError, struct.error) as error:
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        if getattr(error, "errno", None) in NO_ROOM:
+            raise UserError(
+                f"there must be room to unpack a bundle, but for {where} there was none ({reason}); free some, "
+                "or let TMPDIR name another folder"
+            ) from error
+        refuse(where, f"cannot be read ({reason})")
 
 
 def _check_end(file: BinaryIO, where: str) -> None:

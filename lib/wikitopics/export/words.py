@@ -15,12 +15,12 @@ SOURCES = {
     "wit": "images that Wikipedia's articles use, named by Google's WIT data set",
 }
 LABELS = {
-    "commons": "From each category of a file, a walk goes up the category graph of Commons until it meets a "
+    "commons": "From each category of a file, a walk goes up the graph of categories until it meets a "
     "category that stands for a label. People chose the categories, for other purposes; the walk is a rule",
     "commons-learned": "A small linear model weighs the names of a file's categories and the walks from them "
-    "up the category graph of Commons. It was fitted to labels that people gave to other files",
-    "ores": "A file gets the topics of the articles that use it, as Wikimedia's article topic model gives "
-    "them. They say what the article is about, which the picture need not show",
+    "up their graph. It was fitted to labels that people gave to other files",
+    "ores": "A file gets the topics of the articles that use it, in the words of Wikimedia's article topic "
+    "model. They say what the article is about, which the picture need not show",
     "categories": "Each category of a file, as its owner wrote it, is itself a label",
     "given": "The labels are those of the source's own table",
 }
@@ -61,6 +61,8 @@ def label_words(parameters: dict[str, Any]) -> str:
         sentences.append(f"The ways it goes, the first that labels wins: {', '.join(told)}.")
     if kind == "ores":
         sentences.append(f"Topics below {parameters.get('topic_threshold')} are left out.")
+    if parameters.get("source") == "sample" and kind in ("commons", "commons-learned", "ores"):
+        sentences.append("In the sample they imitate Wikimedia's: small, and partly made by hand.")
     if parameters.get("corrections"):
         sentences.append("Verdicts of a person on doubtful labels corrected them (a second round).")
     if parameters.get("min_images", 1) > 1:

@@ -4,7 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-BATCH = 64  # pictures at a time; a last batch is filled up, since another shape would be compiled anew
+BATCH = 64  # pictures of one call
+# Pictures that the network sees together: on a processor few, whose activations stay in its cache (Lite0 at
+# 224 px: 29 ms of CPU a picture at 16 together, 38 at 64), on a GPU all of a call.
+TOGETHER = {"CPU": 16, "GPU": 64}
 
 
 def forward(model) -> Callable[[np.ndarray], np.ndarray]:
@@ -15,17 +18,22 @@ def forward(model) -> Callable[[np.ndarray], np.ndarray]:
     """
     from wikitopics.train.engine import keras
 
-    work = _constant(model) if keras.backend.backend() == "tensorflow" else model.predict_on_batch
+    together = TOGETHER["GPU" if keras.distribution.list_devices("gpu") else "CPU"]
+    tensorflow = keras.backend.backend() == "tensorflow"
+    work = _constant(model, together) if tensorflow else model.predict_on_batch
 
     def scores(pictures: np.ndarray) -> np.ndarray:
-        missing = BATCH - len(pictures)
+        missing = -len(pictures) % together  # a last batch is filled up: another shape is compiled anew
         padded = np.pad(pictures, [(0, missing), (0, 0), (0, 0), (0, 0)]) if missing else pictures
-        return np.asarray(work(padded), np.float32)[: len(pictures)]
+        starts = range(0, len(padded), together)
+        parts = [np.asarray(work(padded[start : start + together]), np.float32) for start in starts]
+        return np.concatenate(parts)[: len(pictures)] if parts else np.empty((0, outputs), np.float32)
 
+    outputs = model.outputs[0].shape[-1]
     return scores
 
 
-def _constant(model) -> Callable[[np.ndarray], np.ndarray]:
+def _constant(model, together: int) -> Callable[[np.ndarray], np.ndarray]:
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
@@ -34,7 +42,7 @@ def _constant(model) -> Callable[[np.ndarray], np.ndarray]:
     def call(pictures):
         return model(pictures, training=False)
 
-    pictures = tf.TensorSpec((BATCH, *model.inputs[0].shape[1:]), tf.uint8)
+    pictures = tf.TensorSpec((together, *model.inputs[0].shape[1:]), tf.uint8)
     traced = tf.function(call, autograph=False).get_concrete_function(pictures)
     with without_chatter():
         graph = convert_variables_to_constants_v2(traced)

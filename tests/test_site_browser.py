@@ -163,7 +163,7 @@ def test_a_page_is_live_quiet_and_accessible(chromium: Chromium, site: Path, pag
     assert [entry["message"] for entry in chromium.driver.get_log("browser")] == []
     assert chromium.ask("[...document.images].filter(i => !i.naturalWidth).length") == 0
     if AXE is None:
-        pytest.skip("axe-playwright-python is not installed (extra browser-test)")
+        pytest.skip("axe-playwright-python is not installed (extra accessibility)")
     assert chromium.violations() == []
     chromium.shot(f"{Path(page).stem}-{Path(page).parent.name}-{scheme}")
 

@@ -30,12 +30,19 @@ def output_html(page: Page, cell: str, output: dict[str, Any]) -> str:
     return printed(data.get("text/plain", ""))
 
 
-def printed(text: str, what: str = "") -> str:
-    """Printed text, each line as a terminal would leave it."""
-    text = "".join(text) if isinstance(text, list) else text
-    lines = [line.rsplit("\r", 1)[-1] for line in ESCAPES.sub("", text).rstrip().split("\n")]
+def printed(text: str | list[str], what: str = "") -> str:
+    """Printed text, each line as a terminal would leave it; sentences may wrap, columns may not.
+
+    >>> printed("50 %\\r100 % <done>")
+    '<pre class="printed sentences">100 % &lt;done&gt;</pre>'
+    """
+    lines = [line.rsplit("\r", 1)[-1] for line in ESCAPES.sub("", "".join(text)).rstrip().split("\n")]
+    if not any(lines):
+        return ""
+    columns = any("  " in line.strip() for line in lines)
     said = f'<p class="what">{what}</p>' if what else ""
-    return f'{said}<pre class="printed">{html.escape(chr(10).join(lines))}</pre>' if any(lines) else ""
+    kind = "printed" if columns else "printed sentences"
+    return f'{said}<pre class="{kind}">{html.escape(chr(10).join(lines))}</pre>'
 
 
 def table_html(page: Page, untrusted: str | list[str]) -> str:

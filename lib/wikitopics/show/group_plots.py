@@ -8,6 +8,7 @@ from wikitopics.show.figures import DIVERGING, INK, LEGEND_ABOVE, PALETTE, new_f
 from wikitopics.show.score_plots import TALL, error_bars
 
 SHOWN = 30  # groups, or differences, in one figure; the table on disk has all
+LETTER = 7  # CSS pixels of a letter of the turned names below
 MARKS = {"lacks": "▼", "has more": "▲", "no difference shown": ""}
 
 
@@ -23,7 +24,8 @@ def by_group(table: pd.DataFrame) -> go.Figure:
     verdicts = part.pivot(index="group", columns="label", values="verdict").loc[groups, labels]
     sizes = part.groupby("group")["pictures"].first()
     widest = float(np.nanmax(np.abs(grid.to_numpy()), initial=1.0))
-    figure = new_figure("What groups lack", x="topic", y="group (pictures)", height=220 + TALL * len(groups))
+    tall = 170 + TALL * len(groups) + LETTER * max(map(len, labels))
+    figure = new_figure("What groups lack", x="topic", y="group (pictures)", height=tall)
     figure.add_heatmap(
         z=grid.to_numpy(),
         x=[plain(name) for name in labels],

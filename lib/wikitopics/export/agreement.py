@@ -1,5 +1,6 @@
 """Does each file of a bundle give the scores that the run wrote? Asked on pictures it did not learn."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,6 +43,15 @@ def largest_difference(path: Path, pictures: np.ndarray, scores: np.ndarray) -> 
             f"differ by {difference:.3g}; leave its format out with --formats"
         )
     return difference
+
+
+def bound(difference: float) -> float:
+    """The power of ten that `difference` does not exceed, from 1e-7: its digits hang on how busy cores are.
+
+    >>> bound(3.3e-6), bound(0.0)
+    (1e-05, 1e-07)
+    """
+    return float(f"1e{math.ceil(math.log10(max(difference, 1e-7)) - 1e-9)}")
 
 
 def keras_runner(path: Path) -> Callable[[np.ndarray], np.ndarray]:

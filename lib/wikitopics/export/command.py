@@ -47,6 +47,6 @@ def run(options: argparse.Namespace) -> int:
     made = export_run(options.model, options.out, options.evaluation, options.formats.split(","))
     for name, difference in made["checked"]["largest_difference"].items():
         size = made["bytes"][name] / 1e6
-        print(f"model.{name}: {size:.1f} MB, scores differ by at most {difference:.1e} from the run's")
+        print(f"model.{name}: {size:.1f} MB, scores differ by at most {difference:.0e} from the run's")
     print(f"written to {options.out} in {time.monotonic() - started:.1f} s")
     return 0

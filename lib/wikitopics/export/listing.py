@@ -71,7 +71,7 @@ def _readable(where: str) -> Iterator[None]:
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         if getattr(error, "errno", None) in NO_ROOM:
             raise UserError(
-                f"there must be room to unpack a bundle, but for {where} there was none ({reason}); free some, "
+                f"there must be room to unpack a bundle, but for {where} was none ({reason}); free some, "
                 "or let TMPDIR name another folder"
             ) from error
         refuse(where, f"cannot be read ({reason})")

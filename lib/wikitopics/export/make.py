@@ -9,7 +9,7 @@ from typing import Any
 
 from wikitopics import __version__, paths
 from wikitopics.artefacts import RECORD, write_json
-from wikitopics.export.agreement import TOLERANCE, largest_difference, validation_batch
+from wikitopics.export.agreement import TOLERANCE, bound, largest_difference, validation_batch
 from wikitopics.export.chain import Chain, params_text, read_chain
 from wikitopics.export.convert import CONVERTERS, FORMATS, PACKAGES, check_formats, frozen
 from wikitopics.export.data_card import MANY, data_card, pictures_of
@@ -60,10 +60,10 @@ def _convert(network, formats: list[str], folder: Path) -> None:
 
 
 def _checked(chain: Chain, n_labels: int, formats: list[str], folder: Path) -> dict[str, Any]:
-    """Sizes of the model's files, and how far their scores are from the run's."""
+    """Sizes of the model's files, and how far their scores are from the run's, at most."""
     pictures, scores = validation_batch(chain, n_labels)
     files = {name: folder / f"model.{name}" for name in formats}
-    differences = {name: largest_difference(file, pictures, scores) for name, file in files.items()}
+    differences = {name: bound(largest_difference(file, pictures, scores)) for name, file in files.items()}
     return {
         "checked": {"pictures": len(pictures), "tolerance": TOLERANCE, "largest_difference": differences},
         "bytes": {name: file.stat().st_size for name, file in files.items()},

@@ -15,7 +15,7 @@ def files_told(facts: Facts) -> list[str]:
     """The model's files with their sizes and differences from the run's own scores."""
     checked, sizes = facts.export["checked"], facts.export["bytes"]
     rows = [
-        (Markdown(f"`model.{name}`"), Markdown(f"{sizes[name] / 1e6:.1f}"), f"{difference:.1e}")
+        (Markdown(f"`model.{name}`"), Markdown(f"{sizes[name] / 1e6:.1f}"), f"{difference:.0e}")
         for name, difference in checked["largest_difference"].items()
     ]
     told = (
@@ -23,7 +23,7 @@ def files_told(facts: Facts) -> list[str]:
         f"the training run wrote for them; a difference above {checked['tolerance']:g} would have been "
         "refused."
     )
-    return [told, table(("file", "MB", "largest difference of a score"), rows)]
+    return [told, table(("file", "MB", "a score differs by at most"), rows)]
 
 
 def versions_table(facts: Facts) -> str:

@@ -193,6 +193,8 @@ def test_named_files_tell_their_folders_and_what_the_table_says(pictures):
     assert frame["human"].tolist() == [["Animals"], None]
     with pytest.raises(UserError, match="nowhere"):
         named.named_files(["nowhere"], "")
+    with pytest.raises(UserError, match="contact"):  # asked before anything is fetched
+        named.named_files(["mine", "File:Owl.jpg"], "")
 
 
 def test_the_digest_of_inputs_is_content_and_names(pictures):

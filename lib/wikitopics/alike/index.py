@@ -31,7 +31,7 @@ class Index:
                 f"{features.dtype} of shape {np.shape(features)}; give those of `wikitopics embed`"
             )
         self.features = features
-        self._lengths = np.concatenate([_lengths(chunk) for _, chunk in self.chunks()] or [np.empty(0)])
+        self._lengths = np.concatenate([np.empty(0, np.float32), *map(_checked_lengths, self._chunks())])
         wanted = len(features) > EXACT and installed() if approximate is None else approximate
         self._cells = Cells(*features.shape, self.units, seed) if wanted and len(features) else None
 
@@ -43,16 +43,10 @@ class Index:
         """Whether answers are approximate."""
         return self._cells is not None
 
-    def chunks(self) -> Iterator[tuple[int, np.ndarray]]:
-        """First row and vectors (at most CHUNK, d) float32, in order; UserError for NaN and Inf."""
+    def _chunks(self) -> Iterator[tuple[int, np.ndarray]]:
+        """First row and vectors (at most CHUNK, d) float32, in order."""
         for start in range(0, len(self.features), CHUNK):
-            chunk = np.asarray(self.features[start : start + CHUNK], np.float32)
-            if not np.isfinite(chunk).all():
-                row = start + int(np.flatnonzero(~np.isfinite(chunk).all(axis=1))[0])
-                raise UserError(
-                    f"features must be finite numbers, but row {row:,} is not; compute them again"
-                )
-            yield start, chunk
+            yield start, np.asarray(self.features[start : start + CHUNK], np.float32)
 
     def units(self, rows: np.ndarray) -> np.ndarray:
         """The vectors of some rows at length 1, or 0: (len(rows), d) float32."""
@@ -94,7 +88,7 @@ class Index:
 
     def _exact(self, units: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
         rows, best = np.empty((len(units), 0), np.int64), np.empty((len(units), 0), np.float32)
-        for start, chunk in self.chunks():
+        for start, chunk in self._chunks():
             lengths = np.maximum(self._lengths[start : start + len(chunk)], TINY)
             similarity = (units @ chunk.T) / lengths
             if count < similarity.shape[1]:
@@ -124,6 +118,15 @@ def nearest(index: Index, rows: np.ndarray, count: int = 8) -> tuple[np.ndarray,
     # The row itself goes last, where it is cut off; among many equal ones it may not have been found.
     order = np.argsort(found == rows[:, None], axis=1, kind="stable")[:, : max(0, min(count, len(index) - 1))]
     return np.take_along_axis(found, order, axis=1), np.take_along_axis(similarity, order, axis=1)
+
+
+def _checked_lengths(part: tuple[int, np.ndarray]) -> np.ndarray:
+    start, chunk = part
+    finite = np.isfinite(chunk).all(axis=1)
+    if not finite.all():
+        row = start + int(np.argmin(finite))
+        raise UserError(f"features must be finite numbers, but row {row:,} is not; compute them again")
+    return _lengths(chunk)
 
 
 def _lengths(vectors: np.ndarray) -> np.ndarray:

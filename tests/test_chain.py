@@ -142,6 +142,7 @@ def test_what_was_not_learned_from_is_scored_and_counted(planted):
         assert said[has].mean() > said[~has].mean() + 0.3
 
 
+@pytest.mark.slow
 def test_a_picture_looks_most_like_itself(planted, monkeypatch):
     """Among what was learned, by features kept; among what was scored, by features computed."""
     from wikitopics.scoring.decoding import FILES

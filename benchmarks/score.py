@@ -3,10 +3,10 @@
 python benchmarks/score.py [--quick]
 
 A Lite0 model with ten labels scores files of 500 px (see download_like.py) by wikitopics.scoring; in turn
-with that, Keras' `predict` of the same model is timed on pictures that are in memory. CPU seconds stand
-beside, as the steadier measure where others use the machine. Memory is compared at 1,000 and 100,000
-symbolic links to files of 64 px, each number in a process of its own, with a network of one layer at 32 px,
-so that it ends in minutes. About 10 minutes on two free cores; --quick: 256 files once, 500 and 2,000
+with that, Keras' `predict` of the same model is timed on pictures that are in memory, 16 and 64 at a time.
+CPU seconds stand beside, as the steadier measure where others use the machine. Memory is compared at 1,000
+and 100,000 symbolic links to files of 64 px, each number in a process of its own, with a network of one
+layer, so that it ends in minutes. About 10 minutes on two free cores; --quick: 256 files once, 500 and 2,000
 links, 3 minutes. The last line is one JSON object.
 """
 
@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,12 +26,13 @@ from download_like import write_files
 from stopwatch import cpu_seconds
 
 from wikitopics.artefacts import write_json, write_table
+from wikitopics.scoring.forward import TOGETHER
 from wikitopics.scoring.shards import score_files
 from wikitopics.train.engine import keras
 from wikitopics.train.model import build_model
 from wikitopics.train.record import file_digest, read_trained
 
-SIDE, LABELS, BATCH = 224, 10, 64
+SIDE, LABELS, BATCHES = 224, 10, (16, 64)
 
 
 def write_run(folder: Path, model: keras.Model) -> Path:
@@ -63,7 +65,8 @@ def timed(work) -> tuple[float, float]:
 
 
 def rates(run: Path, paths: list[str], out: Path, rounds: int) -> dict[str, float]:
-    """Pictures a second of both ways, taken in turn: their medians, and the median of the rounds' ratios.
+    """Milliseconds a picture (wall, CPU) of scoring and of `predict` by batch size, taken in turn: medians
+    of the rounds, and the medians of the rounds' ratios.
 
     What both need once (reading and compiling the model) is timed with a single file and taken away, and
     with it the one batch that this file is padded to.
@@ -71,25 +74,21 @@ def rates(run: Path, paths: list[str], out: Path, rounds: int) -> dict[str, floa
     model, _ = read_trained(run)
     model.compile(jit_compile=False)
     pictures = np.random.default_rng(0).integers(0, 256, (len(paths), SIDE, SIDE, 3), np.uint8)
-    model.predict(pictures[:BATCH], batch_size=BATCH, verbose=0)
-    seconds = {"score": [], "predict": []}
+    ways = {size: partial(model.predict, pictures, batch_size=size, verbose=0) for size in BATCHES}
+    for size in BATCHES:
+        model.predict(pictures[:size], batch_size=size, verbose=0)
+    spent: dict[str, list] = {"score": [], **{f"predict_{size}": [] for size in BATCHES}}
     for _ in range(rounds):
         once = timed(lambda: score_files(run, paths[:1], out))
         whole = timed(lambda: score_files(run, paths, out))
-        seconds["score"].append(np.subtract(whole, once))
-        seconds["predict"].append(timed(lambda: model.predict(pictures, batch_size=BATCH, verbose=0)))
-    score = np.array(seconds["score"]) / (len(paths) - BATCH)
-    predict = np.array(seconds["predict"]) / len(paths)
-    wall, cpu = np.median(predict / score, axis=0)
-    return {
-        "score_per_s": round(1 / float(np.median(score[:, 0])), 1),
-        "predict_per_s": round(1 / float(np.median(predict[:, 0])), 1),
-        "cpu_ms_score_predict": np.round(
-            [1000 * np.median(way[:, 1]) for way in (score, predict)], 1
-        ).tolist(),
-        "ratio_wall": round(float(wall), 3),
-        "ratio_cpu": round(float(cpu), 3),
-    }
+        spent["score"].append(1000 * np.subtract(whole, once) / (len(paths) - TOGETHER["CPU"]))
+        for size, predict in ways.items():
+            spent[f"predict_{size}"].append(1000 * np.array(timed(predict)) / len(paths))
+    figures = {f"{way}_ms": np.median(rows, axis=0).round(1).tolist() for way, rows in spent.items()}
+    for size in BATCHES:
+        ratio = np.median(np.divide(spent[f"predict_{size}"], spent["score"]), axis=0)
+        figures[f"ratio_{size}"] = ratio.round(3).tolist()
+    return figures
 
 
 def peak_of(run: Path, files: list[str], count: int, folder: Path) -> dict[str, float]:

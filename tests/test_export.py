@@ -22,6 +22,7 @@ import planted
 from wikitopics.artefacts import read_array, read_json, write_json
 from wikitopics.errors import UserError
 from wikitopics.export import agreement, convert
+from wikitopics.export.facts import funnel
 from wikitopics.export.load import load_bundle
 from wikitopics.export.make import export_run
 from wikitopics.export.markdown import table
@@ -220,6 +221,14 @@ def test_cards_tell_what_records_say_and_that_the_rest_is_missing(bundle, chain)
         shown = MarkdownIt("commonmark").enable("table").render(page)
         assert "<script" not in shown and 'evil.example"' not in shown and "nan" not in page.lower().split()
     assert "&lt;script&gt;alert(1)&lt;/script&gt; *Eve* [x](http://evil.example) | `rm` &amp;amp;" in shown
+
+
+def test_a_funnel_loses_files_step_by_step_and_not_to_what_is_counted_beside(tmp_path):
+    first, last = [("files of the source", 100), ("labelled by a", 70)], ("decoded in full", 50)
+    both = [*first, ("labelled by b", 80), ("labelled by all of a, b", 60), last]
+    for steps, lost in (([*first, last], [None, 30, 20]), (both, [None, None, None, 40, 10])):
+        write_json(tmp_path / "funnel.json", [{"step": step, "files": files} for step, files in steps])
+        assert [row["lost"] for row in funnel(tmp_path)] == lost
 
 
 @with_onnx

@@ -35,7 +35,8 @@ def data_card(facts: Facts) -> str:
 def pictures_of(facts: Facts) -> pd.DataFrame:
     """title, creator, licence and split of every picture in the set; creator and licence may be missing."""
     pictures = read_table(facts.chain.images / "images.parquet", ["title", "split"])
-    files = table_of(facts.chain.labels, "files.parquet", ["title", "creator", "licence"])
+    columns = ["title", "creator", "licence"]
+    files = table_of(facts.chain.labels, "files.parquet", columns, pictures["title"])
     return pictures.merge(files.drop_duplicates("title"), on="title", how="left")[CREDITS]
 
 
@@ -105,6 +106,7 @@ def _limits(facts: Facts) -> str:
         f"Pictures were brought to {side} x {side} pixels, {how}.",
         "A label of the source is no person's judgement of the picture; the model card compares them.",
         "Creators and licences are as the source states them; nobody checked them again.",
+        "Duplicates were found by looks: two pictures of one thing may be on two sides of the split.",
         "What the source does not hold (languages, places, times, makers) the model has not seen.",
     ]
     return "".join(f"- {line}\n" for line in lines)

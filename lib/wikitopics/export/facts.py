@@ -1,9 +1,12 @@
 """Everything that the cards tell, read from the records of the runs and never written by hand."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from wikitopics.artefacts import read_json
@@ -14,6 +17,7 @@ from wikitopics.export.chain import Chain, read_record
 from wikitopics.scoring.settings import Settings
 
 Rows = list[dict[str, Any]]
+TOGETHER = re.compile("labelled by (all|any) of ")  # the step of 02 that several labels runs make together
 
 
 @dataclass(frozen=True)
@@ -68,15 +72,29 @@ def _silence(chain: Chain, settings: Settings) -> Rows:
 
 
 def funnel(folder) -> Rows:
-    """funnel.json of a run with the files that each step lost: step, files, lost."""
+    """funnel.json of a run with the files that each step lost: step, files, lost.
+
+    lost is None for the first step, and where 02 counts beside the others what one of several labels runs
+    has labelled, of which only "labelled by all of" (or any of) is a step.
+    """
     path = folder / "funnel.json"
     steps = read_json(path) if path.is_file() else []
-    before = [None, *(step["files"] for step in steps)]
-    lost = [None if old is None else old - step["files"] for old, step in zip(before, steps, strict=False)]
-    return [step | {"lost": gone} for step, gone in zip(steps, lost, strict=True)]
+    together = any(TOGETHER.match(step["step"]) for step in steps)
+    rows, left = [], None
+    for step in steps:
+        beside = together and step["step"].startswith("labelled by ") and not TOGETHER.match(step["step"])
+        rows.append(step | {"lost": None if left is None or beside else left - step["files"]})
+        left = left if beside else step["files"]
+    return rows
 
 
-def table_of(folder, name: str, columns: list[str]) -> pd.DataFrame:
-    """Columns of a run's table; an empty table where the run has none."""
+def table_of(folder, name: str, columns: list[str], titles: pd.Series | None = None) -> pd.DataFrame:
+    """Columns of a run's table; an empty table where the run has none.
+
+    With `titles` only their rows are kept while it is read: a source may hold many times as many files.
+    """
     path = folder / name
-    return pd.read_parquet(path, columns=columns) if path.is_file() else pd.DataFrame(columns=columns)
+    if not path.is_file():
+        return pd.DataFrame(columns=columns)
+    chosen = None if titles is None else pc.field("title").isin(pa.array(titles, pa.string()))
+    return pq.read_table(path, columns=columns, filters=chosen).to_pandas()

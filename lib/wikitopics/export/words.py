@@ -5,7 +5,8 @@ from typing import Any
 from wikitopics.export.markdown import escaped
 
 SOURCES = {
-    "sample": "the sample embedded in the project: mostly drawings, some photographs, of at most 128 pixels, "
+    "sample": "the sample embedded in the project: mostly drawings, some photographs, of at most 128 pixels "
+    "but for a few that are broken on purpose, "
     "described in the project's `sample/DATA.md`; its category graph and article topics are small and partly "
     "made by hand",
     "table": "pictures of a folder, named by a table that their owner wrote",

@@ -262,6 +262,14 @@ def test_a_file_that_changes_or_vanishes_after_it_was_listed(scored, pictures, t
     assert reasons.count("") == 8
 
 
+def test_relative_names_are_of_the_folder_one_is_in_now(scored, pictures, tmp_path, monkeypatch):
+    scored([str(pictures / "00.png")])  # the processes that decode are begun
+    (tmp_path / "here").mkdir()
+    shutil.copy(pictures / "01.png", tmp_path / "here" / "only here.png")
+    monkeypatch.chdir(tmp_path / "here")
+    assert scored(paths_of(["only here.png"])).reason.tolist() == [""]
+
+
 # --- stopped, and no room ----------------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ import threading
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from wikitopics.errors import UserError
@@ -39,8 +40,9 @@ def kill_in_the_middle(parts: Path, process: int, killed: list[int]) -> None:
 
 
 @pytest.mark.slow
-def test_a_worker_killed_in_the_middle_costs_nothing(folders, pictures, tmp_path, cluster):
-    paths, here, there = paths_of([str(pictures)]) * 20, tmp_path / "here.parquet", tmp_path / "there.parquet"
+def test_a_worker_killed_in_the_middle_costs_nothing(folders, pictures, tmp_path, cluster, monkeypatch):
+    monkeypatch.chdir(pictures)  # where no worker is: names are relative to us
+    paths, here, there = paths_of(["."]) * 20, tmp_path / "here.parquet", tmp_path / "there.parquet"
     score_files(folders[0], paths, here, folders[1], shard=12)
     killed, victim = [], next(iter(cluster.workers.values())).pid
     parts = tmp_path / "there.parquet.parts"
@@ -50,6 +52,7 @@ def test_a_worker_killed_in_the_middle_costs_nothing(folders, pictures, tmp_path
     killer.join()
     assert 2 <= killed[0] < 20 and victim not in [worker.pid for worker in cluster.workers.values()]
     assert there.read_bytes() == here.read_bytes() and not parts.exists()
+    assert not pd.read_parquet(there).reason.any()
 
 
 DRIVER = """\

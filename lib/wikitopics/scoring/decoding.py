@@ -4,7 +4,7 @@ import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -41,13 +41,21 @@ class Reads(Protocol):
 
 @dataclass(frozen=True)
 class NamedFiles:
-    """Files that somebody named, wherever they lie."""
+    """Files that somebody named, wherever they lie.
+
+    base: the folder of relative names, "" for that of this process. Who sends it to another process, which
+    may be in another folder or on another machine, sends its own folder along.
+    """
 
     name: ClassVar[str] = "files"
+    base: str = field(default="", repr=False, compare=False)
+
+    def __reduce__(self):
+        return NamedFiles, (self.base or os.getcwd(),)
 
     def read(self, path: str, max_bytes: int) -> bytes:
         """The bytes of a regular file, links followed; raises as sources.reading.read_inside."""
-        return read_inside(Path("/"), os.path.abspath(path), max_bytes)
+        return read_inside(Path("/"), os.path.abspath(os.path.join(self.base, path)), max_bytes)
 
 
 FILES = NamedFiles()

@@ -10,7 +10,7 @@ import pandas as pd
 from wikitopics.errors import UserError
 from wikitopics.images.reasons import Rejected
 from wikitopics.paths import root
-from wikitopics.scoring.decoding import FILES, Reads
+from wikitopics.scoring.decoding import FILES, NamedFiles, Reads
 from wikitopics.sources.cache import digest_of
 from wikitopics.sources.stored import MANIFEST, read_stored
 
@@ -26,11 +26,12 @@ class WithTitles:
     name: ClassVar[str] = "files and commons"
     folder: Path
     state: str
+    files: NamedFiles = FILES  # with it travels what a relative name means
 
     def read(self, path: str, max_bytes: int) -> bytes:
         """The bytes of a title's picture or of a file; Rejected for a title that has no picture here."""
         if not path.startswith(PREFIX):
-            return FILES.read(path, max_bytes)
+            return self.files.read(path, max_bytes)
         title, status, why = self.found(path)
         if status == "fetched":
             return read_stored(self.folder, title, max_bytes)

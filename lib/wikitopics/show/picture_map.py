@@ -11,6 +11,7 @@ from wikitopics.errors import UserError
 from wikitopics.show import browser_html as say
 from wikitopics.show.browser import MistakeBrowser
 from wikitopics.show.browser_controls import button
+from wikitopics.show.figures import CONFIG
 from wikitopics.show.map_plots import layers, members, picture_map
 
 STYLE = """<style>
@@ -20,6 +21,7 @@ STYLE = """<style>
 .picture-map .pm-title { font-size: 13px; font-weight: 600; line-height: 1.4; overflow-wrap: anywhere; }
 .picture-map .pm-side p { font-size: 12px; line-height: 1.4; margin: 4px 0 0; }
 </style>"""
+NOWHERE = {"type": "rect", "xref": "x", "yref": "y", "x0": 2e4, "x1": 2e4, "y0": 2e4, "y1": 2e4}
 HINT = "<p>Point at a mark to see its image. Draw round some to see them in the browser below.</p>"
 
 
@@ -58,6 +60,7 @@ class PictureMap:
         names = list(self.colourings)
         self._most = max(len(set(kinds)) for kinds in self.colourings.values())
         self.figure = go.FigureWidget(self._drawn(names[0]))
+        self.figure._config = self.figure._config | CONFIG
         self.figure.update_layout(dragmode="lasso", hovermode="closest", autosize=True)
         for trace in self.figure.data:
             trace.on_hover(self._hovered)
@@ -132,10 +135,12 @@ class PictureMap:
 
     def _cleared(self) -> None:
         self.chosen, self.show_all.disabled = np.array([], dtype=np.int64), True
-        with self.figure.batch_update():
-            self.figure.layout.selections = ()
-            for trace in self.figure.data:
-                trace.selectedpoints = None
+        # What was brushed is known to the page alone; a value must change here for the page to hear of it.
+        for outlines, marked in (((NOWHERE,), []), ((), None)):
+            with self.figure.batch_update():
+                self.figure.layout.selections = outlines
+                for trace in self.figure.data:
+                    trace.selectedpoints = marked
 
     def _mark(self) -> None:
         """The brushed points stay marked when colours change."""

@@ -1,5 +1,9 @@
 """A laboratory with one tiny trained run and its evaluation, and pictures, for the tests of scoring."""
 
+import io
+from dataclasses import dataclass
+from typing import ClassVar
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -63,3 +67,18 @@ def pictures(tmp_path_factory):
 @pytest.fixture
 def folders(root):
     return root / "data" / "03_train" / "tiny", root / "data" / "04_evaluate" / "tiny"
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A source of two pictures that are nowhere on disk."""
+
+    name: ClassVar[str] = "planted"
+    side: int
+
+    def read(self, path, max_bytes):
+        if path != "here":
+            raise FileNotFoundError(path)
+        file = io.BytesIO()
+        Image.new("RGB", (self.side, self.side), "red").save(file, "PNG")
+        return file.getvalue()

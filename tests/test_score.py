@@ -1,12 +1,9 @@
 """Scoring files: the model's own scores, bad files told, a stopped run goes on, mistakes in one sentence."""
 
-import io
 import json
 import os
 import shutil
 from concurrent.futures import Future
-from dataclasses import dataclass
-from typing import ClassVar
 
 import keras
 import numpy as np
@@ -15,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from score_planted import NAMES, SIDE, THRESHOLDS
+from score_planted import NAMES, SIDE, THRESHOLDS, Planted
 from wikitopics import cli
 from wikitopics.errors import UserError
 from wikitopics.evaluate.calibration import apply_platt, fit_platt
@@ -175,21 +172,6 @@ def test_without_its_images_run_a_model_is_not_guessed_at(root, tmp_path):
     shutil.copytree(root / "data" / "03_train" / "tiny", alone)
     with pytest.raises(UserError, match="must lie beside the images run .* 02_images/set/run.json"):
         load_scorer(alone)
-
-
-@dataclass(frozen=True)
-class Planted:
-    """A source of two pictures that are nowhere on disk."""
-
-    name: ClassVar[str] = "planted"
-    side: int
-
-    def read(self, path, max_bytes):
-        if path != "here":
-            raise FileNotFoundError(path)
-        file = io.BytesIO()
-        Image.new("RGB", (self.side, self.side), "red").save(file, "PNG")
-        return file.getvalue()
 
 
 def test_pictures_come_from_any_source_and_rows_say_which(folders, tmp_path):

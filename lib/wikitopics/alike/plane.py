@@ -40,9 +40,9 @@ def _flattened(vectors: np.ndarray, seed: int) -> np.ndarray:
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
 
-    components = PCA(min(COMPONENTS, *vectors.shape), random_state=seed).fit_transform(vectors)
-    if not components.std():  # all pictures the same: nothing to place
+    if not np.ptp(vectors, axis=0).any():  # all pictures the same: nothing to place
         return np.zeros((len(vectors), 2))
+    components = PCA(min(COMPONENTS, *vectors.shape), random_state=seed).fit_transform(vectors)
     perplexity = min(PERPLEXITY, (len(vectors) - 1) / 3)
     how = {"perplexity": perplexity, "max_iter": ITERATIONS, "init": "random", "random_state": seed}
     if components.shape[1] > 1:

@@ -20,7 +20,7 @@ MARKS = (
 )
 REST = ("circle-open", MUTED)  # what is not asked about
 LONGEST = 40  # characters of a title
-NOTE = "neighbours look alike to the network; directions, distances and empty space mean nothing"
+NOTE = "near each other: alike to the network (nothing else has a meaning)"
 
 
 def picture_map(

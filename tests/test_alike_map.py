@@ -1,0 +1,171 @@
+"""The map of images: places that mean something, kinds that can be told apart, a brush and the way back."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from wikitopics.alike.kinds import mistake_kinds, rarest_labels
+from wikitopics.alike.mapped import mapped
+from wikitopics.alike.plane import neighbours_kept, placed
+from wikitopics.errors import UserError
+from wikitopics.show.alike_plots import nearest_sheet
+from wikitopics.show.browser import MistakeBrowser
+from wikitopics.show.map_plots import layers, members, picture_map, styles
+from wikitopics.show.picture_map import PictureMap
+from wikitopics.show.static import picture
+
+HOSTILE = '<img src=x onerror="alert(1)">'
+
+
+def clusters(n: int = 60) -> np.ndarray:
+    """Three kinds of vectors, one after the other."""
+    rng = np.random.default_rng(0)
+    return np.repeat(rng.normal(size=(3, 20)), n // 3, axis=0) + 0.1 * rng.normal(size=(n, 20))
+
+
+def test_alike_pictures_lie_together_and_the_same_way_again():
+    rows, places = placed(clusters())
+    assert rows.tolist() == list(range(60)) and np.abs(places).max() == 1000
+    kind = np.arange(60) // 20
+    apart = ((places[:, None].astype(float) - places[None]) ** 2).sum(axis=2)
+    np.fill_diagonal(apart, np.inf)
+    assert (kind[apart.argmin(axis=1)] == kind).all()
+    assert (placed(clusters())[1] == places).all()
+    assert (
+        neighbours_kept(clusters(), places) > 0.5 > neighbours_kept(clusters(), places[::7].repeat(7, 0)[:60])
+    )
+
+
+def test_of_many_pictures_a_sample_is_placed():
+    rows, places = placed(clusters(), seed=3, most=30)
+    assert len(rows) == len(places) == 30 and (np.diff(rows) > 0).all()
+    assert (
+        rows.tolist()
+        == placed(clusters(), seed=3, most=30)[0].tolist()
+        != placed(clusters(), 4, 30)[0].tolist()
+    )
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 4, 5, 7])
+def test_few_and_equal_pictures_have_places_too(n: int):
+    for features in (np.ones((n, 3)), np.zeros((n, 1)), np.random.default_rng(0).normal(size=(n, 2))):
+        rows, places = placed(features)
+        assert len(rows) == len(places) == n and np.isfinite(places).all()
+
+
+def test_features_that_are_no_numbers_are_one_sentence():
+    with pytest.raises(UserError, match="finite"):
+        placed(np.array([[1.0], [np.nan]]))
+    with pytest.raises(UserError, match=r"\(3,\)"):
+        placed(np.ones(3))
+
+
+def test_kinds_of_mistake_and_the_rarest_label():
+    truth = np.array([[1, 1, 0], [1, 0, 0], [1, 0, 1], [0, 0, 0]])
+    predicted = np.array([[1, 1, 0], [1, 0, 1], [1, 0, 0], [0, 0, 0]])
+    assert mistake_kinds(truth, predicted) == [
+        "all right",
+        "a label too many",
+        "a label is missing",
+        "all right",
+    ]
+    names = ["Nature", "Plants", "Food"]
+    assert rarest_labels(truth, names) == ["Plants", "Nature", "Food", "no label"]
+    assert rarest_labels(truth, names, most=1).count("other labels") == 2
+    assert rarest_labels(np.zeros((2, 0)), []) == ["no label"] * 2
+
+
+def test_no_more_than_eight_kinds_have_a_mark_and_none_of_these_shares_one():
+    kinds = [f"kind {i}" for i in range(12) for _ in range(20 - i)] + ["right"] * 99
+    marks = styles(kinds, ["right"])
+    own = list(marks.values())[:8]
+    assert len(set(own)) == len({symbol for symbol, _ in own}) == 8  # by shape alone, too
+    assert list(marks)[:2] == ["kind 0", "kind 1"] and len(set(list(marks.values())[8:])) == 1
+    assert marks["right"] == marks["kind 11"]
+
+
+def test_every_picture_is_one_point_in_the_trace_of_its_kind():
+    places, kinds = np.arange(12).reshape(6, 2), ["a", "b", "a", HOSTILE, "b", "a"]
+    titles = pd.Series([f"{i}{HOSTILE}" for i in range(6)], index=[5, 4, 3, 2, 1, 0])  # a shuffled index
+    figure = picture_map(places, kinds, titles)
+    for trace, mine in zip(figure.data, members(kinds), strict=True):
+        assert list(zip(trace.x, trace.y, strict=True)) == [tuple(places[i]) for i in mine]
+        assert [text[0] for text in trace.text] == [str(i) for i in mine]
+    assert "<img" not in figure.to_json().replace("\\u003c", "<")
+    assert picture(figure).size == (1800, 1120)
+    assert len(layers(places, kinds, titles, least=7)) == 7 and picture(picture_map(places[:0], [], [])).size
+
+
+@pytest.fixture
+def shown() -> PictureMap:
+    """30 images, two of them wrong in one label each; titles are places on the map in reverse order."""
+    truth, scores = np.zeros((30, 2), np.uint8), np.full((30, 2), 0.1, np.float32)
+    scores[4, 0] = scores[20, 1] = 0.9
+    titles = [f"{i} {HOSTILE}" for i in range(30)]
+    frame = pd.DataFrame({"title": titles, "row": np.arange(30), "split": "test", "group": np.arange(30)})
+    images = np.random.default_rng(0).integers(0, 255, (30, 8, 8, 3)).astype(np.uint8)
+    browser = MistakeBrowser(frame, truth, scores, np.full(2, 0.5), ["A", "B"], images)
+    kinds = {"mistake": ["x"] * 29 + ["y"], "label": ["a", "b", "c"] * 10}
+    places = np.stack([np.arange(30), np.arange(30)], axis=1)
+    return PictureMap(browser, titles[::-1], places, kinds)
+
+
+def test_a_brush_shows_the_images_of_its_points_and_show_all_the_others_again(shown: PictureMap):
+    assert len(shown.browser.found) == 2 and shown.show_all.disabled
+    shown.brush([9, 0, 1])  # points are in reverse order: the images 20, 29 and 28
+    found = [shown.browser.predictions.parts(pair) for pair in shown.browser.found]
+    assert found == [(20, 1)] and shown.browser.selection.widget.layout.display == "flex"
+    assert "Only 3 of 30 images" in shown.browser.selection.told.value
+    shown.browser.filters.errors.value = "all predictions"
+    assert len(shown.browser.found) == 6
+    shown.browser.selection.show_all.click()
+    assert len(shown.browser.found) == 60 and not len(shown.chosen)
+    assert shown.browser.selection.widget.layout.display == "none" and shown.show_all.disabled
+    shown.brush([3])
+    shown.brush([])
+    assert len(shown.browser.found) == 60
+
+
+def test_the_page_s_events_reach_the_right_points(shown: PictureMap):
+    from plotly.callbacks import Points
+
+    def event(chosen: dict[int, list[int]]) -> None:
+        for place, trace in enumerate(shown.figure.data):
+            shown._selected(trace, Points(chosen.get(place, []), [], [], "", place), None)
+
+    shown.colour.value = "label"
+    assert [len(trace.x) for trace in shown.figure.data] == [10, 10, 10]
+    event({0: [0], 2: [3]})  # the first a, the fourth c
+    assert shown.chosen.tolist() == [0, 11]
+    shown.colour.value = "mistake"
+    assert shown.figure.data[0].selectedpoints == (0, 11)  # still marked in its other colours
+    event({})
+    assert not len(shown.chosen)
+    shown._hovered(shown.figure.data[1], Points([0], [], [], "", 1), None)
+    assert ">0 &lt;img" in shown.side.value and "<img src=x" not in shown.side.value
+
+
+def test_a_picture_without_prediction_is_refused(shown: PictureMap):
+    with pytest.raises(UserError, match="'nowhere' has none"):
+        PictureMap(shown.browser, ["nowhere"], np.zeros((1, 2)), {"mistake": ["x"]})
+
+
+def test_a_run_without_features_has_an_empty_map(shown: PictureMap):
+    frame = pd.DataFrame({"title": ["a"], "row": [0]})
+    one = np.ones((1, 2), int)
+    empty = mapped(frame, one, one, ["A", "B"], None)
+    assert empty.told == "there are no features"
+    assert PictureMap(shown.browser, empty.titles, empty.places, empty.colourings).widget
+    full = mapped(frame, one, one, ["A", "B"], np.ones((3, 4), np.float32))
+    assert full.titles == ["a"] and full.colourings == {"mistake": ["all right"], "label": ["A"]}
+
+
+def test_each_picture_asked_about_begins_a_line():
+    images = [np.full((8, 8, 3), 25 * i, np.uint8) for i in range(6)]
+    rows = np.array([[1, 2], [3, 4]])
+    sheet = nearest_sheet(images, [str(i) for i in range(6)], [0, 5], rows, np.full((2, 2), 0.5))
+    corner = [
+        sheet.getpixel((12 + 99 * place + 40, 12 + 40 + 129 * line))[0] for line in (0, 1) for place in (0, 1)
+    ]
+    assert sheet.size[0] == 900 and corner[:2] == [0, 25]
+    assert nearest_sheet(images, ["a"] * 6, [], rows[:0], rows[:0]).size[0] == 900

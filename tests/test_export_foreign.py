@@ -87,7 +87,10 @@ def refusal(path):
 
 
 @pytest.mark.usefixtures("loads")
-def test_what_the_tests_take_apart_is_sound_before(files, tmp_path):
+def test_what_the_tests_take_apart_is_sound_before(good, files, tmp_path):
+    names = tuple(set(files) - {SUMS})
+    with verified(good, names) as folder:
+        assert {name: (folder / name).read_bytes() for name in names} == {n: files[n] for n in names}
     for path in (zipped(summed(files), tmp_path / "a.zip"), unpacked(files, tmp_path / "a")):
         model, found = load_bundle(path)
         assert model.output_shape == (None, 6) and found.name == RUN
@@ -337,6 +340,20 @@ def test_what_is_refused_would_have_reached_keras(files, tmp_path):
         with_config(files, lambda c: layer(c, "Dense")["config"].update(trainable=False)), tmp_path / "a.zip"
     )
     assert load_bundle(path)[0].get_layer("scores").trainable is False
+
+
+ODD = {
+    "no output": lambda c: c["config"].pop("output_layers"),
+    "a layer of no size": lambda c: layer(c, "Conv2D")["config"].update(filters=-3),
+    "a layer alone": lambda c: c.update(layer(c, "ReLU")),
+    "another shape": lambda c: layer(c, "Dense")["config"].update(units=7),
+}
+
+
+@pytest.mark.usefixtures("loads")
+@pytest.mark.parametrize("case", ODD)
+def test_what_keras_cannot_make_is_one_sentence_too(files, tmp_path, case):
+    assert "has a model" in refusal(zipped(with_config(files, ODD[case]), tmp_path / "a.zip"))
 
 
 def test_other_files_in_the_model(files, tmp_path):

@@ -1,6 +1,7 @@
 """A bundle made ready to score: nothing of it is made an object before all of it was checked."""
 
 import json
+import warnings
 from pathlib import Path
 
 from wikitopics.export.keras_file import check_keras_file
@@ -17,7 +18,6 @@ def load_bundle(path: Path) -> tuple:
     Raises UserError where it is damaged, foreign, made of other layers than ours, or of parts that do not
     belong together.
     """
-    from wikitopics.train.model import load_model
     from wikitopics.train.record import file_digest
 
     with verified(Path(path), (MODEL, SETTINGS)) as folder:
@@ -25,9 +25,24 @@ def load_bundle(path: Path) -> tuple:
         if file_digest(folder / MODEL) != settings.key:
             refuse(Path(path).name, f"has a {SETTINGS} for another model")
         check_keras_file(folder / MODEL, Path(path).name)
-        model = load_model(folder / MODEL)
-    _check_fit(tuple(model.inputs[0].shape[1:]), tuple(model.outputs[0].shape[1:]), settings, Path(path).name)
+        model, given, result = _model(folder / MODEL, Path(path).name)
+    _check_fit(given, result, settings, Path(path).name)
     return model, settings
+
+
+def _model(path: Path, where: str) -> tuple:
+    """The model, and the shapes of its one input and its one output, without their first dimension."""
+    from wikitopics.train.model import load_model
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # Keras only warns where it leaves weights at random
+            model = load_model(path)
+        (given,), (result,) = model.inputs, model.outputs
+        return model, tuple(given.shape[1:]), tuple(result.shape[1:])
+    # Layers meet impossible sizes with every exception there is; all mean that this model is none of ours.
+    except Exception as error:
+        refuse(where, f"has a model that Keras cannot make ({' '.join(ascii(str(error)).split())[:120]})")
 
 
 def _check_fit(given: tuple, result: tuple, settings: Settings, where: str) -> None:

@@ -58,6 +58,8 @@ def _same_names(found: Listing, wanted: dict[str, str], names: tuple[str, ...]) 
 def _copied(found: Listing, name: str, to: Path | None) -> str:
     """SHA-256 of a file, written to `to` meanwhile."""
     digest, left = hashlib.sha256(), found.sizes[name]
+    if to:
+        to.parent.mkdir(parents=True, exist_ok=True)
     with found.open(name) as file, open(to or os.devnull, "wb") as copy:
         while block := file.read(min(BLOCK, left + 1)):
             left -= len(block)

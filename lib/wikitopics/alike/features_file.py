@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from wikitopics.alike.embedder import About
+from wikitopics.artefacts import read_array, replacing
 from wikitopics.errors import UserError
 from wikitopics.scoring.results import readable
 
@@ -61,19 +62,21 @@ def read_features(path: Path, folder: Path) -> Features:
     finite.
     """
     about, file = read_about(path)
-    vectors = np.lib.format.open_memmap(
-        folder / "features.npy", "w+", np.float32, (file.metadata.num_rows, about.width)
-    )
-    paths: list[str] = []
-    bad = []
-    for batch in file.iter_batches(ROWS):
-        good = np.array([not reason for reason in batch["reason"].to_pylist()], bool)
-        part = pa.Table.from_batches([batch]).filter(good)
-        vectors[len(paths) : len(paths) + len(part)] = _matrix(part["features"], about.width, path)
-        paths += part["path"].to_pylist()
-        bad.append(pa.Table.from_batches([batch]).filter(~good).select(["path", "reason", "detail"]))
-    unreadable = pa.concat_tables(bad or [SCHEMA.empty_table().select([0, 2, 3])]).to_pandas()
-    return Features(paths, vectors[: len(paths)], about, unreadable)
+    reasons = file.read(["reason"])["reason"].to_pylist()
+    good = np.array([not reason for reason in reasons], bool)
+    paths, bad, done = [], [SCHEMA.empty_table().select([0, 2, 3])], 0
+    shape = (int(good.sum()), about.width)
+    with replacing(folder / "features.npy") as temporary, open(temporary, "wb") as vectors:
+        header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(vectors, header)
+        for batch in file.iter_batches(ROWS):
+            table, some = pa.Table.from_batches([batch]), good[done : done + len(batch)]
+            vectors.write(_matrix(table["features"].filter(some), about.width, path).tobytes())
+            paths += table["path"].filter(some).to_pylist()
+            bad.append(table.filter(~some).select(bad[0].column_names))
+            done += len(batch)
+    unreadable = pa.concat_tables([table.replace_schema_metadata() for table in bad]).to_pandas()
+    return Features(paths, read_array(folder / "features.npy"), about, unreadable)
 
 
 def read_about(path: Path) -> tuple[About, pq.ParquetFile]:
@@ -108,4 +111,4 @@ def _matrix(column: pa.ChunkedArray, width: int, path: Path) -> np.ndarray:
         raise UserError(
             f"features must be finite numbers, but some in {Path(path).name} are not; compute them again"
         )
-    return flat.reshape(len(lists), width)
+    return flat.reshape(len(lists), width).astype("<f4", copy=False)

@@ -1,5 +1,6 @@
 """Bundles: the run's own scores in every format, the same bytes twice, cards from records, written whole."""
 
+import hashlib
 import json
 import os
 import resource
@@ -314,19 +315,30 @@ def test_something_else_is_not_written_over(tmp_path):
     (tmp_path / "folder" / "thesis.txt").write_text("mine")
     with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
         archive.writestr("thesis.txt", "mine")
-    for name in ("notes.zip", "folder", "other.zip"):
+    sums, theirs = tmp_path / "downloads" / SUMS, b"3 GB of somebody's"
+    sums.parent.mkdir()
+    (sums.parent / "debian.iso").write_bytes(theirs)
+    sums.write_text(f"{hashlib.sha256(theirs).hexdigest()}  debian.iso\n")
+    with whole_bundle(tmp_path / "bundle") as folder:
+        for name in ("model.keras", "settings.json"):
+            (folder / name).write_text("")
+    (tmp_path / "bundle" / "my_notes.txt").write_text("mine")
+    for name in ("notes.zip", "folder", "other.zip", "downloads", "bundle"):
         with pytest.raises(UserError, match="is something else"), whole_bundle(tmp_path / name):
             raise AssertionError("nothing may be made")
     assert (tmp_path / "notes.zip").read_text() == "mine"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "notes.zip", "other.zip"]
+    assert (tmp_path / "bundle" / "my_notes.txt").read_text() == "mine"
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == ["bundle", "downloads", "folder", "notes.zip", "other.zip"]
 
 
-@pytest.mark.parametrize("name", ["new", "new.zip"])
+@pytest.mark.parametrize("out", ["new", "new.zip"])
 @pytest.mark.parametrize("end", [KeyboardInterrupt, OSError(28, "No space left on device")])
-def test_stopped_half_way_nothing_looks_whole_and_the_old_one_stays(tmp_path, name, end):
+def test_stopped_half_way_nothing_looks_whole_and_the_old_one_stays(tmp_path, out, end):
     def make(text, stop=None):
-        with whole_bundle(tmp_path / name) as folder:
-            (folder / "a.txt").write_text(text)
+        with whole_bundle(tmp_path / out) as folder:
+            for name in ("model.keras", "settings.json", "a.txt"):
+                (folder / name).write_text(text)
             if stop:
                 raise stop
 
@@ -336,11 +348,11 @@ def test_stopped_half_way_nothing_looks_whole_and_the_old_one_stays(tmp_path, na
     make("old")
     with pytest.raises((KeyboardInterrupt, UserError)):
         make("never", end)
-    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert [path.name for path in tmp_path.iterdir()] == [out]
     make("new")
-    kept = tmp_path / name
-    text = zipfile.ZipFile(kept).read("a.txt") if name.endswith(".zip") else (kept / "a.txt").read_bytes()
-    assert text == b"new" and [path.name for path in tmp_path.iterdir()] == [name]
+    kept = tmp_path / out
+    text = zipfile.ZipFile(kept).read("a.txt") if out.endswith(".zip") else (kept / "a.txt").read_bytes()
+    assert text == b"new" and [path.name for path in tmp_path.iterdir()] == [out]
 
 
 def test_a_disk_that_is_full_half_way_is_one_sentence_and_leaves_nothing(chain, tmp_path):

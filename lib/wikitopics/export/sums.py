@@ -28,7 +28,7 @@ def verified(path: Path, names: tuple[str, ...]) -> Iterator[Path]:
     is damaged or is none.
     """
     with listing(path) as found, TemporaryDirectory(prefix="wikitopics-") as folder:
-        wanted = _sums(found)
+        wanted = listed(found)
         _same_names(found, wanted, names)
         for name in sorted(wanted):
             if _copied(found, name, Path(folder) / name if name in names else None) != wanted[name]:
@@ -36,8 +36,8 @@ def verified(path: Path, names: tuple[str, ...]) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _sums(found: Listing) -> dict[str, str]:
-    """What SHA256SUMS says, name by name."""
+def listed(found: Listing) -> dict[str, str]:
+    """What SHA256SUMS says, name by name. Raises UserError where there is none."""
     if found.sizes.get(SUMS, BLOCK) >= BLOCK:
         refuse(found.where, f"has no {SUMS}")
     with found.open(SUMS) as file:

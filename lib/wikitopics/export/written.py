@@ -11,9 +11,10 @@ from wikitopics.artefacts import NO_ROOM, replacing
 from wikitopics.errors import UserError
 from wikitopics.export.listing import listing
 from wikitopics.export.named import SUMS
-from wikitopics.export.sums import sums_text
+from wikitopics.export.sums import listed, sums_text
 from wikitopics.train.record import file_digest
 
+ALWAYS = ("model.keras", "settings.json")  # what every bundle has
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the time of every entry: equal files make equal zips
 
 
@@ -23,7 +24,11 @@ def check_place(out: Path) -> None:
         return
     try:
         with listing(out) as found:
-            ours = SUMS in found.sizes or not found.sizes
+            ours = not found.sizes or (
+                {SUMS, *ALWAYS}
+                <= set(found.sizes)
+                == {SUMS, *listed(found)}  # nothing of somebody's beside it
+            )
     except UserError:
         ours = False
     if not ours or out.is_symlink() or out.is_dir() == (out.suffix == ".zip"):
@@ -40,13 +45,7 @@ def whole_bundle(out: Path) -> Iterator[Path]:
     is then still there, and nothing else.
     """
     check_place(out)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        folder = out.with_name(f".{out.name}.{os.getpid()}.making")
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-    except OSError as error:
-        raise UserError(f"--out must be a place to write to, but {out} is none ({error.strerror})") from error
+    folder = _beside(out)
     try:
         yield folder
         names = names_in(folder)
@@ -65,6 +64,20 @@ def whole_bundle(out: Path) -> Iterator[Path]:
         ) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _beside(out: Path) -> Path:
+    """A new folder where `out` will be, since only there a rename is all that is left to do."""
+    folder = out.with_name(f".{out.name}.{os.getpid()}.making")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+    except OSError as error:
+        raise UserError(
+            f"--out must be a place to write to, but {out} is none ({error.strerror}); choose another"
+        ) from error
+    return folder
 
 
 def names_in(folder: Path) -> list[str]:

@@ -101,6 +101,7 @@ def test_numbers_that_cannot_be(command, pictures, tmp_path):
     out = ("--out", tmp_path / "o.parquet")
     assert_one_sentence(command(pictures, *out, "--abstain", "1.5"), "--abstain must be a share from 0 to 1")
     assert_one_sentence(command(pictures, *out, "--jobs", "-1"), "--jobs must be at least 1")
+    assert not os.listdir(tmp_path)
 
 
 # --- where the result cannot go ----------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from wikitopics.errors import UserError
 from wikitopics.scoring import spread
 from wikitopics.scoring.inputs import paths_of
 from wikitopics.scoring.shards import score_files
+from wikitopics.sources import open_source
 
 
 @pytest.fixture
@@ -60,6 +61,7 @@ import sys
 from pathlib import Path
 from wikitopics.scoring.inputs import paths_of
 from wikitopics.scoring.shards import score_files
+from wikitopics.sources import open_source
 model, evaluation, pictures, out = map(Path, sys.argv[1:5])
 score_files(model, paths_of([str(pictures)]) * 20, out, evaluation, shard=12, dask=sys.argv[5])
 """
@@ -77,10 +79,22 @@ def test_a_driver_killed_in_the_middle_goes_on(folders, pictures, tmp_path, clus
     assert out.read_bytes() == (tmp_path / "here.parquet").read_bytes()
 
 
+@pytest.mark.slow
+def test_a_source_below_the_root_is_read_by_workers_too(folders, pictures, tmp_path, cluster, monkeypatch):
+    monkeypatch.setenv("WIKITOPICS_ROOT", str(pictures.parent))
+    source = open_source("folder", image_root=pictures.name)
+    there = {"source": source, "dask": cluster.scheduler_address}
+    counts = score_files(
+        folders[0], source.files()["path"].tolist(), tmp_path / "o.parquet", **there, abstain=0
+    )
+    assert counts == {"files": 12, "scored": 12}
+
+
 def test_a_scheduler_that_does_not_answer_is_one_sentence(folders, pictures, tmp_path):
     pytest.importorskip("distributed", reason="the extra [cluster] is not installed")
     with pytest.raises(UserError, match="--dask must be a Dask cluster's.* 'nonsense' does not answer"):
         score_files(folders[0], paths_of([str(pictures)]), tmp_path / "out.parquet", dask="nonsense")
+    assert not list(tmp_path.iterdir())
 
 
 def test_without_the_package_it_is_one_sentence(monkeypatch):

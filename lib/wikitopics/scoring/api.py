@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -16,7 +17,7 @@ from wikitopics.scoring.topics import ABSTAIN
 
 IN_MEMORY = 100_000  # pictures whose rows are given as a table; about 200 MB with 20 labels
 
-Names = str | os.PathLike | list[str | os.PathLike]
+Names = str | os.PathLike | Iterable[str | os.PathLike]
 
 
 def score(
@@ -47,7 +48,8 @@ def score(
 
     if jobs < 0:
         raise UserError(f"--jobs must be at least 1, but is {jobs}; leave it out for half the cores")
-    names = [os.fspath(name) for name in (inputs if isinstance(inputs, list) else [inputs])]
+    one = isinstance(inputs, str | os.PathLike)
+    names = [os.fspath(name) for name in ([inputs] if one else inputs)]
     if out is not None:
         check_apart(names, Path(out))
     run, judged = runs_of(model, evaluation)

@@ -21,8 +21,9 @@ LOCK, KEY = "lock", "key.json"
 def parts_of(out: Path, key: str) -> Iterator[Path]:
     """The folder OUT.parts, held until the block ends, with the shards of `key` that are there already.
 
-    Shards of something else are thrown away. It goes when the block ends well, and stays for the same
-    command otherwise. Raises UserError where another process has it, or where nothing can be written.
+    Shards of something else are thrown away. It goes when the block ends well, or without a shard, and
+    stays for the same command otherwise. Raises UserError where another process has it, or where nothing can
+    be written.
     """
     parts = out.with_name(out.name + ".parts")
     with _writable(out), _held(parts, out):
@@ -32,8 +33,14 @@ def parts_of(out: Path, key: str) -> Iterator[Path]:
                 if old.name != LOCK:
                     shutil.rmtree(old) if old.is_dir() else old.unlink()
             write_json(known, key)
-        yield parts
-        shutil.rmtree(parts)
+        whole = False
+        try:
+            yield parts
+            whole = True
+        finally:
+            if whole or not any(parts.glob("*.parquet")):
+                # A worker whose driver was killed may still write a shard here: nobody will take it.
+                shutil.rmtree(parts, ignore_errors=True)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Scoring any number of files: shard by shard, each written whole, so that a stopped run goes on."""
 
 import hashlib
+import os
 from collections import deque
 from collections.abc import Iterator
 from functools import lru_cache, partial
@@ -9,6 +10,7 @@ from typing import NamedTuple
 
 from wikitopics.artefacts import replacing
 from wikitopics.errors import UserError
+from wikitopics.paths import root
 from wikitopics.progress import report
 from wikitopics.scoring.decoding import FILES, Reads, decoded
 from wikitopics.scoring.forward import BATCH
@@ -31,13 +33,14 @@ class Shard(NamedTuple):
 
 
 class Work(NamedTuple):
-    """How shards are scored, by whichever process: see score_files."""
+    """How shards are scored, by whichever process: see score_files. root: see paths.root."""
 
     model: Path
     evaluation: Path | None
     jobs: int
     source: Reads
     abstain: float
+    root: Path
 
 
 def score_files(
@@ -68,8 +71,10 @@ def score_files(
         raise UserError(f"results must go to a file in {' or '.join(FORMATS)}, but out is {out}; rename it")
     if not paths:
         raise UserError("there must be at least one file to score, but there is none; name files or folders")
-    work = Work(Path(model), evaluation, jobs, source, abstain)
-    scorer = load_scorer(work.model, evaluation)
+    judged = evaluation and Path(evaluation).absolute()
+    work = Work(Path(model).absolute(), judged, jobs, source, abstain, root())
+    scorer = load_scorer(work.model, judged)
+    least_sure(scorer.settings, abstain)  # a share that cannot be is told before anything is written
     key = _key(scorer, paths, shard, work)
     with parts_of(out.absolute(), key) as parts:
         shards = [
@@ -115,6 +120,8 @@ def write_shard(shard: Shard, work: Work, scorer: Scorer) -> Iterator[int]:
 
 def _write_there(work: Work, shard: Shard) -> int:
     """The same on a machine of a cluster, unless an earlier attempt was whole; the number of its files."""
+    if root() != work.root:
+        os.environ["WIKITOPICS_ROOT"] = str(work.root)
     if not shard.file.exists():
         deque(write_shard(shard, work, _loaded(work.model, work.evaluation)), maxlen=0)
     return len(shard.paths)

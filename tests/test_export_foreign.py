@@ -214,6 +214,9 @@ def test_names_that_lead_out_or_could_mislead(files, tmp_path, name):
 
 
 def test_entries_that_are_no_plain_files(files, tmp_path):
+    nameless = zipped(files | {"?": b""}, tmp_path / "n.zip")
+    nameless.write_bytes(nameless.read_bytes().replace(b"?", b"\0"))
+    assert "'', which is no plain file" in refusal(nameless)
     link = entry("link", create_system=3, external_attr=0o120777 << 16)
     folder = entry("folder/", external_attr=0o40755 << 16)
     for odd in (link, folder):

@@ -98,7 +98,7 @@ def _of_zip(archive: zipfile.ZipFile, where: str, size: int) -> Listing:
             refuse(where, f"names {_shown(name)} twice")
         if entry.flag_bits & 0x2041 or entry.compress_type != zipfile.ZIP_STORED:
             refuse(where, f"has {_shown(name)} encrypted or compressed, which a bundle's files are not")
-        if entry.is_dir() or kind not in (0, stat.S_IFREG):
+        if not name or name.endswith("/") or kind not in (0, stat.S_IFREG):
             refuse(where, f"has {_shown(name)}, which is no plain file")
         if entry.file_size != entry.compress_size or entry.file_size > size:
             refuse(where, f"says that {_shown(name)} has {entry.file_size:,} bytes, which cannot be")

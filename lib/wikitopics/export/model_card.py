@@ -60,7 +60,7 @@ def _summary(facts: Facts, labels: dict) -> str:
             "is",
             f"{cell(given.get('backbone'))} with a head of {cell(given.get('head_units'))} units, in Keras ",
         ),
-        ("learned from", f"{shown} pictures of {source_words(labels.get('source'))}"),
+        ("learned from", f"{shown} pictures: {source_words(labels.get('source'))}"),
         ("macro ROC-AUC", f"{_told(auc)} on {tested} test pictures; 0.5 is chance"),
         ("macro F1", f"{_told(f1)} on the same; {cell(f1.get('label prior'))} for a constant answer"),
         ("by people's labels", f"macro ROC-AUC {_told(facts.human('macro roc_auc'))}"),

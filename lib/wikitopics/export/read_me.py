@@ -88,7 +88,7 @@ def _without(facts: Facts, names: list[str]) -> list[str]:
     if "model.onnx" not in names:
         return [told]
     how = (
-        "Saved as `topics.py` above this folder and run in it, `python ../topics.py PICTURE` needs onnxruntime and "
-        "pillow (a file more in here would make the sums wrong):"
+        "Saved as `topics.py` above this folder and run in it, `python ../topics.py PICTURE` needs "
+        "onnxruntime and pillow (a file more in here would make the sums wrong):"
     )
     return [told, how, f"```python\n{snippet(facts.settings.fit)}```"]

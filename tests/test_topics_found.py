@@ -14,9 +14,11 @@ from wikitopics import fingerprint
 from wikitopics.errors import UserError
 from wikitopics.evaluate.calibration import apply_platt, fit_platt
 from wikitopics.evaluate.thresholds import best_f1
+from wikitopics.images.decode import Recipe, decode
 from wikitopics.scoring.decoding import FILES
 from wikitopics.topics_found import doubtful, groups, named, people, shares
 from wikitopics.topics_found.held_out import HeldOut
+from wikitopics.topics_found.met_before import met_before
 from wikitopics.topics_found.pixels import Pictures
 
 
@@ -110,6 +112,16 @@ def test_a_planted_lack_is_found_and_a_small_group_lacks_nothing():
     assert table.loc[("big", "A"), "verdict"] == groups.FEWER
     assert (table.drop(("big", "A"))["verdict"] == groups.SAME).all()
     assert list(dict.fromkeys(table.index.get_level_values(0))) == ["big", "both", "small"]
+
+
+def test_a_picture_that_lies_there_ten_times_counts_once():
+    above = np.zeros((100, 1), bool)
+    above[:9] = True
+    names, copies = pd.Series([["copies"]] * 12 + [["rest"]] * 88), np.array([0] * 9 + [*range(1, 92)])
+    assert (groups.by_group(names, above, ["A"], 3)["verdict"] != groups.SAME).any()
+    table = groups.by_group(names, above, ["A"], 3, copies).set_index("group")
+    assert (table["verdict"] == groups.SAME).all()
+    assert table.loc["copies", ["pictures", "counted"]].tolist() == [4, 1]
 
 
 def test_groups_of_all_of_none_and_of_nothing():
@@ -223,3 +235,17 @@ def test_pictures_are_decoded_when_asked_for(pictures):
     assert len(shown) == 2 and shown[0].shape == (16, 16, 3)
     assert shown[0][8, 8].tolist() == [255, 0, 0]
     assert shown[1].min() == shown[1].max() == 236 and shown[-1].min() == 255
+
+
+def test_a_picture_that_the_model_has_met_is_known_by_its_pixels(tmp_path):
+    rng, recipe = np.random.default_rng(0), Recipe(store_size=16)
+    for name in ("met", "new"):
+        pixels = rng.integers(0, 256, (16, 16, 3), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{name}.bmp")  # all of one size
+    (tmp_path / "renamed").write_bytes((tmp_path / "met.bmp").read_bytes())
+    (tmp_path / "broken").write_bytes((tmp_path / "met.bmp").read_bytes()[:-1])
+    data = (tmp_path / "met.bmp").read_bytes()
+    images = pd.DataFrame({"title": ["Met"], "bytes": [len(data)], "sha1": [decode(data, recipe).sha1]})
+    paths = [str(tmp_path / name) for name in ("new.bmp", "renamed", "broken", "nowhere")]
+    assert (tmp_path / "new.bmp").stat().st_size == len(data)
+    assert met_before(paths, images, recipe) == {paths[1]: "Met"}

@@ -37,14 +37,38 @@ def membership(groups: pd.Series, smallest: int) -> tuple[list[str], sparse.csr_
     return names, sparse.csr_array((np.ones(inside.sum()), (row[inside], picture[inside])), shape=shape)
 
 
-def by_group(groups: pd.Series, above: np.ndarray, label_names: list[str], smallest: int) -> pd.DataFrame:
+def once_each(groups: pd.Series, above: np.ndarray, duplicates: np.ndarray) -> tuple[pd.Series, np.ndarray]:
+    """The same for one picture of each code in `duplicates` (n,), the first, in the groups of all its copies.
+
+    >>> copies = pd.Series([["a"], ["b"], ["c"]])
+    >>> found, rows = once_each(copies, np.eye(3, 1, dtype=bool), np.array([0, 1, 0]))
+    >>> found.tolist(), rows.tolist()
+    ([['a', 'c'], ['b']], [[True], [False]])
+    """
+    _, first, code = np.unique(duplicates, return_index=True, return_inverse=True)
+    together: list[dict[str, None]] = [{} for _ in first]
+    for place, names in zip(code, groups, strict=True):
+        together[place].update(dict.fromkeys(names))
+    return pd.Series([list(names) for names in together], dtype=object), above[first]
+
+
+def by_group(
+    groups: pd.Series,
+    above: np.ndarray,
+    label_names: list[str],
+    smallest: int,
+    duplicates: np.ndarray | None = None,
+) -> pd.DataFrame:
     """COLUMNS, one row for each label of each group of at least `smallest` pictures, the largest group first.
 
-    above: (n, L) bool, which pictures have which label. counted: how many of the group; expected: how many if
-    it were like all pictures; share, low, high: counted / pictures with its 95 % interval; difference: share
-    minus that of the pictures *not* in the group, with its interval (Newcombe 1998, method 10); p: two-sided,
-    NaN where there is nothing to ask; p_holm, verdict: SAME, FEWER or MORE.
+    above: (n, L) bool, which pictures have which label; duplicates: (n,), a code that copies share: they
+    count once, or one picture uploaded ten times would be a finding. counted: how many of the group;
+    expected: how many if it were like all pictures; share, low, high: counted / pictures with its 95 %
+    interval; difference: share minus that of the pictures *not* in the group, with its interval (Newcombe
+    1998, method 10); p: two-sided, NaN where there is nothing to ask; p_holm, verdict: SAME, FEWER or MORE.
     """
+    if duplicates is not None:
+        groups, above = once_each(groups, above, duplicates)
     names, members = membership(groups, smallest)
     n, everywhere = len(above), above.sum(axis=0, dtype=int)
     size = np.repeat(members.sum(axis=1).astype(int)[:, None], len(label_names), axis=1)

@@ -88,6 +88,15 @@ def test_a_small_approximate_index_answers_in_full(count: int):
     assert rows.shape == (count, min(7, count - 1)) and np.isfinite(similarity).all() and (rows >= 0).all()
 
 
+@needs_faiss
+def test_cells_that_hold_too_little_are_made_up_for(monkeypatch):
+    monkeypatch.setattr("wikitopics.alike.cells.VISITED", 1)
+    features = clustered(300)
+    rows, similarity = nearest(Index(features, approximate=True), np.arange(20), 200)
+    exact = nearest(Index(features, approximate=False), np.arange(20), 200)
+    assert (rows == exact[0]).all() and np.isfinite(similarity).all()
+
+
 def test_without_faiss_answers_are_exact_and_insisting_is_told(monkeypatch):
     monkeypatch.setattr("wikitopics.alike.cells.importlib.util.find_spec", lambda name: None)
     monkeypatch.setattr(index_module, "EXACT", 10)
@@ -145,6 +154,15 @@ def test_many_copies_of_one_picture_do_not_multiply():
     pairs = near_duplicates(Index(np.ones((400, 3), np.float32)), 0.9, most=4)
     assert len(pairs) <= 4 * 400 and (pairs["first"] < pairs["second"]).all()
     assert not pairs.duplicated(["first", "second"]).any()
+
+
+def test_pictures_that_are_gone_agree_with_nothing(tmp_path, capsys):
+    paths = [str(tmp_path / f"{i}.png") for i in range(3)]
+    for path in paths[1:]:
+        Image.new("RGB", (9, 9), "black").save(path)
+    table = duplicates_table(paths, Index(np.ones((3, 2), np.float32)))
+    assert table[table.pixels_agree][["path_a", "path_b"]].to_numpy().tolist() == [paths[1:]]
+    assert len(table) == 3 and "1 pictures could not be read again" in capsys.readouterr().out
 
 
 # -- features of files -----------------------------------------------------------------------------

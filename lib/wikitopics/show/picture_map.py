@@ -1,5 +1,4 @@
-"""The map of the images in JupyterLab: a thumbnail for the point under the pointer, a brush that filters the
-browser of mistakes below it, and a way back."""
+"""The map of images in JupyterLab: thumbnails under the pointer, a brush that filters the browser below."""
 
 from collections.abc import Sequence
 
@@ -17,6 +16,7 @@ from wikitopics.show.map_plots import layers, members, picture_map
 STYLE = """<style>
 .picture-map .pm-side { flex: 0 0 200px; padding: 40px 0 0 8px; }
 .picture-map .pm-plot { flex: 1 1 560px; min-width: 420px; }
+.picture-map .pm-plot > * { width: 100%; }
 .picture-map .pm-side img { max-width: 190px; max-height: 190px; background: #fff; border-radius: 6px; }
 .picture-map .pm-title { font-size: 13px; font-weight: 600; line-height: 1.4; overflow-wrap: anywhere; }
 .picture-map .pm-side p { font-size: 12px; line-height: 1.4; margin: 4px 0 0; }

@@ -14,12 +14,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from score_planted import NAMES
+from score_planted import NAMES, SIDE
 from wikitopics import artefacts, cli
+from wikitopics.alike.duplicates import pixels_agree
+from wikitopics.alike.embedder import About, Embedder
+from wikitopics.alike.features_file import Features
+from wikitopics.alike.features_file import rows as feature_rows
+from wikitopics.alike.index import Index
+from wikitopics.alike.query import nearest_table
 from wikitopics.artefacts import write_table
 from wikitopics.errors import UserError
+from wikitopics.images.decode import Recipe
 from wikitopics.scoring import parts
-from wikitopics.scoring.decoding import FILES
+from wikitopics.scoring.decoding import FILES, decoded
 from wikitopics.scoring.inputs import paths_of
 from wikitopics.scoring.parts import parts_of
 from wikitopics.scoring.shards import score_files
@@ -340,3 +347,47 @@ def test_a_disk_that_fills_up_half_way_goes_on_when_there_is_room(root, folders,
         assert out.read_bytes() == (tmp_path / "whole.parquet").read_bytes()
     finally:
         subprocess.run(["umount", disk], check=True)
+
+
+# --- one file named twice ----------------------------------------------------------------------------------
+
+
+class Vanishing:
+    """A file that is gone when it is read the second time."""
+
+    name = "vanishing"
+
+    def __init__(self, file: Path) -> None:
+        self.file, self.asked = file, 0
+
+    def __reduce__(self):  # each chunk is one process' own: it counts from the start
+        return Vanishing, (self.file,)
+
+    def read(self, path: str, max_bytes: int) -> bytes:
+        self.asked += path == "x"
+        return FILES.read("/gone" if path == "x" and self.asked == 2 else str(self.file), max_bytes)
+
+
+def test_a_file_that_is_gone_the_second_time_gives_nobody_its_scores(folders, pictures, tmp_path):
+    source, out = Vanishing(pictures / "00.png"), tmp_path / "out.parquet"
+    score_files(folders[0], ["x", "x", "y"], out, folders[1], source=source)
+    rows = pd.read_parquet(out)
+    assert rows.reason.tolist() == ["", "missing", ""] and list(map(len, rows.scores)) == [3, 0, 3]
+
+
+def test_what_is_alike_goes_by_places_too(pictures):
+    source, about = Vanishing(pictures / "00.png"), About("m", "n", "w", SIDE, "pad", 1)
+    paths = ["x", "x", "y"]
+    [(_, pixels, rejected)] = decoded(paths, Recipe(SIDE, "pad"), 3, 1, source)
+    table = feature_rows(paths, np.array([[1], [2]]), rejected, about).to_pylist()
+    assert [row["features"] for row in table] == [[1], [], [2]] and table[1]["reason"] == "missing"
+    wider, vectors = About("m", "n", "w", SIDE, "pad", 2), np.eye(2, dtype=np.float32)
+    features, embedder = (
+        Features(["a", "b"], vectors, wider, rejected),
+        Embedder(wider, lambda some: vectors),
+    )
+    found = nearest_table(features, Index(vectors), embedder, paths, 1, 1, source)
+    assert found[["query", "path"]].to_numpy().tolist() == [["x", "a"], ["x", ""], ["y", "b"]]
+    pairs = pd.DataFrame({"first": [0, 0], "second": [1, 2]})
+    agree, lost = pixels_agree(paths, pairs, 1, source)
+    assert agree.tolist() == [False, True] and lost == 1

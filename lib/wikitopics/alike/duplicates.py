@@ -61,7 +61,7 @@ def pixels_agree(
     for some, pixels, rejected in decoded(
         [paths[row] for row in rows], Recipe(STORE, "stretch"), 256, jobs, source
     ):
-        bad = np.isin(np.array(some, object), rejected["path"].to_numpy())
+        bad = np.isin(np.arange(len(some)), rejected.index)
         lost[done : done + len(some)] = bad
         small[done + np.flatnonzero(~bad)] = thumbnails(pixels, np.arange(len(pixels)))
         report("looking", done := done + len(some), len(rows))

@@ -42,16 +42,16 @@ def schema(about: About) -> pa.Schema:
 
 
 def rows(paths: list[str], features: np.ndarray, rejected: pd.DataFrame, about: About) -> pa.Table:
-    """One row for each of `paths`, in order; a path in `rejected` (path, reason, detail) has no features."""
-    told = rejected.drop_duplicates("path").set_index("path")
+    """One row for each of `paths`, in order; those at the places that `rejected` (index: place; reason,
+    detail) has, see scoring.decoding.decoded, have no features."""
     left = iter(features)
-    bad = [path in told.index for path in paths]
+    bad = np.isin(np.arange(len(paths)), rejected.index)
     columns = {
         "path": [readable(path) for path in paths],
         "features": pa.array([[] if wrong else next(left) for wrong in bad], SCHEMA.field("features").type),
     }
     for name in ("reason", "detail"):
-        columns[name] = [told.at[path, name] if wrong else "" for path, wrong in zip(paths, bad, strict=True)]
+        columns[name] = [rejected.at[place, name] if wrong else "" for place, wrong in enumerate(bad)]
     return pa.table(columns, schema=schema(about))
 
 

@@ -36,12 +36,12 @@ def nearest_table(
         )
     tables = [pd.DataFrame(columns=COLUMNS)]
     for some, pixels, rejected in decoded(queries, embedder.recipe, BATCH, jobs, source):
-        told = dict(zip(rejected["path"], rejected["reason"], strict=True))
+        told = rejected["reason"].to_dict()  # by place
         rows, similarity = index.nearest(embedder.forward(pixels), count)
         answers = iter(zip(rows, similarity, strict=True))
-        for path in some:
-            if path in told:
-                tables.append(pd.DataFrame([[readable(path), 0, "", np.nan, told[path]]], columns=COLUMNS))
+        for place, path in enumerate(some):
+            if place in told:
+                tables.append(pd.DataFrame([[readable(path), 0, "", np.nan, told[place]]], columns=COLUMNS))
             else:
                 tables.append(_answer(readable(path), features.paths, *next(answers)))
     return pd.concat([table for table in tables if len(table)] or tables, ignore_index=True)

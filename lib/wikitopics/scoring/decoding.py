@@ -23,6 +23,7 @@ from wikitopics.images.expendable import decode_expendably
 from wikitopics.images.reasons import Rejected
 from wikitopics.sources.reading import read_inside
 
+Bad = tuple[int, str, str, str]  # a file that cannot be used: place, path, reason, detail
 AHEAD = 2  # chunks a worker may be ahead: enough never to wait, and memory stays flat
 
 
@@ -65,7 +66,9 @@ def decoded(
     paths: list[str], recipe: Recipe, chunk: int, jobs: int = 0, source: Reads = FILES
 ) -> Iterator[tuple[list[str], np.ndarray, pd.DataFrame]]:
     """For each `chunk` of paths, in order: the paths, pixels (k, s, s, 3) uint8 of the k that can be used,
-    and a table of the others (path, reason, detail).
+    and a table of the others (path, reason, detail), whose index is their places among these paths.
+
+    A file that is named twice is read twice, and may be gone the second time: only a place tells which.
 
     Unlike joblib's own generator it stops decoding when nobody takes the pictures. jobs: worker processes,
     0 for half of the cores (a network on a processor wants the others). source: what reads the paths.
@@ -86,7 +89,12 @@ def decoded(
         some, task = waiting.popleft()
         pixels, rejected = _result(task)
         begin()
-        yield some, pixels, pd.DataFrame(rejected, columns=["path", "reason", "detail"])
+        yield some, pixels, _table(rejected)
+
+
+def _table(rejected: list[Bad]) -> pd.DataFrame:
+    columns = ["place", "path", "reason", "detail"]
+    return pd.DataFrame(rejected, columns=columns).astype({"place": np.int64}).set_index("place")
 
 
 @lru_cache(maxsize=1)
@@ -95,7 +103,7 @@ def _workers(jobs: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(max_workers=jobs, timeout=60)
 
 
-def _result(task: Future) -> tuple[np.ndarray, list[tuple[str, str, str]]]:
+def _result(task: Future) -> tuple[np.ndarray, list[Bad]]:
     try:
         return task.result()
     except BrokenProcessPool as error:
@@ -106,18 +114,17 @@ def _result(task: Future) -> tuple[np.ndarray, list[tuple[str, str, str]]]:
         ) from error
 
 
-def decode_some(
-    paths: list[str], recipe: Recipe, source: Reads = FILES
-) -> tuple[np.ndarray, list[tuple[str, str, str]]]:
-    """Pixels (k, s, s, 3) uint8 of the k files that can be used, and (path, reason, detail) of the others."""
+def decode_some(paths: list[str], recipe: Recipe, source: Reads = FILES) -> tuple[np.ndarray, list[Bad]]:
+    """Pixels (k, s, s, 3) uint8 of the k files that can be used; place in `paths`, path, reason, detail of
+    the others."""
     found = [_read(source, path, recipe.max_bytes) for path in paths]
     decoded = iter(decode_expendably([data for data in found if isinstance(data, bytes)], recipe))
     outcomes = [next(decoded) if isinstance(data, bytes) else data for data in found]
     pixels = [outcome.pixels for outcome in outcomes if not isinstance(outcome, Rejected)]
     shape = (len(pixels), recipe.store_size, recipe.store_size, 3)
     rejected = [
-        (path, outcome.reason, outcome.detail)
-        for path, outcome in zip(paths, outcomes, strict=True)
+        (place, path, outcome.reason, outcome.detail)
+        for place, (path, outcome) in enumerate(zip(paths, outcomes, strict=True))
         if isinstance(outcome, Rejected)
     ]
     return np.stack(pixels) if pixels else np.empty(shape, np.uint8), rejected

@@ -48,17 +48,17 @@ def rows(
 ) -> pa.Table:
     """One row for each of `paths`, in order, with SCHEMA's columns.
 
-    scores: (k, L) of the paths that are not in `rejected` (path, reason, detail), in order. probabilities and
+    scores: (k, L) of the paths whose places are not in the index of `rejected` (reason, detail; see
+    decoding.decoded), in order. probabilities and
     scores are in the order of label_names; labels: see topics.topics, none where abstained, which is where
     sureness (evaluate.abstention) is below `cut`. A rejected file has a reason and no scores; a scored one
     has reason "". source: the name of what the paths are read from; version: of this library.
     """
-    bad = np.isin(np.array(paths, object), rejected["path"].to_numpy())
+    bad = np.isin(np.arange(len(paths)), rejected.index)
     chances = settings.probabilities(scores)
     sure = sureness(chances)
     silent = sure < cut
     chosen = [[] if still else own for own, still in zip(topics(scores, settings), silent, strict=True)]
-    told = rejected.drop_duplicates("path").set_index("path")
     columns = {
         "path": [readable(path) for path in paths],
         "labels": _spread(bad, chosen, []),
@@ -66,10 +66,10 @@ def rows(
         "scores": _spread(bad, list(scores), []),
         "sureness": _spread(bad, list(sure), None),
         "abstained": _spread(bad, silent.tolist(), False),
-        "reason": [told.at[path, "reason"] if wrong else "" for path, wrong in zip(paths, bad, strict=True)],
+        "reason": [rejected.at[place, "reason"] if wrong else "" for place, wrong in enumerate(bad)],
         "detail": [
-            told.at[path, "detail"] if wrong else remark(source, path)
-            for path, wrong in zip(paths, bad, strict=True)
+            rejected.at[place, "detail"] if wrong else remark(source, path)
+            for place, (path, wrong) in enumerate(zip(paths, bad, strict=True))
         ],
     }
     of = {"source": source.name, "model": settings.name, "key": settings.key, "version": __version__}

@@ -23,6 +23,7 @@ from wikitopics.scoring.inputs import check_apart, paths_of
 from wikitopics.scoring.parts import parts_of
 from wikitopics.scoring.scorer import load_scorer
 from wikitopics.scoring.shards import score_files
+from wikitopics.topics_found.named import named_files
 from wikitopics.train.record import file_digest
 
 
@@ -99,8 +100,8 @@ def test_a_stopped_run_goes_on_with_the_shards_it_has(folders, pictures, tmp_pat
 
 def test_shards_of_other_thresholds_are_not_taken(folders, pictures, tmp_path):
     paths, out = paths_of([str(pictures)]), tmp_path / "out.parquet"
-    with pytest.raises(ZeroDivisionError), parts_of(out, "of thresholds 0.5") as parts:
-        (parts / "000000-of thresholds 0.parquet").write_bytes(b"of thresholds 0.5")
+    with pytest.raises(ZeroDivisionError), parts_of(out, "0.5") as parts:
+        (parts / f"000000-{'05' * 8}.parquet").write_bytes(b"of thresholds 0.5")
         _ = 1 / 0
     score_files(folders[0], paths, out, folders[1], shard=4)  # would fail on the foreign shard
     assert len(pd.read_parquet(out)) == 12
@@ -162,9 +163,23 @@ def test_mistakes_are_one_sentence(folders, pictures, tmp_path):
 def test_a_table_names_files_beside_itself(pictures, tmp_path):
     (tmp_path / "list.csv").write_text("path,who\na.png,me\nb/c.png,you\n")
     assert paths_of([str(tmp_path / "list.csv")]) == [str(tmp_path / "a.png"), str(tmp_path / "b/c.png")]
+    (tmp_path / "words.csv").write_text("path,human\n007,\nNA,Cats|Pets\n1.0,\n", "utf-8-sig")
+    assert paths_of([str(tmp_path / "words.csv")]) == [str(tmp_path / name) for name in ("007", "NA", "1.0")]
+    assert named_files([str(tmp_path / "words.csv")], "")[1].human.tolist() == [None, ["Cats", "Pets"], None]
     (tmp_path / "other.csv").write_text("file\na.png\n")
     with pytest.raises(UserError, match="column path or title"):
         paths_of([str(tmp_path / "other.csv")])
+
+
+@pytest.mark.parametrize("column", ["path", "title"])
+def test_a_row_that_names_nothing_is_told(column, tmp_path):
+    (tmp_path / "list.csv").write_text(f'{column},who\na.png,me\n"",you\n ,she\n,he\n')
+    for kind, names in (("txt", ["a"]), ("none", ["a", None]), ("numbers", [1.0, float("nan")])):
+        pd.DataFrame({column: names}).to_parquet(tmp_path / f"{kind}.parquet")
+    assert len(paths_of([str(tmp_path / "txt.parquet")])) == 1
+    for table, none in (("list.csv", "3 of 4"), ("none.parquet", "1 of 2"), ("numbers.parquet", "1 of 2")):
+        with pytest.raises(UserError, match=f"every row of {table} must have a {column}, but {none} rows"):
+            paths_of([str(tmp_path / table)])
 
 
 def test_without_its_images_run_a_model_is_not_guessed_at(root, tmp_path):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from score_planted import NAMES, SIDE
@@ -121,6 +122,7 @@ def test_a_result_goes_where_it_can(command, pictures, tmp_path):
         (tmp_path / "folder.parquet", "is a folder"),
         (tmp_path / "file" / "o.parquet", "folder that can be written"),
         (Path("/proc/nowhere/o.parquet"), "folder that can be written"),
+        (Path("/proc/no/where/o.parquet"), "folder that can be written"),
         (tmp_path / ("x" * 250 + ".parquet"), "folder that can be written"),
     ):
         assert_one_sentence(command(pictures, "--out", out), words)
@@ -130,6 +132,23 @@ def test_a_result_goes_where_it_can(command, pictures, tmp_path):
         command(picture, "--out", tmp_path / "new" / "deep" / "o.parquet")[0] == 0
     )  # missing folders are made
     assert len(pd.read_parquet(tmp_path / "new" / "deep" / "o.parquet")) == 1
+
+
+def test_alike_makes_the_folder_of_its_result_too(tmp_path, capsys):
+    about = About("m", "n", "w", SIDE, "pad", 2)
+    none = pd.DataFrame([], columns=["path", "reason", "detail"])
+    pq.write_table(feature_rows(["a", "b"], np.eye(2), none, about), tmp_path / "f.parquet")
+    (tmp_path / "file").touch()
+
+    def alike(features, out):
+        command = ["alike", str(tmp_path / features), "--near-duplicates", "--out", str(tmp_path / out)]
+        return cli.main(command), capsys.readouterr().err
+
+    assert_one_sentence(alike("nothing.parquet", "new/o.parquet"), "features must be")
+    assert_one_sentence(alike("f.parquet", "file/o.parquet"), "folder that can be written")
+    assert not (tmp_path / "new").exists()
+    assert alike("f.parquet", "new/deep/o.parquet")[0] == 0
+    assert pd.read_parquet(tmp_path / "new" / "deep" / "o.parquet").empty
 
 
 def test_a_result_that_is_there_is_replaced_when_the_new_one_is_whole(

@@ -55,10 +55,11 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Do as the options say; the exit code."""
-    from wikitopics.alike.features_file import read_features
+    from wikitopics.alike.features_file import read_about, read_features
     from wikitopics.artefacts import write_table
     from wikitopics.errors import UserError
     from wikitopics.scoring.inputs import check_apart
+    from wikitopics.scoring.parts import writable
 
     if options.out.suffix != ".parquet":
         raise UserError(f"results must go to a file in .parquet, but --out is {options.out}; rename it")
@@ -68,8 +69,12 @@ def run(options: argparse.Namespace) -> int:
             f"{options.above}, {options.count} and {options.jobs}; correct them"
         )
     check_apart([str(options.features), *(options.query or [])], options.out)
-    started = time.monotonic()
-    with tempfile.TemporaryDirectory(dir=options.out.absolute().parent) as folder:
+    read_about(options.features)  # a file that is none is told before a folder is made
+    started, out = time.monotonic(), options.out.absolute()
+    with writable(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        scratch = tempfile.TemporaryDirectory(dir=out.parent)
+    with scratch as folder:
         features = read_features(options.features, Path(folder))
         print(f"{len(features.paths):,} pictures with features, {len(features.unreadable):,} without")
         table = _pairs(features, options) if options.near_duplicates else _nearest(features, options)

@@ -1,6 +1,5 @@
 """Features of any number of files: shard by shard, each written whole, so that a stopped run goes on."""
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from wikitopics.errors import UserError
 from wikitopics.progress import report
 from wikitopics.scoring.decoding import FILES, Reads, decoded
 from wikitopics.scoring.forward import BATCH
-from wikitopics.scoring.parts import parts_of
+from wikitopics.scoring.parts import key_of, parts_of
 
 SHARD = 4096  # files; a stop costs at most this many
 
@@ -53,10 +52,7 @@ def embed_files(
 
 
 def _key(embedder: Embedder, paths: list[str], shard: int, source: Reads) -> str:
-    digest = hashlib.sha256(f"{embedder.about.text()} {shard} {source!r}".encode())
-    for path in paths:
-        digest.update(path.encode("utf-8", "surrogateescape") + b"\0")
-    return digest.hexdigest()
+    return key_of(f"{embedder.about.text()} {shard} {source!r}", paths, source)
 
 
 def _write(file: Path, paths: list[str], embedder: Embedder, jobs: int, source: Reads) -> Iterator[int]:

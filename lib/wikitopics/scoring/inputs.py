@@ -2,6 +2,7 @@
 
 import os
 import re
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +11,11 @@ from wikitopics.errors import UserError
 from wikitopics.scoring.titles import PREFIX
 from wikitopics.sources.files import mediawiki_title
 
-TABLES = {".parquet": pd.read_parquet, ".csv": pd.read_csv}
+# A name in CSV is text whatever it looks like: 007 is no number, and NA is not nothing.
+TABLES = {
+    ".parquet": pd.read_parquet,
+    ".csv": partial(pd.read_csv, dtype=str, keep_default_na=False, encoding="utf-8-sig"),
+}
 
 
 def paths_of(inputs: list[str]) -> list[str]:
@@ -20,7 +25,7 @@ def paths_of(inputs: list[str]) -> list[str]:
     folders; a table (.parquet, .csv) its column `path`, relative to the table's own folder, or where it has
     none its column `title`. A name that begins with File: is a title; for such a file write ./File:... What
     is no picture stays, pipes and folders that cannot be opened among them: its row will say so. Raises
-    UserError for what is not there.
+    UserError for what is not there, and for a table with a row that names nothing.
     """
     found: list[str] = []
     for name in inputs:
@@ -87,10 +92,21 @@ def _listed(table: Path) -> list[str]:
             f"({(str(error).splitlines() or [''])[0][:120]}); save it again"
         ) from None
     if "path" in frame:
-        return [os.path.join(table.parent, path) for path in frame["path"].astype(str)]
+        return [os.path.join(table.parent, path) for path in _filled(table, frame["path"])]
     if "title" in frame:
-        return [PREFIX + mediawiki_title(title) for title in frame["title"].astype(str)]
+        return [PREFIX + mediawiki_title(title) for title in _filled(table, frame["title"])]
     raise UserError(
         f"a table of pictures must have the column path or title, but {table.name} has "
         f"{list(frame.columns)}; rename the one that holds them"
     )
+
+
+def _filled(table: Path, column: pd.Series) -> list[str]:
+    names = ["" if missing else str(name) for name, missing in zip(column, column.isna(), strict=True)]
+    empty = sum(not name.strip() for name in names)
+    if empty:
+        raise UserError(
+            f"every row of {table.name} must have a {column.name}, but {empty} of {len(names)} rows have "
+            "none; fill them in or delete those rows"
+        )
+    return names

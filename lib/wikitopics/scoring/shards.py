@@ -1,6 +1,6 @@
 """Scoring any number of files: shard by shard, each written whole, so that a stopped run goes on."""
 
-import hashlib
+import json
 import os
 from collections import deque
 from collections.abc import Iterator
@@ -14,9 +14,10 @@ from wikitopics.paths import root
 from wikitopics.progress import report
 from wikitopics.scoring.decoding import FILES, Reads, decoded
 from wikitopics.scoring.forward import BATCH
-from wikitopics.scoring.parts import join, parts_of
+from wikitopics.scoring.parts import join, key_of, parts_of
 from wikitopics.scoring.results import rows
 from wikitopics.scoring.scorer import Scorer, load_scorer
+from wikitopics.scoring.settings import from_json
 from wikitopics.scoring.spread import on_cluster
 from wikitopics.scoring.topics import ABSTAIN, least_sure
 from wikitopics.scoring.writing import FORMATS, parquet_writer
@@ -33,9 +34,13 @@ class Shard(NamedTuple):
 
 
 class Work(NamedTuple):
-    """How shards are scored, by whichever process: see score_files. root: see paths.root."""
+    """How shards are scored, by whichever process: see score_files.
+
+    settings: as text, of which the worker's network must be; root: see paths.root.
+    """
 
     model: Path
+    settings: str
     evaluation: Path | None
     jobs: int
     source: Reads
@@ -71,11 +76,11 @@ def score_files(
         raise UserError(f"results must go to a file in {' or '.join(FORMATS)}, but out is {out}; rename it")
     if not paths:
         raise UserError("there must be at least one file to score, but there is none; name files or folders")
-    judged = evaluation and Path(evaluation).absolute()
-    work = Work(Path(model).absolute(), judged, jobs, source, abstain, root())
-    scorer = load_scorer(work.model, judged)
+    model, judged = Path(model).absolute(), evaluation and Path(evaluation).absolute()
+    scorer = load_scorer(model, judged)
+    work = Work(model, scorer.settings.text(), judged, jobs, source, abstain, root())
     least_sure(scorer.settings, abstain)  # a share that cannot be is told before anything is written
-    key = _key(scorer, paths, shard, work)
+    key = key_of(f"{scorer.settings.text()} {shard} {source!r} {abstain}", paths, source)
     with parts_of(out.absolute(), key) as parts:
         shards = [
             Shard(parts / f"{number:06}-{key[:16]}.parquet", start, paths[start : start + shard])
@@ -84,14 +89,6 @@ def score_files(
         missing = [one for one in shards if not one.file.exists()]
         _write_all(missing, work, scorer, dask)
         return join([one.file for one in shards], out, scorer.settings)
-
-
-def _key(scorer: Scorer, paths: list[str], shard: int, work: Work) -> str:
-    """What the result depends on; not on who computes it."""
-    digest = hashlib.sha256(f"{scorer.settings.text()} {shard} {work.source!r} {work.abstain}".encode())
-    for path in paths:
-        digest.update(path.encode("utf-8", "surrogateescape") + b"\0")
-    return digest.hexdigest()
 
 
 def _write_all(missing: list[Shard], work: Work, scorer: Scorer, dask: str) -> None:
@@ -123,8 +120,21 @@ def _write_there(work: Work, shard: Shard) -> int:
     if root() != work.root:
         os.environ["WIKITOPICS_ROOT"] = str(work.root)
     if not shard.file.exists():
-        deque(write_shard(shard, work, _loaded(work.model, work.evaluation)), maxlen=0)
+        deque(write_shard(shard, work, _loaded(work.model, work.evaluation, work.settings)), maxlen=0)
     return len(shard.paths)
 
 
-_loaded = lru_cache(maxsize=1)(load_scorer)  # a worker's, for all its shards
+@lru_cache(maxsize=1)
+def _loaded(model: Path, evaluation: Path | None, settings: str) -> Scorer:
+    """A worker's, for all its shards: its own network with the settings of who sends the work.
+
+    A worker lives on when somebody trains again in the same folder, and a calibration that it fits itself
+    may differ in its last digits.
+    """
+    own, ours = load_scorer(model, evaluation), from_json(json.loads(settings), str(model))
+    if own.settings.key != ours.key:
+        raise UserError(
+            f"workers must see the model as it is here, but one has another in {model}; let them see the "
+            "same folders, or run again if it was trained meanwhile"
+        )
+    return Scorer(ours, own.forward)

@@ -324,7 +324,7 @@ def test_the_evaluation_notebook_itself(page: Lab, folder: Path):
     page.run("04_evaluate.ipynb", seconds=400)
     page.driver.execute_script("document.querySelector('.mistake-browser').scrollIntoView()")
     page.all(".mb-hits button")[1].click()
-    page.until(lambda: page.opened_tile() == 1)
+    page.until(lambda: page.one(".mb-head .mb-soft").text.startswith("2 of "))  # it follows the tile's mark
     title = page.one(".mb-title").text
     page.press("2")
     reviews = folder / "data" / "04_evaluate" / "commons-10-lite0" / "reviews.parquet"

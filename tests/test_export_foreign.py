@@ -176,6 +176,15 @@ def test_parts_that_do_not_belong_together(files, tmp_path):
         "calibration or sureness": {"platt": [[float("inf"), 0.0]] * 6},
         "pictures are 'crop'": {"fit": "crop"},
         "side is no int": {"side": "32"},
+        "too large": {"thresholds": [10**400] * 6},
+        "a label is no text": {"label_names": [*told["label_names"][:5], {"a": 1}]},
+        "a parent is no text": {"parents": told["parents"] | {"Colour": ["x"]}},
+        "more than 10,000 labels": {
+            "label_names": [str(number) for number in range(10_001)],
+            "parents": dict.fromkeys(map(str, range(10_001))),
+            "thresholds": [0.5] * 10_001,
+            "platt": [[1.0, 0.0]] * 10_001,
+        },
         "pictures of 32 x 32 x 3 for settings of 64": {"side": 64},
     }
     for number, (words, changed) in enumerate(cases.items()):
@@ -271,6 +280,11 @@ def test_a_list_of_contents_that_is_too_long(files, tmp_path):
     data = zipped(files, tmp_path / "c.zip").read_bytes()
     (tmp_path / "c.zip").write_bytes(b"MZ" + data)  # something before it
     assert "another list of contents" in refusal(tmp_path / "c.zip")
+    many = {f"{number}{'x' * 900}": b"" for number in range(ENTRIES + 20)}
+    data = bytearray(zipped(files | many, tmp_path / "d.zip").read_bytes())
+    data[-14:-10] = struct.pack("<2H", 1, 1)  # it says that it has one entry
+    (tmp_path / "d.zip").write_bytes(data)
+    assert "another list of contents (1 entries, 2" in refusal(tmp_path / "d.zip")
 
 
 # what is in model.keras
@@ -366,7 +380,7 @@ def test_other_files_in_the_model(files, tmp_path):
     assert "other files than Keras writes" in told
     told = refusal(zipped(with_model(files, inner | {"config.json": b"[" * 100_000}), tmp_path / "b.zip"))
     assert "config.json cannot be read" in told
-    told = refusal(zipped(with_model(files, inner | {"model.weights.h5": b"junk"}), tmp_path / "c.zip"))
+    told = refusal(zipped(with_model(files, inner | {"model.weights.h5": b"junk" * 9_000}), tmp_path / "c.zip"))
     assert "weights that cannot be read" in told
 
 
@@ -386,11 +400,33 @@ def elsewhere(file):
     file["link"] = h5py.ExternalLink("/etc/hostname", "/")
 
 
+def doubled(file):
+    for _ in range(40):  # two ways at each step: 2 ** 40 ways to the last
+        below = file.create_group("a")
+        file["b"] = below
+        file = below
+
+
+def twice(file):
+    file["again"] = file["layers/dense/vars/0"]
+
+
+def round_and_round(file):
+    file["layers/dense/vars/up"] = file
+
+
+def without_numbers(file):
+    file["empty"] = h5py.Empty("f4")
+
+
 def packed(file):
     file.create_dataset("zeros", data=np.zeros(1_000_000, "f4"), compression="gzip")
 
 
-@pytest.mark.parametrize("plant", [external, sparse, linked, elsewhere, packed])
+DOUBLED = [doubled, twice, round_and_round, without_numbers]
+
+
+@pytest.mark.parametrize("plant", [external, sparse, linked, elsewhere, packed, *DOUBLED])
 def test_weights_that_are_not_in_the_file(files, tmp_path, plant):
     with zipfile.ZipFile(io.BytesIO(files["model.keras"])) as archive:
         inner = {name: archive.read(name) for name in archive.namelist()}
@@ -399,6 +435,47 @@ def test_weights_that_are_not_in_the_file(files, tmp_path, plant):
         plant(file)
     path = zipped(with_model(files, inner | {"model.weights.h5": weights.getvalue()}), tmp_path / "a.zip")
     assert "weights" in refusal(path)
+
+
+def grown(config, kind, **changed):
+    """Each layer of a kind with other sizes, told without contradiction."""
+    for one in config["config"]["layers"]:
+        if one["class_name"] == kind:
+            one["config"].update(changed)
+
+
+def channels(config, kind, count):
+    layer(config, kind)["build_config"]["input_shape"][-1] = count
+
+
+LARGE = {
+    "units": ("numbers, which its", lambda c: grown(c, "Dense", units=8192)),
+    "filters": ("numbers, which its", lambda c: grown(c, "Conv2D", filters=16384)),
+    "kernel": ("numbers, which its", lambda c: grown(c, "Conv2D", kernel_size=[4096, 4096])),
+    "what comes in": ("numbers, which its", lambda c: channels(c, "Dense", 16384)),
+    "less than nothing": ("cannot be read", lambda c: channels(c, "Dense", -16384)),
+    "unknown": ("cannot be read", lambda c: channels(c, "Dense", None)),
+    "not said": ("cannot be read", lambda c: layer(c, "Dense").pop("build_config")),
+    "beside it": ("cannot be read", lambda c: grown(c, "Dense", lora_rank=16384)),
+    "another type": ("cannot be read", lambda c: grown(c, "Dense", dtype="int8_from_float32")),
+    "other axis": ("cannot be read", lambda c: grown(c, "Conv2D", data_format="channels_first")),
+    "layers": ("parts, more than", lambda c: c["config"]["layers"].extend([layer(c, "ReLU")] * 10_000)),
+}
+
+
+@pytest.mark.parametrize("case", LARGE)
+def test_a_network_larger_than_its_weights_never_reaches_keras(files, tmp_path, case):
+    """Some bytes of text would be gigabytes of numbers, drawn before the first weight is missed."""
+    words, change = LARGE[case]
+    assert words in refusal(zipped(with_config(files, change), tmp_path / "a.zip"))
+
+
+@pytest.mark.usefixtures("loads")
+def test_a_picture_that_would_grow_inside_the_network(files, tmp_path):
+    path = zipped(
+        with_config(files, lambda c: grown(c, "Resizing", height=16384, width=16384)), tmp_path / "a.zip"
+    )
+    assert "numbers of one picture" in refusal(path)
 
 
 def test_every_network_that_we_build_passes_its_own_check(tmp_path):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from wikitopics.errors import UserError
+from wikitopics.export.keras_sizes import check_sizes
 from wikitopics.export.listing import refuse, zip_listing
 
 FILES = {"metadata.json", "config.json", "model.weights.h5"}
@@ -36,8 +37,10 @@ def check_keras_file(path: Path, where: str) -> None:
                 refuse(where, f"has a {path.name} with other files than Keras writes")
             with found.open("config.json") as file:
                 config = json.loads(file.read(LONGEST))
-            _check({**config, "compile_config": None}, "", where)  # it is loaded without that
-    except (TypeError, ValueError, RecursionError) as error:
+            config = {**config, "compile_config": None}  # it is loaded without that
+            _check(config, "", where)
+            check_sizes(config, found.sizes["model.weights.h5"], where)
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         if isinstance(error, UserError):
             raise
         refuse(where, f"has a {path.name} whose config.json cannot be read ({type(error).__name__})")
@@ -60,31 +63,45 @@ def _check(value: Any, key: str, where: str) -> None:
 
 
 def check_weights(path: Path, where: str) -> None:
-    """Raise UserError unless all weights lie in the file itself and are no larger than it."""
+    """Raise UserError unless all weights lie in the file itself, once, and are no larger than it."""
     import h5py
-
-    def check(name: str, item: Any) -> None:
-        if not isinstance(item, h5py.Dataset):
-            return
-        stored = item.id.get_storage_size()
-        if item.external or item.is_virtual or math.prod(item.shape) * item.dtype.itemsize > max(stored, 8):
-            refuse(where, f"has weights {ascii(name)[:60]} that are not in it")
 
     with zip_listing(path) as found, found.open("model.weights.h5") as raw:
         try:
             with h5py.File(raw, "r") as file:
-                _no_links(file, where)
-                file.visititems(check)
-        except (OSError, RuntimeError, KeyError) as error:
+                _check_group(file, found.sizes["model.weights.h5"], {_place(file)}, where)
+        except (OSError, RuntimeError, KeyError, RecursionError) as error:
             refuse(where, f"has weights that cannot be read ({' '.join(str(error).split())[:100]})")
 
 
-def _no_links(group: Any, where: str) -> None:
-    """Nothing in the file points to another place or file."""
+def _check_group(group: Any, size: int, met: set[int], where: str) -> None:
+    """Nothing in it points to another place or file, or to what was `met`: two ways to each thing double at
+    every step, and Keras writes one.
+    """
     import h5py
 
     for name in group:
         if not isinstance(group.get(name, getlink=True), h5py.HardLink):
             refuse(where, f"has weights with a link, {ascii(name)[:60]}")
-        if isinstance(group[name], h5py.Group):
-            _no_links(group[name], where)
+        item = group[name]
+        if _place(item) in met:
+            refuse(where, f"has weights with a second way to one place, {ascii(name)[:60]}")
+        met.add(_place(item))
+        if isinstance(item, h5py.Group):
+            _check_group(item, size, met, where)
+        elif not isinstance(item, h5py.Dataset) or not _inside(item, size):
+            refuse(where, f"has weights {ascii(name)[:60]} that are not in it")
+
+
+def _inside(item: Any, size: int) -> bool:
+    """Whether a dataset's numbers are in the file of `size` bytes, as they are."""
+    if item.external or item.is_virtual or item.shape is None:
+        return False
+    return math.prod(item.shape) * item.dtype.itemsize <= max(min(item.id.get_storage_size(), size), 8)
+
+
+def _place(item: Any) -> int:
+    """Where in its file an object lies: what two links have in common."""
+    import h5py
+
+    return h5py.h5o.get_info(item.id).addr

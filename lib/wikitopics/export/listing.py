@@ -16,6 +16,7 @@ from wikitopics.artefacts import NO_ROOM
 from wikitopics.errors import UserError
 
 ENTRIES, LARGEST = 200, 2 << 30  # files in a bundle, and bytes of all of them
+TOLD = 1024  # bytes that the list of contents has for one file, at most
 _PART = "[A-Za-z0-9_][A-Za-z0-9._-]{0,119}"
 NAME = re.compile(f"{_PART}(/{_PART}){{0,3}}")
 END, END_64 = struct.Struct("<4s4H2LH"), 20  # a zip's last 22 bytes; before them what announces a zip64
@@ -85,8 +86,9 @@ def _check_end(file: BinaryIO, where: str) -> None:
     if len(tail) < END.size or tail[-END.size :][:4] != b"PK\x05\x06":
         refuse(where, "is no zip, or one that was cut off")
     *_, entries, length, start, _ = END.unpack(tail[-END.size :])
-    if tail.startswith(b"PK\x06\x07") or entries > ENTRIES or start + length + END.size != size:
-        refuse(where, f"has another list of contents ({entries:,} entries) than a bundle")
+    long = entries > ENTRIES or length > ENTRIES * TOLD  # a list may say that it is shorter than it is
+    if tail.startswith(b"PK\x06\x07") or long or start + length + END.size != size:
+        refuse(where, f"has another list of contents ({entries:,} entries, {length:,} bytes) than a bundle")
     file.seek(0)
 
 

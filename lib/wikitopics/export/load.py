@@ -5,11 +5,13 @@ import warnings
 from pathlib import Path
 
 from wikitopics.export.keras_file import check_keras_file
+from wikitopics.export.keras_sizes import check_tensors
 from wikitopics.export.listing import refuse
 from wikitopics.export.sums import verified
 from wikitopics.scoring.settings import Settings, from_json
 
 MODEL, SETTINGS = "model.keras", "settings.json"
+LONGEST = 16 << 20  # bytes of settings.json
 
 
 def load_bundle(path: Path) -> tuple:
@@ -27,6 +29,7 @@ def load_bundle(path: Path) -> tuple:
         check_keras_file(folder / MODEL, Path(path).name)
         model, given, result = _model(folder / MODEL, Path(path).name)
     _check_fit(given, result, settings, Path(path).name)
+    check_tensors(model, Path(path).name)
     return model, settings
 
 
@@ -55,6 +58,8 @@ def _check_fit(given: tuple, result: tuple, settings: Settings, where: str) -> N
 
 
 def _settings(path: Path, where: str) -> Settings:
+    if path.stat().st_size > LONGEST:
+        refuse(where, f"has a {SETTINGS} of more than {LONGEST >> 20} MiB")
     try:
         given = json.loads(path.read_text("utf-8"))
     except (ValueError, RecursionError) as error:

@@ -12,6 +12,8 @@ from wikitopics.evaluate.calibration import apply_platt
 from wikitopics.images.decode import FITS
 from wikitopics.labels import lineage
 
+LABELS = 10_000  # of a foreign file: what lies below what is a square of as many bytes
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -59,12 +61,18 @@ def from_json(given: dict[str, Any], where: str) -> Settings:
     try:
         arrays = {name: np.asarray(given[name], float) for name in ("thresholds", "platt", "sureness")}
         settings = Settings(**(given | arrays))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise _foreign(where, ascii(str(error))[:100]) from error
     for field in fields(Settings):
         kind = get_origin(field.type) or field.type
         if kind is not np.ndarray and type(getattr(settings, field.name)) is not kind:
             raise _foreign(where, f"{field.name} is no {kind.__name__}")
+    if not all(isinstance(name, str) for name in settings.label_names):
+        raise _foreign(where, "a label is no text")
+    if not all(isinstance(above, str | None) for above in settings.parents.values()):
+        raise _foreign(where, "a parent is no text")
+    if len(settings.label_names) > LABELS:
+        raise _foreign(where, f"there are more than {LABELS:,} labels")
     return checked(settings, where)
 
 
@@ -74,7 +82,7 @@ def checked(settings: Settings, where: str) -> Settings:
     if thresholds.shape != (len(names),) or not ((thresholds >= 0) & (thresholds <= 1)).all():
         raise UserError(
             f"thresholds must be in [0, 1], one for each of {len(names)} labels, but those of {where} are "
-            f"{thresholds.tolist()}; name an evaluation of this model"
+            f"{str(thresholds.tolist())[:200]}; name an evaluation of this model"
         )
     if settings.platt.shape != (len(names), 2) or not set(settings.parents) >= set(names):
         raise UserError(
@@ -84,10 +92,10 @@ def checked(settings: Settings, where: str) -> Settings:
     numbers = np.concatenate([settings.platt.ravel(), settings.sureness.ravel()])
     if settings.sureness.shape != (101,) or not np.isfinite(numbers).all():
         raise _foreign(where, "calibration or sureness is no list of numbers")
-    if len(set(names)) < len(names) or not all(isinstance(name, str) for name in names):
-        raise _foreign(where, "a label is there twice or is no text")
+    if len(set(names)) < len(names):
+        raise _foreign(where, "a label is there twice")
     if settings.fit not in FITS or not 1 <= settings.side <= 4096:
-        raise _foreign(where, f"pictures are {ascii(settings.fit)[:40]}, {settings.side} pixels")
+        raise _foreign(where, f"pictures are {ascii(settings.fit)[:40]}, {str(settings.side)[:40]} pixels")
     lineage.descent(names, settings.parents)  # raises where a parent is no label
     return settings
 

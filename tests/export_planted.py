@@ -17,6 +17,7 @@ from wikitopics.train.record import file_digest
 
 NAMES, SIDE, RUN = planted.NAMES, 32, "tiny"
 NASTY = "<script>alert(1)</script> *Eve* [x](http://evil.example) | `rm` &amp;"
+FORMULA = '=HYPERLINK("http://evil.example","a cat")'
 
 
 def network() -> keras.Model:
@@ -39,6 +40,7 @@ def write_chain(root: Path) -> Path:
     labels = planted.write_labels(root)
     titles = read_table(images / "images.parquet")["title"]
     files = pd.DataFrame({"title": titles, "creator": NASTY, "licence": "CC0-1.0", "path": titles})
+    files.loc[0, "creator"] = FORMULA
     write_table(labels / "files.parquet", files)
     write_json(
         labels / "funnel.json", [{"step": "in the source", "files": 99}, {"step": "left", "files": 90}]

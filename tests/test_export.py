@@ -154,6 +154,22 @@ def test_a_path_is_told_from_a_run(bundle, tmp_path, monkeypatch):
         bundle_path(str(bundle), "other")
 
 
+def test_a_folder_that_is_no_bundle_is_not_used_unchecked(chain, tmp_path):
+    """A run's folder, as a shell completes it, would be scored at 0.5; a foreign one without any check."""
+    run = chain / "data" / "03_train" / RUN
+    with pytest.raises(UserError, match=f"has no SHA256SUMS; name the run: --model {RUN}$"):
+        bundle_path(f"{run}{os.sep}", None)
+    shutil.copytree(run, tmp_path / RUN)
+    with pytest.raises(UserError, match="has no SHA256SUMS; name a run by its name alone$"):
+        bundle_path(str(tmp_path / RUN), None)
+
+
+def test_no_cell_of_the_credits_is_a_formula_to_a_spreadsheet(bundle):
+    creators = pd.read_csv(bundle / "credits.csv")["creator"]
+    assert export_planted.FORMULA not in set(creators) and f"'{export_planted.FORMULA}" in set(creators)
+    assert export_planted.NASTY in set(creators)
+
+
 @with_onnx
 @pytest.mark.parametrize("kind", ["photograph.jpg", "transparent.png", "tall.png"])
 def test_the_readme_program_makes_pictures_and_scores_as_we_do(bundle, tmp_path, monkeypatch, capsys, kind):

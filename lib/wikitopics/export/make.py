@@ -24,6 +24,7 @@ from wikitopics.scoring.of_run import settings_of
 from wikitopics.train.record import read_trained
 
 JUDGED = ("metrics.json", "per_label.parquet", "thresholds.parquet")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a cell begins that spreadsheets compute
 
 
 def export_run(
@@ -111,5 +112,10 @@ def _tell(facts: Facts, folder: Path) -> None:
     (folder / "DATA_CARD.md").write_text(data_card(facts), "utf-8")
     pictures = pictures_of(facts)
     if len(pictures) <= MANY:
-        pictures.to_csv(folder / "credits.csv", index=False, lineterminator="\n")
+        pictures.map(_no_formula).to_csv(folder / "credits.csv", index=False, lineterminator="\n")
     (folder / "README.md").write_text(read_me(facts, [*names_in(folder), SUMS]), "utf-8")
+
+
+def _no_formula(cell: Any) -> Any:
+    """A cell that no spreadsheet computes: strangers wrote titles and creators."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from wikitopics import paths
 from wikitopics.errors import UserError
 
 SUMS = "SHA256SUMS"  # the file that every bundle has
@@ -21,7 +22,8 @@ def bundle_path(model: str, evaluation: str | None) -> Path | None:
     """The path of the bundle that `--model` names, or None where it names a run.
 
     A path is told by its separator or its ending .zip, or by a bundle being there; a bundle brings its own
-    thresholds. Raises UserError where a path leads to no file or folder, and where an evaluation is named.
+    thresholds. Raises UserError where a path leads to no file or folder, or to a folder that is no bundle,
+    which would be used unchecked like a run without an evaluation; and where an evaluation is named.
     """
     is_path = os.sep in model or model.endswith(".zip")
     if not (is_path or (Path(model) / SUMS).is_file()):
@@ -30,6 +32,13 @@ def bundle_path(model: str, evaluation: str | None) -> Path | None:
         raise UserError(
             f"--model must be a run or the path of a bundle, but there is nothing at {model!r}; "
             "correct the path"
+        )
+    if Path(model).is_dir() and not (Path(model) / SUMS).is_file():
+        run = Path(model).resolve()
+        ours = run.parent == paths.run_folder("03_train", run.name).resolve().parent
+        raise UserError(
+            f"a folder named by --model must be a bundle, but {model!r} has no {SUMS}; "
+            + (f"name the run: --model {run.name}" if ours else "name a run by its name alone")
         )
     if evaluation is not None:
         raise UserError(

@@ -8,7 +8,8 @@ FILES = {
     "DATA_CARD.md": "the pictures that it learned from: source, licences, splits, labels",
     "settings.json": "order of the labels, parents, thresholds, calibration, how pictures are made",
     "export.json": "what this export checked, and with which versions",
-    "credits.csv": "title, creator, licence and split of every picture in training, validation and test",
+    "credits.csv": "title, creator, licence and split of every picture in training, validation and test; "
+    "an apostrophe stands before what a spreadsheet would take for a formula (= + - @)",
     "model.keras": "the model for Keras 3 and for `wikitopics score`",
     "model.onnx": "the same for ONNX Runtime and others that read ONNX",
     "model.tflite": "the same for TFLite (LiteRT)",

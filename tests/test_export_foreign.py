@@ -380,7 +380,9 @@ def test_other_files_in_the_model(files, tmp_path):
     assert "other files than Keras writes" in told
     told = refusal(zipped(with_model(files, inner | {"config.json": b"[" * 100_000}), tmp_path / "b.zip"))
     assert "config.json cannot be read" in told
-    told = refusal(zipped(with_model(files, inner | {"model.weights.h5": b"junk" * 9_000}), tmp_path / "c.zip"))
+    told = refusal(
+        zipped(with_model(files, inner | {"model.weights.h5": b"junk" * 9_000}), tmp_path / "c.zip")
+    )
     assert "weights that cannot be read" in told
 
 

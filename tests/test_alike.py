@@ -364,3 +364,10 @@ def test_a_query_by_another_network_is_refused(lab, pictures, tmp_path, capsys):
     arguments = ["alike", str(tmp_path / "f.parquet"), "--query", str(pictures), "--out", out]
     assert cli.main([*arguments, "--model", "small"]) == 2
     assert "another network" in capsys.readouterr().err
+
+
+def test_equal_vectors_are_pairs_at_the_highest_cut_too():
+    half = np.random.default_rng(3).normal(size=(50, 97)).astype(np.float32)
+    pairs = near_duplicates(Index(np.concatenate([half, half])), above=1.0)
+    assert sorted(pairs[["first", "second"]].to_numpy().tolist()) == [[row, row + 50] for row in range(50)]
+    assert pairs["similarity"].max() <= 1

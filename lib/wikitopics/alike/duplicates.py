@@ -21,6 +21,7 @@ from wikitopics.scoring.decoding import FILES, Reads, decoded
 
 ABOVE = 0.9  # cosine similarity
 MOST = 16  # of one picture: of more copies only the nearest are pairs with it
+ROUNDING = 1e-6  # of a cosine in float32: equal vectors may come out a little less than 1
 MANY = 20_000  # vectors above which preparing cells is sooner done than comparing all with all
 AT_A_TIME = 2048
 STORE = 64  # pixels at which pictures are decoded to be compared
@@ -36,7 +37,7 @@ def near_duplicates(index: Index, above: float = ABOVE, most: int = MOST) -> pd.
     for start in range(0, len(index), AT_A_TIME):
         own = np.arange(start, min(len(index), start + AT_A_TIME))
         rows, similarity = nearest(index, own, most)
-        line, place = np.nonzero(similarity >= above)
+        line, place = np.nonzero(similarity >= above - ROUNDING)
         ends = np.sort(np.stack([own[line], rows[line, place]], axis=1), axis=1)
         frame = pd.DataFrame(ends, columns=["first", "second"])
         found.append(frame.assign(similarity=similarity[line, place]))

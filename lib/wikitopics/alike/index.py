@@ -56,8 +56,8 @@ class Index:
     def nearest(self, vectors: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
         """The `count` nearest rows of each of `vectors` (q, d), and their similarities, nearest first.
 
-        Returns (q, k) int64 and (q, k) float32 with k = min(count, n); of equal similarities the first row
-        comes first.
+        Returns (q, k) int64 and (q, k) float32 in [-1, 1] with k = min(count, n); of equal ones the first row
+        comes first. Which are found where more than k are equally near is left open.
 
         >>> rows, similarity = Index(np.eye(3)).nearest(np.array([[0.0, 5.0, 0.1]]), 2)
         >>> rows.tolist(), similarity.round(2).tolist()
@@ -74,7 +74,8 @@ class Index:
         ask, some = (self._exact, QUESTIONS) if self._cells is None else (self._among_candidates, 64)
         found = [ask(units[start : start + some], count) for start in range(0, len(units), some)]
         found.append((np.empty((0, count), np.int64), np.empty((0, count), np.float32)))
-        return tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
+        rows, similarity = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return rows, np.clip(similarity, -1, 1)
 
     def _among_candidates(self, units: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
         rows = self._cells.candidates(units, min(len(self), max(CANDIDATES, MORE * count)))

@@ -12,9 +12,11 @@ import numpy as np
 import pandas as pd
 
 from wikitopics.show import browser_html as say
-from wikitopics.show.browser_controls import FilterBar, Pager, ReviewPanel, Stage, button
+from wikitopics.show.browser_controls import Pager, ReviewPanel, Stage, button
 from wikitopics.show.browser_data import Predictions
 from wikitopics.show.browser_detail import Detail
+from wikitopics.show.browser_filters import FilterBar
+from wikitopics.show.browser_judging import Judging
 from wikitopics.show.browser_keys import listener
 from wikitopics.show.browser_selection import SelectionBar
 from wikitopics.show.browser_style import COLUMNS, STYLE, TILE_PX
@@ -25,7 +27,7 @@ from wikitopics.show.thumbnails import Thumbnails
 PAGE = 6 * COLUMNS  # thumbnails on one page
 
 
-class MistakeBrowser:
+class MistakeBrowser(Judging):
     """The predictions of a run, to be looked at and judged; `.widget` is what a notebook displays.
 
     frame: one row a prediction: title, row, split, group, optionally near_duplicates; truth (n, L) {0, 1};
@@ -168,45 +170,6 @@ class MistakeBrowser:
 
     def _clicked(self, place: int) -> None:
         self.open((self.pager.number.value - 1) * PAGE + place)
-
-    # -- judging -----------------------------------------------------------------------------------
-
-    def judge(self, verdict: str) -> None:
-        """File a verdict on the opened pair: "label right", "label wrong" or "unsure"; on disk at once."""
-        if self.at is not None:
-            known = self.reviews.get(self.predictions.key(self.pair))
-            self._file(verdict, known.corrected_labels if known else None)
-
-    def correct(self, labels: list[str]) -> None:
-        """File the labels this image should have; without an earlier verdict this says "label wrong"."""
-        if self.at is not None:
-            known = self.reviews.get(self.predictions.key(self.pair))
-            given = self.detail.given(self.pair)
-            corrected = None if set(labels) == set(given) else list(labels)
-            self._file(known.verdict if known else "label wrong", corrected)
-
-    def take_back(self) -> None:
-        """Remove the verdict on the opened pair."""
-        if self.at is not None:
-            self.reviews.drop(self.predictions.key(self.pair))
-            self._judged()
-
-    def _file(self, verdict: str, corrected: list[str] | None) -> None:
-        try:
-            self.reviews.put(self.predictions.key(self.pair), verdict, corrected, self.reviewer)
-        except OSError as error:  # a full disk: a widget's exceptions are seen by nobody, so say it here
-            self.review.saved.value = say.not_saved(error)
-        else:
-            self._judged()
-
-    def _judged(self) -> None:
-        self._show_review()
-        self.show_page(self.pager.number.value)
-
-    def _show_review(self) -> None:
-        review = self.reviews.get(self.predictions.key(self.pair))
-        given = self.detail.given(self.pair)
-        self.review.show(review, given, say.saved(review, len(self.reviews), self.reviews.path is not None))
 
 
 def _classed(box: w.Box, name: str) -> w.Box:

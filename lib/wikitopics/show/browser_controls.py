@@ -7,14 +7,12 @@ from collections.abc import Callable, Sequence
 
 import ipywidgets as w
 
-from wikitopics.show.browser_data import DUPLICATES, ORDERS, REVIEWED, WANTED, Choice
 from wikitopics.show.browser_html import harmless
 from wikitopics.show.reviews import VERDICTS, Review
 
-ANY = -1  # of the label: not None, which a restored drop-down shows as nothing at all
 
-
-def _box(kind: type, children: Sequence[w.Widget], name: str) -> w.Box:
+def boxed(kind: type, children: Sequence[w.Widget], name: str) -> w.Box:
+    """Children in a box of that kind, found by its class."""
     box = kind(list(children))
     box.add_class(name)
     return box
@@ -25,65 +23,6 @@ def button(name: str, css_class: str, icon: str = "") -> w.Button:
     made = w.Button(description=name, icon=icon, layout={"width": "auto"})
     made.add_class(css_class)
     return made
-
-
-class FilterBar:
-    """All filters; `choice` is their setting, `on_change` hears of every new one."""
-
-    def __init__(
-        self, label_names: Sequence[str], splits: Sequence[str], on_change: Callable[[], None]
-    ) -> None:
-        names = [("any label", ANY), *((harmless(name), i) for i, name in enumerate(label_names))]
-        self.label = w.Dropdown(options=names, description="Label")
-        self.errors = w.Dropdown(options=list(WANTED), description="Errors")
-        self.split = w.Dropdown(options=[("any split", ""), *((s, s) for s in splits)], description="Split")
-        self.confidence = w.FloatRangeSlider(
-            value=(0.0, 1.0), min=0.0, max=1.0, step=0.01, description="Confidence", continuous_update=False
-        )
-        self.duplicates = w.Dropdown(options=list(DUPLICATES), description="Duplicates")
-        self.reviewed = w.Dropdown(options=list(REVIEWED), description="Verdict")
-        self.order = w.Dropdown(options=list(ORDERS), description="Sort by")
-        self.reset = button("Reset filters", "mb-reset", "undo")
-        self._controls = (
-            *(self.label, self.errors, self.split, self.confidence),
-            *(self.duplicates, self.reviewed, self.order),
-        )
-        self._defaults = [control.value for control in self._controls]
-        self._on_change, self._quiet = on_change, False
-        for control in self._controls:
-            control.observe(self._changed, names="value")
-        self.reset.on_click(lambda _: self.clear())
-        self.widget = _box(w.HBox, (*self._controls, self.reset), "mb-filters")
-
-    @property
-    def choice(self) -> Choice:
-        """The filters as they stand."""
-        low, high = self.confidence.value
-        return Choice(
-            label=None if self.label.value == ANY else self.label.value,
-            errors=self.errors.value,
-            split=self.split.value,
-            # The slider's ends are rounded to 0.01; its extremes mean "no limit".
-            low=low if low > 0 else 0.0,
-            high=high if high < 1 else 1.0,
-            duplicates=self.duplicates.value,
-            order=self.order.value,
-            reviewed=self.reviewed.value,
-        )
-
-    def clear(self) -> None:
-        """All filters back to their defaults, as one change."""
-        self._quiet = True
-        try:
-            for control, value in zip(self._controls, self._defaults, strict=True):
-                control.value = value
-        finally:
-            self._quiet = False
-        self._on_change()
-
-    def _changed(self, _: dict) -> None:
-        if not self._quiet:
-            self._on_change()
 
 
 class Pager:
@@ -98,7 +37,7 @@ class Pager:
         self.number.observe(lambda _: self._quiet or on_change(), names="value")
         self.earlier.on_click(lambda _: self.turn(-1))
         self.later.on_click(lambda _: self.turn(+1))
-        self.widget = _box(w.HBox, (self.earlier, self.number, self.later, self.told), "mb-pager")
+        self.widget = boxed(w.HBox, (self.earlier, self.number, self.later, self.told), "mb-pager")
 
     def turn(self, by: int) -> None:
         """Go some pages on, as far as there are any."""
@@ -126,7 +65,7 @@ class Stage:
         for place, hit in enumerate(self.hits):
             hit.on_click(lambda _, place=place: on_open(place))
         self._open: int | None = None
-        self.widget = _box(w.Box, (self.tiles, _box(w.GridBox, self.hits, "mb-hits")), "mb-stage")
+        self.widget = boxed(w.Box, (self.tiles, boxed(w.GridBox, self.hits, "mb-hits")), "mb-stage")
 
     def show(self, html: str, names: Sequence[str]) -> None:
         """A page: its HTML, and for each thumbnail the name that a screen reader and a tool tip tell."""
@@ -177,9 +116,9 @@ class ReviewPanel:
         self.corrected.observe(lambda c: self._quiet or on_corrected(list(c["new"])), names="value")
         self.clear.on_click(lambda _: on_clear())
         asked = w.Label("Labels right?")
-        first = _box(w.HBox, (asked, *self.verdicts), "mb-verdicts")
-        last = _box(w.HBox, (self.clear, self.saved), "mb-row")
-        self.widget = _box(w.VBox, (first, self.corrected, last), "mb-review")
+        first = boxed(w.HBox, (asked, *self.verdicts), "mb-verdicts")
+        last = boxed(w.HBox, (self.clear, self.saved), "mb-row")
+        self.widget = boxed(w.VBox, (first, self.corrected, last), "mb-review")
 
     def show(self, review: Review | None, given: Sequence[str], told: str) -> None:
         """The state of one decision: its review if there is one, the labels as given, a line of HTML."""

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from wikitopics.show import browser_html as say
+from wikitopics.show import detail_html
 from wikitopics.show.browser_data import Predictions
 from wikitopics.show.neighbours import Neighbours
 from wikitopics.show.thumbnails import Thumbnails
@@ -54,19 +55,19 @@ class Detail:
         about = self._about(known.titles[image])
         return "".join(
             [
-                say.scores(known.label_names, values, known.thresholds, truth, label),
-                say.labels(
+                detail_html.scores(known.label_names, values, known.thresholds, truth, label),
+                detail_html.labels(
                     self._by_source(about, truth, values >= known.thresholds), known.label_names[label]
                 ),
                 self._why(known.titles[image]),
-                "" if about is None else say.categories(_list(about.get("categories"))),
+                "" if about is None else detail_html.categories(_list(about.get("categories"))),
             ]
         )
 
     def neighbours(self, pair: int) -> str:
         """The nearest images; apart from `body`, because it alone reads all features."""
         image, _ = self.predictions.parts(pair)
-        return say.neighbours(self._neighbours(int(self.predictions.rows[image])))
+        return detail_html.neighbours(self._neighbours(int(self.predictions.rows[image])))
 
     def _names(self, mask: np.ndarray) -> list[str]:
         return [self.predictions.label_names[i] for i in np.flatnonzero(mask)]
@@ -84,7 +85,7 @@ class Detail:
         return found
 
     def _why(self, title: str) -> str:
-        return "" if self.why is None else say.why(self.why[(self.why["title"] == title).to_numpy()])
+        return "" if self.why is None else detail_html.why(self.why[(self.why["title"] == title).to_numpy()])
 
     def _neighbours(self, row: int) -> list[tuple[bytes, str, float, str]]:
         if self.near is None:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from wikitopics.show import browser_html as say
+from wikitopics.show import detail_html
 from wikitopics.show import topic_html as html
 from wikitopics.show.browser_controls import Pager, Stage, button
 from wikitopics.show.browser_keys import listener
@@ -122,4 +123,4 @@ class TopicBrowser:
             (self.thumbnails.jpeg(other, 92), self.titles[other], like, ", ".join(self._given(other)))
             for other, like in (self.nearest(place) if self.nearest else ())
         ]
-        return head + chances + html.groups(self.groups[place]) + say.neighbours(near)
+        return head + chances + html.groups(self.groups[place]) + detail_html.neighbours(near)

@@ -306,12 +306,12 @@ def test_what_does_not_fit_together_is_one_sentence(copied, tmp_path):
         data / "04_evaluate" / RUN / "stamp.json", {"built": "x", "inputs": {f"03_train/{RUN}": "old"}}
     )
     with pytest.raises(UserError, match=f"03_train/{RUN} was made again after 04_evaluate/{RUN}"):
-        export_run(RUN, tmp_path / "a")
+        export_run(RUN, tmp_path / "a", formats=["keras"])
     write_json(data / "04_evaluate" / RUN / "run.json", {"model": "other"})
     with pytest.raises(UserError, match="judged 'other'"):
-        export_run(RUN, tmp_path / "a")
+        export_run(RUN, tmp_path / "a", formats=["keras"])
     with pytest.raises(UserError, match="04_evaluate must have finished the run 'no'"):
-        export_run(RUN, tmp_path / "a", "no")
+        export_run(RUN, tmp_path / "a", "no", ["keras"])
 
 
 def test_formats_are_known_and_installed(monkeypatch):

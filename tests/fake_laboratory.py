@@ -46,7 +46,7 @@ print("made", run)
 record = finish_run(folder, parameters, time.time())"""
 
 
-def _hear_ctrl_c() -> None:
+def hear_ctrl_c() -> None:
     """As in a terminal: a shell's background job inherits an ignored SIGINT, and so would the driver."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
@@ -95,9 +95,7 @@ class Laboratory:
         """Start `wikitopics run ARGUMENTS`."""
         command = [sys.executable, "-m", "wikitopics.cli", "run", *arguments]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        return subprocess.Popen(
-            command, env=self.environment, cwd=self.root, preexec_fn=_hear_ctrl_c, **pipes
-        )
+        return subprocess.Popen(command, env=self.environment, cwd=self.root, preexec_fn=hear_ctrl_c, **pipes)
 
     def run(self, *arguments: str, code: int = 0) -> str:
         """Run it to its end; what it said. Its exit code must be `code`."""

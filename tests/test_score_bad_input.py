@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from fake_laboratory import hear_ctrl_c
 from score_planted import NAMES, SIDE
 from wikitopics import artefacts, cli
 from wikitopics.alike.duplicates import pixels_agree
@@ -313,7 +314,7 @@ def many(pictures, tmp_path):
 def start(root, folder, out, **how):
     command = [sys.executable, "-m", "wikitopics.cli", "score", folder, "--model", "tiny", "--out", out]
     where = {"env": os.environ | {"WIKITOPICS_ROOT": str(root)}, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(command, **where, stdout=subprocess.DEVNULL, **how)
+    return subprocess.Popen(command, **where, stdout=subprocess.DEVNULL, preexec_fn=hear_ctrl_c, **how)
 
 
 def ended(process) -> tuple[int, str]:

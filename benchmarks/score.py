@@ -102,14 +102,20 @@ def peak_of(run: Path, files: list[str], count: int, folder: Path) -> dict[str, 
     )
 
 
+def own_peak() -> int:
+    """Peak memory of this process (kB). Not ru_maxrss, which begins with what the starting process held."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0])
+
+
 def memory(run: Path, folder: Path) -> None:
     """The work of the process that `peak_of` starts."""
     started = time.perf_counter()
     paths = sorted(str(path) for path in folder.iterdir())
     score_files(run, paths, folder.with_suffix(".parquet"))
     seconds, _ = time.perf_counter() - started, cpu_seconds()  # ends the workers, so that they are counted
-    peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    own, worker = (round(peak / 1000) for peak in peaks)
+    worker = round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1000)
+    own = round(own_peak() / 1000)
     figures = {"files": len(paths), "peak_mb": own, "worker_peak_mb": worker, "seconds": round(seconds, 1)}
     print(json.dumps(figures))
 

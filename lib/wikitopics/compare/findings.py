@@ -75,10 +75,10 @@ def _change(row: dict) -> str:
 
 
 def _people(comparison: pd.DataFrame) -> list[str]:
-    values = comparison[column(PEOPLE)].dropna()
+    values, prior = comparison[column(PEOPLE)].dropna(), comparison[f"{column(PEOPLE)}_prior"].max()
     if values.empty:
         return []
     return [
         "- **What do people say?** By people's labels, which no run was trained on, the runs reach a ROC-AUC "
-        f"of {values.min():.3f} to {values.max():.3f}; the label prior has 0.500."
+        f"of {values.min():.3f} to {values.max():.3f}; the label prior has {prior:.3f}."
     ]

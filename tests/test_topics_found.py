@@ -11,12 +11,14 @@ from scipy.stats import fisher_exact
 
 from evaluate_planted import planted
 from wikitopics import fingerprint
+from wikitopics.artefacts import write_json, write_table
 from wikitopics.errors import UserError
 from wikitopics.evaluate.calibration import apply_platt, fit_platt
 from wikitopics.evaluate.thresholds import best_f1
 from wikitopics.images.decode import Recipe, decode
 from wikitopics.scoring.decoding import FILES
 from wikitopics.topics_found import doubtful, groups, named, people, shares
+from wikitopics.topics_found.chosen import choose
 from wikitopics.topics_found.held_out import HeldOut
 from wikitopics.topics_found.met_before import met_before
 from wikitopics.topics_found.pixels import Pictures
@@ -249,3 +251,31 @@ def test_a_picture_that_the_model_has_met_is_known_by_its_pixels(tmp_path):
     paths = [str(tmp_path / name) for name in ("new.bmp", "renamed", "broken", "nowhere")]
     assert (tmp_path / "new.bmp").stat().st_size == len(data)
     assert met_before(paths, images, recipe) == {paths[1]: "Met"}
+
+
+def test_the_own_files_leave_out_what_was_learned_and_copies_share_a_code(tmp_path, monkeypatch):
+    """b was learned and b2 is its exact copy; c2 is one of c, a test image; d was in no image set."""
+    monkeypatch.setenv("WIKITOPICS_ROOT", str(tmp_path))
+    labels, images, model = (
+        tmp_path / "data" / name for name in ("01_labels/l", "02_images/i", "03_train/m")
+    )
+    for folder, record in (
+        (labels, {}),
+        (images, {}),
+        (model, {"parameters": {"images": "i", "labels": "l"}}),
+    ):
+        write_json(folder / "run.json", record)
+    write_json(labels / "source.json", {"source": "sample", "options": {}})
+    titles = ["b", "b2", "c", "c2", "d"]
+    files = {"title": titles, "path": titles, "categories": [[]] * 5, "articles": [[]] * 5}
+    write_table(labels / "files.parquet", pd.DataFrame(files))
+    known = pd.DataFrame({"title": ["b", "c"], "group": [0, 1], "split": ["train", "test"]})
+    write_table(images / "images.parquet", known)
+    copies = {"title": ["b2", "c2", "c"], "duplicate_of": ["b", "c", "d"], "kind": ["exact", "exact", "near"]}
+    write_table(images / "duplicates.parquet", pd.DataFrame(copies))
+    chosen = choose("m", [])
+    assert chosen.frame["title"].tolist() == ["c", "c2", "d"]
+    assert chosen.frame["known"].tolist() == ["c", "c", "d"]
+    code = chosen.frame["duplicates"].tolist()
+    assert code[0] == code[1] != code[2]
+    assert [step["files"] for step in chosen.funnel] == [5, 3]

@@ -3,19 +3,21 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: install demo test test-long test-browser lab lint lock strip clean
+.PHONY: install demo test test-long test-browser lab executed lint lock strip clean
 
 install: $(VENV)/installed
 
 # The stamp is older than the lock only when the lock changed; pip then installs what differs.
 $(VENV)/installed: requirements.lock.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "Python 3.11 to 3.13 is needed; name it: make demo PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+		{ echo "Python 3.11, 3.12 or 3.13 is needed, but $(PYTHON) is $$($(PYTHON) --version 2>&1);" \
+			"name another one: make demo PYTHON=python3.12"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
 		{ rm -rf $(VENV); echo "venv is needed: apt install python3-venv"; exit 1; }
 	@echo "installing the locked environment into $(VENV) (about 2 GB, one to three minutes)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@echo "installed; to have the command wikitopics on your PATH: . $(BIN)/activate"
 	@touch $@
 
 demo: install
@@ -35,6 +37,11 @@ test-browser: install
 lab: install
 	@$(BIN)/jupyter lab notebooks
 
+# Maintainers: the runs of this machine become the copies that are shared, and the README says what they show.
+executed: demo
+	@$(BIN)/wikitopics share
+	@$(BIN)/python -m wikitopics.readme
+
 lint: install
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/python -m wikitopics.strip --check notebooks
@@ -47,5 +54,6 @@ lock:
 strip: install
 	$(BIN)/python -m wikitopics.strip notebooks
 
-clean:
-	rm -rf data/0* data/.batch
+# The runs in data/, and nothing that people made.
+clean: install
+	@$(BIN)/wikitopics clean

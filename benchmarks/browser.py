@@ -46,7 +46,7 @@ def predictions(n: int, folder: Path) -> dict:
         "details": pd.DataFrame(lists, titles),
         "why": why,
         "features": _features(n, folder / "features.npy", rng),
-        "reviews_path": folder / "reviews.parquet",
+        "judgements": folder / "judgements",
     }
 
 

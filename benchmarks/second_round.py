@@ -73,10 +73,10 @@ def make(root: Path, *runs: str) -> None:
 def answer(root: Path, titles: list[str], truth: dict[str, list[str]], run: str) -> int:
     """File what somebody who knows says of these files; how many of them had wrong labels."""
     given = pd.read_parquet(root / "data/01_labels/noisy/labels.parquet").set_index("title")["labels"]
-    reviews = Reviews(root / f"{run}.parquet")
+    reviews = Reviews(root / "judgements/04_evaluate" / run, "one who knows")
     wrong = [title for title in titles if set(given[title]) != set(truth[title])]
     for title in wrong:
-        reviews.put((title, "", "false negative"), "label wrong", truth[title], "one who knows")
+        reviews.put((title, "", "false negative"), "label wrong", truth[title])
     return len(wrong)
 
 
@@ -99,7 +99,7 @@ def main(quick: bool) -> None:
         chosen = {"ranked": doubtful(root, answers), "random": rng.choice(every, answers, False).tolist()}
         found = {run: answer(root, titles, truth, run) for run, titles in chosen.items()}
         for run in chosen:
-            write_params(root, run, f"{run}.parquet")
+            write_params(root, run, f"judgements/04_evaluate/{run}")
         (root / "params/05_compare").mkdir()
         rounds = yaml.safe_dump({"run": "rounds", "evaluations": list(ROUNDS)})
         (root / "params/05_compare/rounds.yaml").write_text(rounds)

@@ -27,12 +27,13 @@ INPUTS = {
 IMPORTS = """\
 import time
 from wikitopics import paths
-from wikitopics.artefacts import finish_run, finished_run, start_run
+from wikitopics.artefacts import finished_run
 from wikitopics.params import check
-from wikitopics.progress import report"""
+from wikitopics.progress import report
+from wikitopics.runs.record import finish_run, start_run"""
 BODY = """\
 parameters = check({stage!r}, globals())
-folder = start_run({stage!r}, run)
+folder = start_run({stage!r}, parameters)
 with open(paths.root() / "ran", "a") as file:
     file.write({stage!r} + "/" + run + "\\n")
 texts = [(finished_run(*pair) / "text").read_text() for pair in {inputs}]

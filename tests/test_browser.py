@@ -1,5 +1,6 @@
 """The browser of mistakes without a browser: what is chosen, what is shown, what is written."""
 
+import errno
 import json
 import os
 from html.parser import HTMLParser
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wikitopics.errors import UserError
+from wikitopics.judgements import verdicts
 from wikitopics.show.browser import PAGE, MistakeBrowser
 from wikitopics.show.browser_data import DUPLICATES, KINDS, ORDERS, WANTED, Choice, Predictions
 from wikitopics.show.neighbours import Neighbours
@@ -184,45 +186,46 @@ def test_titles_without_details_are_shown_all_the_same():
 
 
 def test_a_verdict_is_on_disk_at_once_and_outlives_the_kernel(tmp_path: Path):
-    path = tmp_path / "run" / "reviews.parquet"
-    browser = MistakeBrowser(**planted(), reviews_path=path, reviewer="me")
+    path = tmp_path / "run"
+    browser = MistakeBrowser(**planted(), judgements=path, reviewer="me")
     title, label, kind = browser.predictions.key(browser.pair)
     browser.review.verdicts[1].click()
-    saved = pd.read_parquet(path)
+    saved = verdicts(path)
     assert saved.columns.tolist() == [
         *("title", "label", "kind", "verdict", "corrected_labels", "reviewer", "time")
     ]
     assert saved.iloc[0, :4].tolist() == [title, label, kind, "label wrong"]
     assert saved.reviewer[0] == "me" and saved.corrected_labels[0] is None
-    again = MistakeBrowser(**planted(), reviews_path=path)
+    again = MistakeBrowser(**planted(), judgements=path, reviewer="me")
     assert "label wrong" in again.review.saved.value and 'class="mb-verdict"' in again.stage.tiles.value
     again.judge("unsure")
     again.open(5)
     again.judge("label right")
-    assert sorted(pd.read_parquet(path).verdict) == ["label right", "unsure"]
+    assert sorted(verdicts(path).verdict) == ["label right", "unsure"]
 
 
-def test_corrected_labels(tmp_path: Path):
-    path = tmp_path / "reviews.parquet"
-    browser = MistakeBrowser(**planted(), reviews_path=path)
+def test_corrected_labels_are_saved_by_their_button_alone(tmp_path: Path):
+    path = tmp_path / "run"
+    browser = MistakeBrowser(**planted(), judgements=path)
     given = browser.review.corrected.value
     assert list(given) == browser.detail.given(browser.pair)
     browser.review.corrected.value = ("Food", "Plants") if set(given) != {"Food", "Plants"} else ("Food",)
-    saved = pd.read_parquet(path).iloc[0]
+    assert "not saved yet" in browser.review.saved.value and not path.exists()  # a slip of the pointer
+    browser.review.save_labels.click()
+    saved = verdicts(path).iloc[0]
     assert set(saved.corrected_labels) == set(browser.review.corrected.value)
-    assert saved.verdict == "label wrong"  # what a correction says
+    assert saved.verdict == "label wrong" and browser.review.save_labels.disabled  # what a correction says
     browser.judge("unsure")  # another verdict keeps the correction
-    assert set(pd.read_parquet(path).corrected_labels[0]) == set(browser.review.corrected.value)
-    browser.review.corrected.value = given  # back to what was given: no correction
-    assert pd.read_parquet(path).corrected_labels[0] is None
-    browser.review.corrected.value = ()
-    if given:
-        assert list(pd.read_parquet(path).corrected_labels[0]) == []
+    assert set(verdicts(path).corrected_labels[0]) == set(browser.review.corrected.value)
+    browser.correct(list(given))  # back to what was given: no correction
+    assert verdicts(path).corrected_labels[0] is None
+    browser.correct([])
+    assert verdicts(path).corrected_labels[0] == ([] if given else None)
 
 
 def test_looking_writes_nothing(tmp_path: Path):
-    path = tmp_path / "reviews.parquet"
-    browser = MistakeBrowser(**planted(), reviews_path=path)
+    path = tmp_path / "run"
+    browser = MistakeBrowser(**planted(), judgements=path)
     for place in range(len(browser.found)):
         browser.open(place)
     browser.filters.label.value = 1
@@ -230,7 +233,7 @@ def test_looking_writes_nothing(tmp_path: Path):
 
 
 def test_take_back_and_filter_by_verdict(tmp_path: Path):
-    browser = MistakeBrowser(**planted(), reviews_path=tmp_path / "reviews.parquet")
+    browser = MistakeBrowser(**planted(), judgements=tmp_path / "run")
     everything = len(browser.found)
     browser.judge("label right")
     browser.open(3)
@@ -240,22 +243,55 @@ def test_take_back_and_filter_by_verdict(tmp_path: Path):
     browser.review.clear.click()
     browser.filters.reviewed.value = "not reviewed"
     assert len(browser.found) == everything - 1
-    assert len(pd.read_parquet(tmp_path / "reviews.parquet")) == 1
+    assert len(verdicts(tmp_path / "run")) == 1
 
 
-def test_two_kernels_do_not_lose_each_other_s_verdicts(tmp_path: Path):
-    one, two = (MistakeBrowser(**planted(), reviews_path=tmp_path / "reviews.parquet") for _ in "ab")
+def test_two_kernels_and_two_people_see_each_other(tmp_path: Path):
+    people = ("anna", "anna", "ben")
+    one, two, ben = (MistakeBrowser(**planted(), judgements=tmp_path / "run", reviewer=who) for who in people)
     one.judge("label right")
     two.open(1)
     two.judge("unsure")
-    assert len(pd.read_parquet(tmp_path / "reviews.parquet")) == 2
+    ben.judge("label wrong")
+    assert sorted(verdicts(tmp_path / "run").reviewer) == ["anna", "anna", "ben"]
+    two.filters.reviewed.value = "reviewed"
+    assert len(two.found) == 2 and len(two.reviews) == 3
+    two.open(int(np.flatnonzero(two.found == ben.pair)[0]))
+    assert "label right" in two.review.saved.value  # her own word before another's
+    two.review.reviewer.value = "carl"
+    assert "by ben" in two.review.saved.value or "by anna" in two.review.saved.value
+    two.judge("unsure")
+    assert sorted(verdicts(tmp_path / "run").reviewer) == ["anna", "anna", "ben", "carl"]
 
 
-def test_a_verdict_that_cannot_be_written_is_not_believed(tmp_path: Path):
-    (tmp_path / "file").write_text("")
-    browser = MistakeBrowser(**planted(), reviews_path=tmp_path / "file" / "reviews.parquet")
+def test_the_name_of_whoever_judges_is_kept(tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("WIKITOPICS_PERSON", "Zoë / she")
+    browser = MistakeBrowser(**planted(), judgements=tmp_path / "run")
     browser.judge("unsure")
-    assert "Not saved" in browser.review.saved.value and len(browser.reviews) == 0
+    assert browser.review.reviewer.value == "Zoë / she" == verdicts(tmp_path / "run").reviewer[0]
+
+
+def full(*_):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_verdict_that_cannot_be_written_is_told_in_red_and_stays_on_the_screen(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    browser = MistakeBrowser(**planted(), judgements=tmp_path / "file" / "run")
+    browser.judge("unsure")
+    assert "NOT SAVED: unsure" in browser.review.saved.value and len(browser.reviews) == 0
+    browser = MistakeBrowser(**planted(), judgements=tmp_path / "run")
+    browser.judge("label right")
+    before = (tmp_path / "run").iterdir().__next__().read_bytes()
+    monkeypatch.setattr(os, "fsync", full)
+    browser.review.corrected.value = ("Food",)
+    browser.review.save_labels.click()
+    assert "NOT SAVED" in browser.review.saved.value and "No space left" in browser.review.saved.value
+    assert browser.review.corrected.value == ("Food",) and not browser.review.save_labels.disabled
+    browser.take_back()
+    assert "NOT SAVED: taken back" in browser.review.saved.value
+    assert (tmp_path / "run").iterdir().__next__().read_bytes() == before
+    assert verdicts(tmp_path / "run").verdict.tolist() == ["label right"]
 
 
 def test_an_unknown_verdict_is_refused():
@@ -340,9 +376,7 @@ def hostile(tmp_path: Path) -> MistakeBrowser:
     why = pd.DataFrame({"title": titles, "label": HOSTILE, "score": 0.5, "start": HOSTILE})
     why["path"], why["rules"] = [[HOSTILE, HOSTILE]] * 60, [[HOSTILE]] * 60
     features = np.random.default_rng(0).normal(size=(70, 4)).astype(np.float32)
-    return MistakeBrowser(
-        **p, details=details, why=why, features=features, reviews_path=tmp_path / "reviews.parquet"
-    )
+    return MistakeBrowser(**p, details=details, why=why, features=features, judgements=tmp_path / "run")
 
 
 def html_values(browser: MistakeBrowser) -> list[str]:
@@ -386,5 +420,5 @@ def test_every_control_has_a_name(hostile: MistakeBrowser):
 
 def test_no_file_is_opened_beside_reviews(tmp_path: Path):
     before = set(os.listdir(tmp_path))
-    MistakeBrowser(**planted(), reviews_path=tmp_path / "reviews.parquet").judge("unsure")
-    assert set(os.listdir(tmp_path)) - before == {"reviews.parquet"}
+    MistakeBrowser(**planted(), judgements=tmp_path / "run").judge("unsure")
+    assert set(os.listdir(tmp_path)) - before == {"run"} and len(os.listdir(tmp_path / "run")) == 1

@@ -13,10 +13,10 @@ from wikitopics.show.reviews import Reviews
 
 
 def reviewed(tmp_path, *verdicts):
-    reviews = Reviews(tmp_path / "reviews.parquet")
+    reviews = Reviews(tmp_path / "run", "anna")
     for key, verdict, corrected in verdicts:
         reviews.put(key, verdict, corrected)
-    return tmp_path / "reviews.parquet"
+    return tmp_path / "run"
 
 
 def test_verdicts_take_away_give_and_replace(tmp_path):
@@ -45,7 +45,7 @@ def test_verdicts_take_away_give_and_replace(tmp_path):
 
 
 def test_a_wrong_file_of_verdicts_gets_a_sentence(tmp_path):
-    with pytest.raises(UserError, match="must be a reviews.parquet"):
+    with pytest.raises(UserError, match="must be a folder like judgements/04_evaluate/RUN"):
         correct(labelled([["a"]]), tmp_path / "none.parquet")
     pd.DataFrame({"title": ["x"]}).to_parquet(tmp_path / "other.parquet")
     with pytest.raises(UserError, match="must have the column label"):

@@ -301,10 +301,7 @@ def test_what_does_not_fit_together_is_one_sentence(copied, tmp_path):
     with pytest.raises(UserError, match="epochs is 7 there and was 1"):
         export_run(RUN, tmp_path / "a", formats=["keras"])
     assert not (tmp_path / "a").exists()
-    write_json(data / "03_train" / RUN / "stamp.json", {"built": "new", "inputs": {}})
-    write_json(
-        data / "04_evaluate" / RUN / "stamp.json", {"built": "x", "inputs": {f"03_train/{RUN}": "old"}}
-    )
+    write_json(data / "04_evaluate" / RUN / "made_from.json", {"inputs": {f"03_train/{RUN}": "old"}})
     with pytest.raises(UserError, match=f"03_train/{RUN} was made again after 04_evaluate/{RUN}"):
         export_run(RUN, tmp_path / "a", formats=["keras"])
     write_json(data / "04_evaluate" / RUN / "run.json", {"model": "other"})

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from hostile import hostile_files, picture, saved
-from wikitopics.artefacts import finish_run, read_array, start_run, write_json, write_table
+from wikitopics import paths
+from wikitopics.artefacts import read_array, write_json, write_table
 from wikitopics.errors import UserError
 from wikitopics.images import examples, report
 from wikitopics.images.decode import Recipe
@@ -20,6 +21,7 @@ from wikitopics.images.reasons import REASONS
 from wikitopics.images.selection import select_files
 from wikitopics.images.split import stratified_split
 from wikitopics.images.store import IMAGE_COLUMNS, decode_files, growing_array
+from wikitopics.runs.record import finish_run
 from wikitopics.show import image_plots
 from wikitopics.sources import describe, open_source
 
@@ -46,7 +48,7 @@ def put(root, name: str, data: bytes) -> None:
 
 def label_run(name: str, source, labels: dict[str, list[str]], label_names: list[str]) -> None:
     """The part of a 01_labels run that 02 reads."""
-    folder, files = start_run("01_labels", name), source.files()
+    folder, files = paths.run_folder("01_labels", name), source.files()
     table = pd.DataFrame({"title": files["title"], "labels": [labels.get(t, []) for t in files["title"]]})
     write_table(folder / "files.parquet", files)
     write_table(folder / "labels.parquet", table.assign(scores=[[1.0] * len(row) for row in table["labels"]]))

@@ -11,10 +11,10 @@ import urllib.request
 from pathlib import Path
 
 import nbformat
-import pandas as pd
 import pytest
 
 from wikitopics import paths
+from wikitopics.judgements import verdicts
 
 selenium = pytest.importorskip("selenium", reason="selenium is not installed (extra browser-test)")
 
@@ -64,7 +64,7 @@ hops = dict(label="Food", score=0.9, start=hostile, path=[hostile, "Food"], rule
 why = pd.DataFrame([dict(title=title, **hops) for title in titles])
 browser = MistakeBrowser(
     frame, truth, scores, np.full(5, 0.5), label_names, images, details=pd.DataFrame(lists, titles), why=why,
-    features=rng.normal(size=(90, 16)).astype(np.float32), reviews_path=Path("reviews.parquet"),
+    features=rng.normal(size=(90, 16)).astype(np.float32), judgements=Path("judgements"),
 )
 browser.widget
 """
@@ -89,7 +89,7 @@ TopicBrowser(frame, chance, chance > 0.6, labels, images, groups, lambda i: [((i
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """Where the notebook lies and reviews.parquet will."""
+    """Where the notebook lies, and judgements/ will."""
     folder = tmp_path_factory.mktemp("lab")
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(NOTEBOOK.strip())])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -246,7 +246,7 @@ def test_filter_page_image_and_verdict(page: Lab, folder: Path):
     title = page.one(".mb-title").text
     page.one(".mb-verdict-2").click()
     page.until(lambda: "saved" in page.one(".mb-review [role=status]").text)
-    saved = pd.read_parquet(folder / "reviews.parquet")
+    saved = verdicts(folder / "judgements")
     assert saved["title"].tolist() == [title] and saved["verdict"].tolist() == ["label wrong"]
     page.shot("verdict")
 
@@ -261,7 +261,7 @@ def test_keys(page: Lab, folder: Path):
     for digit, verdict in (("1", "label right"), ("3", "unsure")):
         page.press(digit)
         page.until(lambda verdict=verdict: verdict in page.one(".mb-review [role=status]").text)
-    assert "unsure" in pd.read_parquet(folder / "reviews.parquet")["verdict"].tolist()
+    assert "unsure" in verdicts(folder / "judgements")["verdict"].tolist()
     assert page.one(".jp-Notebook .jp-Cell").get_attribute("class").count("jp-CodeCell")
 
 
@@ -284,7 +284,7 @@ def test_no_request_left_the_machine(page: Lab):
 
 
 def test_a_verdict_survives_the_kernel(page: Lab, folder: Path):
-    before = pd.read_parquet(folder / "reviews.parquet")
+    before = verdicts(folder / "judgements")
     page.run("mistakes.ipynb")
     page.until(lambda: f"{len(before)} in all" in page.one(".mb-review [role=status]").text)
     Select(page.control("Verdict")).select_by_visible_text("reviewed")
@@ -327,9 +327,9 @@ def test_the_evaluation_notebook_itself(page: Lab, folder: Path):
     page.until(lambda: page.one(".mb-head .mb-soft").text.startswith("2 of "))  # it follows the tile's mark
     title = page.one(".mb-title").text
     page.press("2")
-    reviews = folder / "data" / "04_evaluate" / "commons-10-lite0" / "reviews.parquet"
+    reviews = folder / "judgements" / "04_evaluate" / "commons-10-lite0"
     page.until(reviews.exists)
-    assert pd.read_parquet(reviews)["title"].tolist() == [title]
+    assert verdicts(reviews)["title"].tolist() == [title]
     assert page.all(".mb-near img") and page.all(".mb-chip") and page.all(".mb-path")
     page.until(lambda: "| Idle" in page.one("#jp-main-statusbar").text, 200)
     assert page.texts(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']") == []

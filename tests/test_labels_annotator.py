@@ -1,9 +1,9 @@
 """The annotation widget, driven without a browser: ancestors, none, several people, a restarted kernel."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
+from wikitopics.judgements import annotations
 from wikitopics.labels.agreement import majority
 from wikitopics.labels.taxonomy import load
 from wikitopics.show.annotator import Annotator
@@ -38,15 +38,15 @@ def test_ticking_adds_what_lies_above_and_unticking_takes_what_lies_below():
 
 
 def test_a_judgement_is_on_disk_at_once_and_survives_the_kernel(tmp_path):
-    path = tmp_path / "annotations.parquet"
+    path = tmp_path / "run"
     one = annotator(path)
     one.tick("Food")
     press(one, "Save (1)")
-    assert pd.read_parquet(path)["labels"].map(list).tolist() == [["Culture", "Food"]]
+    assert annotations(path)["labels"].tolist() == [["Culture", "Food"]]
     assert one.title == "b.jpg" and one.chosen == []
     press(one, "None of these (2)")
     again = annotator(path)
-    assert again.title == EVIL and "2 judged" in again.shown.value
+    assert again.title == EVIL and "2 judged by x" in again.shown.value
     press(again, "Back")
     assert again.title == "b.jpg" and "judged" in again.shown.value and again.chosen == []
     press(again, "Back")
@@ -54,7 +54,7 @@ def test_a_judgement_is_on_disk_at_once_and_survives_the_kernel(tmp_path):
 
 
 def test_several_people_keep_their_own_word_in_one_file(tmp_path):
-    path = tmp_path / "annotations.parquet"
+    path = tmp_path / "run"
     people = [annotator(path, who) for who in "xyz"]
     for person, label in zip(people, ["Food", "Food", "Art"], strict=True):
         person.tick(label)
@@ -63,10 +63,19 @@ def test_several_people_keep_their_own_word_in_one_file(tmp_path):
     people[2].tick("Art", False)
     people[2].tick("Music")
     people[2].save()
-    table = pd.read_parquet(path)
+    table = annotations(path)
     assert table["annotator"].tolist() == ["x", "y", "z"]
     assert table["labels"].map(list).tolist()[2] == ["Culture", "Music"]
     assert majority(table, V14)["labels"].tolist() == [["Culture", "Food"]]
+
+
+def test_a_judgement_that_cannot_be_written_is_told_and_what_is_ticked_stays(tmp_path):
+    (tmp_path / "file").write_text("")
+    one = annotator(tmp_path / "file" / "run")
+    one.tick("Food")
+    press(one, "Save (1)")
+    assert "NOT SAVED: Culture, Food" in one.failed.value
+    assert one.title == "a.jpg" and one.chosen == ["Culture", "Food"]
 
 
 def test_skipping_files_nothing_and_the_ends_hold():

@@ -10,12 +10,12 @@ from PIL import Image
 from scipy.stats import fisher_exact
 
 from evaluate_planted import planted
-from wikitopics import fingerprint
 from wikitopics.artefacts import write_json, write_table
 from wikitopics.errors import UserError
 from wikitopics.evaluate.calibration import apply_platt, fit_platt
 from wikitopics.evaluate.thresholds import best_f1
 from wikitopics.images.decode import Recipe, decode
+from wikitopics.runs import fingerprint
 from wikitopics.scoring.decoding import FILES
 from wikitopics.topics_found import doubtful, groups, named, people, shares
 from wikitopics.topics_found.chosen import choose

@@ -1,17 +1,14 @@
 """Artefacts of a run: written whole or not at all, and known to be complete by their run.json.
 
-A run's folder is *finished* when it holds run.json, which is written last. `start_run` takes it away
-first, so a notebook that dies half way leaves a folder that nobody takes for a whole one.
+A run's folder is *finished* when it holds run.json, which is written last (`runs.record`), so that a notebook
+that dies half way leaves a folder that nobody takes for a whole one.
 """
 
 import errno
 import json
 import os
-import platform
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +19,7 @@ from wikitopics import paths
 from wikitopics.errors import UserError
 
 RECORD = "run.json"
-STAMP = "stamp.json"
+MADE_FROM = "made_from.json"  # what a run was made from and what came out, as digests
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -80,29 +77,6 @@ def write_array(path: Path, array: np.ndarray) -> None:
 def read_array(path: Path, mmap: bool = True) -> np.ndarray:
     """Open an .npy array, memory-mapped read-only unless `mmap` is False (no pickle)."""
     return np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False)
-
-
-def start_run(stage: str, run: str) -> Path:
-    """The run's folder, made if missing, its run.json and stamp taken away: from now on it is unfinished."""
-    folder = paths.run_folder(stage, run)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in (STAMP, RECORD):
-        (folder / name).unlink(missing_ok=True)
-    return folder
-
-
-def finish_run(folder: Path, parameters: dict[str, Any], started: float, **facts: Any) -> dict[str, Any]:
-    """Write run.json last: parameters, measured facts, versions, seconds since `started` (time.time())."""
-    record = {
-        "stage": folder.parent.name,
-        "run": folder.name,
-        "parameters": parameters,
-        **facts,
-        "versions": {"python": platform.python_version(), "wikitopics": version("wikitopics")},
-        "seconds": round(time.time() - started, 2),
-    }
-    write_json(folder / RECORD, record)
-    return record
 
 
 def finished_run(stage: str, run: str) -> Path:

@@ -6,19 +6,13 @@ import tempfile
 import time
 from collections import Counter
 
-from wikitopics import paths, stamps
+from wikitopics import paths
 from wikitopics.driver import Driver, Job, duration
-from wikitopics.graph import Run, plan
+from wikitopics.graph import Run, chosen_runs, plan, reasons
+from wikitopics.runs.notebook_cells import BATCH
+from wikitopics.runs.record import forget
 
-
-def reasons(runs: dict[str, Run]) -> dict[str, str]:
-    """Why each run must be made, in the order of `runs`; "" where it is up to date."""
-    why: dict[str, str] = {}
-    for run in runs.values():
-        inputs = {need: stamps.built(runs[need]) for need in run.inputs}
-        again = [f"{need} is made before it" for need in run.inputs if why[need]]
-        why[run.name] = again[0] if again else stamps.outdated(run, inputs)
-    return why
+UP_TO_DATE = "everything is up to date"
 
 
 def tell(names: list[str]) -> None:
@@ -26,15 +20,18 @@ def tell(names: list[str]) -> None:
     why = reasons(plan(names))
     for name, reason in why.items():
         print(f"{name:<{max(map(len, why))}}  {f'would run: {reason}' if reason else 'up to date'}")
-    print(f"{len(why)} runs: {sum(map(bool, why.values()))} would run")
+    print(f"{len(why)} runs: {sum(map(bool, why.values()))} would run" if any(why.values()) else UP_TO_DATE)
 
 
-def run_batch(names: list[str], jobs: int | None = None, dask: str = "") -> list[str]:
+def run_batch(names: list[str], jobs: int | None = None, dask: str = "", again: bool = False) -> list[str]:
     """Make the named runs (all where none is named) and what they need; the names of those that are not made.
 
     `jobs` is how many at once: two (about 1 GB each), or as many as the cluster at `dask` has threads.
+    `again`: make the named runs even where they are up to date.
     """
     began = time.monotonic()
+    for name in chosen_runs(names) if again else ():
+        forget(*name.split("/"))
     runs = plan(names)
     todo = {name: why for name, why in reasons(runs).items() if why}
     outcomes = _drive(runs, todo, jobs, dask) if todo else {}
@@ -72,19 +69,20 @@ class Local:
         self.environment = {name: os.environ.get(name, threads) for name in names} | {
             "WIKITOPICS_ROOT": str(paths.root()),
             "JUPYTER_RUNTIME_DIR": self.sockets.name,
+            BATCH: "1",
             "JUPYTER_PREFER_ENV_PATH": "1",  # this environment's kernel, not one of the user's
         }
         self.context = multiprocessing.get_context("forkserver")
         self.context.set_forkserver_preload(["wikitopics.mortal", "wikitopics.execute"])
 
-    def start(self, run: Run, needs: list[Run]) -> Job:
+    def start(self, run: Run) -> Job:
         """Start one run."""
-        process = self.context.Process(target=_execute, args=(run, needs, self.environment))
+        process = self.context.Process(target=_execute, args=(run, self.environment))
         process.start()
         return process
 
 
-def _execute(run: Run, needs: list[Run], environment: dict[str, str]) -> None:
+def _execute(run: Run, environment: dict[str, str]) -> None:
     from wikitopics.execute import execute  # imports papermill, which a no-op does not need
 
-    execute(run, needs, environment)
+    execute(run, environment)

@@ -8,14 +8,16 @@ from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
+from wikitopics import __version__
 from wikitopics.errors import UserError
 
 RUN_HELP = """\
 Makes the runs of params/STAGE/RUN.yaml that are out of date, in the order in which they need each other:
-notebooks/STAGE.ipynb + params/STAGE/RUN.yaml -> executed/STAGE/RUN.ipynb + data/STAGE/RUN/
+notebooks/STAGE.ipynb + params/STAGE/RUN.yaml -> data/STAGE/RUN/ with its artefacts and notebook.ipynb
 
 A run is out of date when its notebook's code, its parameters, the library, its data, a package that computes,
-or a run that it reads has changed in content, or when one of its files is missing. Times never matter.
+or the content of a run that it reads has changed, or when one of its files is missing. Times never matter,
+and neither does who executed the notebook: a run made in JupyterLab from the same things is the run.
 It can be stopped at any moment and goes on where it was; several may work on one tree at the same time."""
 
 RUN_EXAMPLES = """\
@@ -24,12 +26,24 @@ examples:
   wikitopics run --dry-run                    only say what would run, and why
   wikitopics run 03_train/commons-10-lite0    one run and what it needs (a job of a cluster can call this)
   wikitopics run 03_train 04_evaluate -j 4    all runs of two stages, four at once (about 1 GB each)
-  wikitopics run --root ~/birds               another folder with its own params/, data/ and executed/
+  wikitopics run params/03_train/mine.yaml    the same by the path of its params file
+  wikitopics run --again 05_compare           make it even if it is up to date
+  wikitopics run --root ~/birds               another folder with its own params/ and data/
 
 exit code: 0 all is up to date, 1 a run failed, 2 a mistake in the parameters or the command"""
 
+ROOT_HELP = (
+    "root folder, with params/ and data/ (default: $WIKITOPICS_ROOT, else the nearest folder from here "
+    "upwards that has params/STAGE/, else the checkout)"
+)
+
 # Commands of other parts: the module that has `add_parser(commands)` is imported when its command is used.
 OTHERS = {
+    "browse": ("wikitopics.commands.browse", "open the browser of a run's mistakes, or of what it scored"),
+    "clean": ("wikitopics.commands.clean", "remove the runs in data/, and nothing that people made"),
+    "new": ("wikitopics.commands.new", "lay out a laboratory of your own in a new folder"),
+    "share": ("wikitopics.commands.share", "copy the executed notebooks of runs to executed/"),
+    "status": ("wikitopics.commands.status", "what is here, what is out of date, where the notebooks are"),
     "alike": ("wikitopics.alike.command", "nearest pictures and near duplicates, by features"),
     "download": ("wikitopics.sources.online.download_command", "bring files of Wikimedia Commons here"),
     "embed": ("wikitopics.alike.embed_command", "features of any pictures, by a trained run"),
@@ -43,13 +57,17 @@ OTHERS = {
 def parser(command: str = "") -> argparse.ArgumentParser:
     """The command line; of the commands of other parts only `command` in full."""
     top = argparse.ArgumentParser("wikitopics", description="Topics for Wikimedia images: runs and labels.")
+    top.add_argument("--version", action="version", version=f"wikitopics {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_run(commands)
-    for name, (module, summary) in OTHERS.items():
+    for name, (module, summary) in sorted(OTHERS.items()):
         if name == command:
             import_module(module).add_parser(commands)
         else:
             commands.add_parser(name, help=summary)
+    for name, one in commands.choices.items():
+        if name != "new":
+            one.add_argument("--root", metavar="DIR", help=ROOT_HELP)
     return top
 
 
@@ -69,7 +87,7 @@ def _add_run(commands: argparse._SubParsersAction) -> None:
     )
     run.add_argument("--dry-run", action="store_true", help="say what would run and why, and make nothing")
     run.add_argument(
-        "--root", type=Path, metavar="DIR", help="folder with params/, data/ and executed/ (this project)"
+        "--again", action="store_true", help="make the named runs even where they are up to date"
     )
     run.add_argument(
         "--dask", metavar="ADDRESS", help="send the runs to a Dask cluster, e.g. tcp://scheduler:8786"
@@ -79,17 +97,35 @@ def _add_run(commands: argparse._SubParsersAction) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; its exit code. A person's mistake is one line on the error stream and exit code 2."""
+    if sys.platform == "win32":
+        print("wikitopics: it runs on Linux and macOS, but this is Windows; use WSL", file=sys.stderr)
+        return 2
     arguments = sys.argv[1:] if arguments is None else arguments
     options = parser(arguments[0] if arguments else "").parse_args(arguments)
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _stop)
+        if signal.getsignal(number) != signal.SIG_IGN:  # under nohup a hang-up is nobody's business
+            signal.signal(number, _stop)
     try:
+        _settle_root(getattr(options, "root", None))
         return options.call(options) or 0
     except UserError as error:
         print(f"wikitopics: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         _stop(signal.SIGINT)
+
+
+def _settle_root(given: str | None) -> None:
+    """From here on, and in all that is started from here, the root folder is this command's."""
+    from wikitopics import paths
+
+    if given:
+        os.environ[paths.VARIABLE] = str(paths.checked_root(given))
+    elif not os.environ.get(paths.VARIABLE):
+        around = paths.laboratory_around(Path.cwd())
+        if around and around != paths.CHECKOUT:
+            os.environ[paths.VARIABLE] = str(around)
+            print(f"wikitopics: root folder {around}", file=sys.stderr)
 
 
 def _stop(number: int, _: object = None) -> NoReturn:
@@ -101,33 +137,34 @@ def _stop(number: int, _: object = None) -> NoReturn:
 
 def _run(options: argparse.Namespace) -> int:
     from wikitopics import batch
+    from wikitopics.judgements import take_over_all
 
-    if options.root:
-        if not options.root.is_dir():
-            raise UserError(
-                f"--root must be a folder, but {options.root} is none; correct the path or make it"
-            )
-        os.environ["WIKITOPICS_ROOT"] = str(options.root.resolve())
     if options.jobs is not None and options.jobs < 1:
         raise UserError(f"--jobs must be at least 1, but is {options.jobs}; leave it out for two at once")
     if options.dry_run:
         batch.tell(options.names)
         return 0
-    lost = batch.run_batch(options.names, options.jobs, options.dask)
+    for sentence in take_over_all():
+        print(sentence)
+    lost = batch.run_batch(options.names, options.jobs, options.dask, options.again)
     if not options.names and not lost:
         _conclude()
     return int(bool(lost))
 
 
 def _conclude() -> None:
-    """What a person looks at after everything has run: the comparison, and where the notebooks are."""
+    """What a person looks at after everything has run: the comparison, and what to open."""
     from wikitopics import paths
     from wikitopics.compare.tables import headline
 
-    for file in sorted((paths.root() / "params" / "05_compare").glob("*.yaml")):
+    compared = sorted((paths.root() / "params" / "05_compare").glob("*.yaml"))
+    for file in compared:
         print(f"\n{file.stem}, on the test images; in brackets 95 % intervals; * the best of a column")
         print(headline(paths.run_folder("05_compare", file.stem)).to_string(index=False))
-    print(f"\nexecuted notebooks: {paths.root() / 'executed'}")
+    first = paths.run_notebook("05_compare", compared[0].stem) if compared else None
+    print(f"\nopen this: {first}" if first else "")
+    print(f"all executed notebooks: {paths.root() / 'data'}/STAGE/RUN/notebook.ipynb")
+    print("the browser of a run's mistakes: wikitopics browse RUN")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ class ClusterJob:
         self.future.cancel()
 
 
-def connect(address: str) -> tuple[int, Callable[[Run, list[Run]], ClusterJob]]:
+def connect(address: str) -> tuple[int, Callable[[Run], ClusterJob]]:
     """The number of runs the cluster can make at once (its threads), and what starts one.
 
     Raises UserError where the extra is not installed or nobody answers at `address`.
@@ -46,7 +46,7 @@ def connect(address: str) -> tuple[int, Callable[[Run, list[Run]], ClusterJob]]:
             f"--dask must be a scheduler like tcp://host:8786, but {address!r} does not answer"
         ) from error
 
-    def start(run: Run, needs: list[Run]) -> ClusterJob:
+    def start(run: Run) -> ClusterJob:
         # A run reads folders, not results of tasks: Dask must neither reuse nor forget it by its arguments.
         return ClusterJob(client.submit(run_command, run.name, str(paths.root()), pure=False, key=run.name))
 

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from wikitopics import paths, stamps
-from wikitopics.graph import Run
+from wikitopics import paths
+from wikitopics.artefacts import read_json
+from wikitopics.graph import MAY_CHANGE, Run, outdated
 from wikitopics.progress import Screen, latest
 
 MADE, BUSY, MADE_ELSEWHERE = 0, 75, 76  # exit codes of a run's process; any other is a failure
@@ -28,7 +29,7 @@ class Job(Protocol):
 
 
 def work_file(run: Run, suffix: str) -> Path:
-    """The run's lock or log."""
+    """The run's lock, log or costs."""
     return paths.root() / "data" / ".batch" / run.stage / f"{run.run}.{suffix}"
 
 
@@ -49,6 +50,7 @@ class Driver:
         try:
             while len(self.outcomes) < len(self.todo):
                 self.skip()
+                self.spare()
                 for name in self.ready()[: self.jobs - len(self.running)]:
                     self.begin(name)
                 time.sleep(SECONDS_BETWEEN_LOOKS)
@@ -81,10 +83,20 @@ class Driver:
                 self.outcomes[name] = "skipped"
                 self.screen.say(self.line(name, f"skipped: {lost[0]} {self.outcomes[lost[0]]}"))
 
+    def spare(self) -> None:
+        """Runs that waited for others are not made where those came out as they were."""
+        waiting = [name for name in self.ready() if self.todo[name].endswith(MAY_CHANGE)]
+        for name in waiting:
+            self.todo[name] = outdated(self.runs[name])
+            if not self.todo[name]:
+                self.outcomes[name] = "up to date"
+                self.screen.say(self.line(name, "up to date: what it reads came out the same"))
+        if waiting:
+            self.spare()  # others may have waited for these
+
     def begin(self, name: str) -> None:
         """Start one run."""
-        run = self.runs[name]
-        self.running[name] = self.start(run, [self.runs[need] for need in run.inputs])
+        self.running[name] = self.start(self.runs[name])
         if name not in self.began:
             self.screen.say(self.line(name, f"starts: {self.todo[name]}"))
         self.began[name] = time.monotonic()
@@ -102,8 +114,7 @@ class Driver:
             self.outcomes[name], text = "made by another driver", "made by another driver"
         elif code == MADE:
             self.outcomes[name] = "made"
-            stamp = stamps.read(run.stage, run.run)
-            text = f"made in {seconds} (processor {stamp.get('cpu_seconds')} s, {stamp.get('peak_mb')} MB)"
+            text = f"made in {seconds}{self.costs(run)}"
         else:
             self.outcomes[name] = "failed"
             text = f"failed after {seconds}: {self.reason(run, code)}"
@@ -119,13 +130,21 @@ class Driver:
         told = latest(work_file(self.runs[name], "log")) or "begins"
         return f"{told}, {duration(time.monotonic() - self.began[name])}"
 
+    def costs(self, run: Run) -> str:
+        """What a run took, in brackets; "" where another machine has not said so yet."""
+        path = work_file(run, "costs.json")
+        if not path.exists():
+            return ""
+        cost = read_json(path)
+        return f" (processor {cost['cpu_seconds']} s, {cost['peak_mb']} MB)"
+
     def reason(self, run: Run, code: int | None) -> str:
         """Why a run failed: the last line of its log; and where to look."""
         log = work_file(run, "log")
         text = re.sub(r"\x1b\[[0-9;]*m", "", log.read_text("utf-8", "replace")) if log.exists() else ""
         last = next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
         killed = f"ended by signal {-code} " if code and code < 0 else ""
-        part = paths.executed(run.stage, run.run).with_suffix(".part.ipynb")
+        part = paths.run_notebook(run.stage, run.run).with_suffix(".part.ipynb")
         return f"{killed}{last[:500]} (see {_inside(part)} and {_inside(log)})"
 
 

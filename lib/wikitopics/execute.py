@@ -1,4 +1,4 @@
-"""One run in a process of its own: lock, notebook, executed copy, and the stamp last.
+"""One run in a process of its own: lock, notebook, and the executed notebook beside the artefacts last.
 
 Everything here dies with the driver: this process and its kernel ask the system for it (Linux); elsewhere the
 kernel looks once a second whether its parent is still there.
@@ -12,7 +12,6 @@ import signal
 import socket
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,13 +20,14 @@ import papermill
 from jupyter_client import AsyncKernelManager
 from jupyter_core.paths import jupyter_runtime_dir
 
-from wikitopics import fingerprint, paths, stamps
-from wikitopics.artefacts import RECORD, replacing
+from wikitopics import paths
+from wikitopics.artefacts import RECORD, replacing, write_json
 from wikitopics.driver import BUSY, MADE, MADE_ELSEWHERE, work_file
 from wikitopics.errors import UserError
-from wikitopics.graph import Run
+from wikitopics.graph import Run, outdated
 from wikitopics.mortal import die_with_parent
 from wikitopics.progress import MARK
+from wikitopics.runs.record import forget
 from wikitopics.strip import as_text, timeless
 
 
@@ -60,25 +60,24 @@ def lock(run: Run) -> Iterator[bool]:
         yield True
 
 
-def execute(run: Run, needs: list[Run], environment: dict[str, str]) -> None:
+def execute(run: Run, environment: dict[str, str]) -> None:
     """Make one run and leave the process with MADE, BUSY (another process is at it) or MADE_ELSEWHERE.
 
     An error ends the process with 1 and its traceback in the run's log; the notebook as far as it came stays
-    as RUN.part.ipynb.
+    as notebook.part.ipynb.
     """
     die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal; the driver ends us
     os.environ.update(environment)
     work_file(run, "lock").parent.mkdir(parents=True, exist_ok=True)
     with lock(run) as mine:
-        inputs = {need.name: stamps.built(need) for need in needs}
         if not mine:
             sys.exit(BUSY)
-        if not stamps.outdated(run, inputs):
+        if not outdated(run):
             sys.exit(MADE_ELSEWHERE)
         _write_into(work_file(run, "log"))
         os.environ["JUPYTER_RUNTIME_DIR"] = tempfile.mkdtemp(dir=environment["JUPYTER_RUNTIME_DIR"])
-        make(run, inputs)
+        make(run)
     sys.exit(MADE)
 
 
@@ -92,13 +91,12 @@ def _write_into(log: Path) -> None:
     os.dup2(descriptor, 2)
 
 
-def make(run: Run, inputs: dict[str, str]) -> None:
-    """Execute the run's notebook, keep the executed copy, and write the stamp when all of it is there."""
-    started = time.monotonic()
-    final = paths.executed(run.stage, run.run)
+def make(run: Run) -> None:
+    """Execute the run's notebook, which writes the artefacts and run.json, and keep it beside them."""
+    final = paths.run_notebook(run.stage, run.run)
     part = final.with_suffix(".part.ipynb")
     final.parent.mkdir(parents=True, exist_ok=True)
-    stamps.forget(run)
+    forget(run.stage, run.run)
     papermill.execute_notebook(
         str(paths.notebook(run.stage)),
         str(part),
@@ -118,8 +116,7 @@ def make(run: Run, inputs: dict[str, str]) -> None:
     with replacing(final) as temporary:
         temporary.write_text(as_text(timeless(json.loads(part.read_text("utf-8")))), "utf-8")
     part.unlink()
-    key = run.key if fingerprint.unchanged(run.stage, run.ingredients) else stamps.EDITED
-    stamps.write(run, inputs, key=key, seconds=round(time.monotonic() - started, 1), **costs())
+    write_json(work_file(run, "costs.json"), costs())
 
 
 def _tell_cell(notebook: Path) -> Callable[..., None]:

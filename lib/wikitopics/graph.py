@@ -1,20 +1,25 @@
-"""The runs that params files name, and how they depend on each other."""
+"""The runs that params files name, how they depend on each other, and which of them are out of date."""
 
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from wikitopics import fingerprint, paths
-from wikitopics.artefacts import RECORD, read_json
+from wikitopics import paths
+from wikitopics.artefacts import RECORD
 from wikitopics.errors import UserError
 from wikitopics.params import read_params
 from wikitopics.rules import inputs
+from wikitopics.runs import fingerprint, record
+from wikitopics.runs.notebook_cells import BY_RUN
+
+MAY_CHANGE = "is made before it and may come out otherwise"
 
 
 @dataclass(frozen=True)
 class Run:
-    """One params file: what it says, the whole parameters, the runs it reads, and all that it depends on."""
+    """One params file: what it says, the runs it reads, and all else that it depends on."""
 
     stage: str
     run: str
@@ -34,8 +39,13 @@ class Run:
 
     @property
     def key(self) -> str:
-        """Names the result: another key, another result."""
+        """Names what the run is made from beside the runs it reads."""
         return fingerprint.key(self.ingredients)
+
+    @property
+    def content(self) -> str:
+        """Digest of what the finished run holds; "" where it is unfinished."""
+        return record.content(self.stage, self.run)
 
 
 def plan(names: Iterable[str] = ()) -> dict[str, Run]:
@@ -45,12 +55,13 @@ def plan(names: Iterable[str] = ()) -> dict[str, Run]:
     it is. Raises UserError for the first mistake found, before anything is computed.
     """
     runs: dict[str, Run] = {}
-    for name in _named(list(names)):
+    for name in chosen_runs(list(names)):
         _add(name, runs)
     return runs
 
 
-def _named(names: list[str]) -> list[str]:
+def chosen_runs(names: list[str]) -> list[str]:
+    """STAGE/RUN of each params file that `names` name (all where none is named); else a UserError."""
     there = [f"{path.parent.name}/{path.stem}" for path in sorted((paths.root() / "params").glob("*/*.yaml"))]
     for name in there:
         if name.split("/")[0] not in paths.STAGES:
@@ -60,7 +71,7 @@ def _named(names: list[str]) -> list[str]:
     if not there:
         raise UserError(f"params/ must hold STAGE/RUN.yaml files, but {paths.root()} has none; write one")
     chosen = []
-    for name in names or there:
+    for name in map(_run_name, names or there):
         found = [run for run in there if name in (run, run.split("/")[0])]
         if not found:
             close = difflib.get_close_matches(name, there, 1) or there[:1]
@@ -71,18 +82,89 @@ def _named(names: list[str]) -> list[str]:
     return chosen
 
 
+def _run_name(name: str) -> str:
+    """STAGE/RUN of the path of a params file; any other name as it is.
+
+    >>> _run_name("params/03_train/x.yaml"), _run_name("03_train/x"), _run_name("03_train/")
+    ('03_train/x', '03_train/x', '03_train')
+    """
+    return (
+        "/".join(Path(name).parts[-2:]).removesuffix(".yaml") if name.endswith(".yaml") else name.rstrip("/")
+    )
+
+
 def _add(name: str, runs: dict[str, Run]) -> None:
     """Depth first, so that a run comes after its inputs; stages only read earlier ones, so this ends."""
     if name in runs:
         return
     stage, run = name.split("/")
     if not paths.params_file(stage, run).exists():
-        record = read_json(paths.run_folder(stage, run) / RECORD)
-        runs[name] = Run(stage, run, {}, (), {"record": record})
+        runs[name] = Run(stage, run, {}, (), {})
         return
     given, parameters = read_params(stage, run)
     needs = tuple("/".join(pair) for pair in inputs(stage, parameters))
     for need in needs:
         _add(need, runs)
-    parts = fingerprint.ingredients(stage, parameters, {need: runs[need].key for need in needs})
-    runs[name] = Run(stage, run, given, needs, parts)
+    runs[name] = Run(stage, run, given, needs, fingerprint.ingredients(stage, parameters))
+
+
+def reasons(runs: dict[str, Run]) -> dict[str, str]:
+    """Why each run must be made, in the order of `runs`; "" where it is up to date.
+
+    A run that is up to date but reads one that is not is made only if that one comes out otherwise.
+    """
+    why: dict[str, str] = {}
+    for run in runs.values():
+        again = [need for need in run.inputs if why[need]]
+        may = f"{again[0]} {MAY_CHANGE}" if again else ""
+        why[run.name] = itself_outdated(run) or may or outdated(run)
+    return why
+
+
+def outdated(run: Run) -> str:
+    """Why a run must be made as things stand, or "" where it need not be."""
+    known = record.made_from(run.stage, run.run)
+    changed = [
+        need for need in run.inputs if known.get("inputs", {}).get(need) != record.content(*need.split("/"))
+    ]
+    return itself_outdated(run) or (f"{changed[0]} was changed" if changed else "")
+
+
+def itself_outdated(run: Run) -> str:
+    """Why a run must be made whatever the runs that it reads hold, or ""."""
+    if run.by_hand:
+        return ""
+    known = record.made_from(run.stage, run.run)
+    if not known:
+        finished = (paths.run_folder(run.stage, run.run) / RECORD).exists()
+        return "an earlier version of this program made it" if finished else "it was never finished here"
+    if known["key"] == record.EDITED:
+        return "it was edited while it was made"
+    if known["key"] == record.OTHER_CELLS:
+        return f"it was made {known['made']} by other cells than its notebook's"
+    if known["key"] != run.key:
+        return _difference(known, run.ingredients)
+    if known["made"] == BY_RUN and not paths.run_notebook(run.stage, run.run).exists():
+        return "its executed notebook is missing"
+    return record.changed_artefact(run.stage, run.run)
+
+
+def _difference(known: dict[str, Any], new: dict[str, Any]) -> str:
+    """The first ingredient that differs, in words."""
+    old = known["ingredients"]
+    if old.get("notebook") != new["notebook"]:
+        return "its notebook's code was changed"
+    for part in ("parameters", "data", "library", "versions"):
+        before, after = old.get(part, {}), new[part]
+        for name in sorted(before.keys() | after.keys()):
+            if before.get(name) != after.get(name):
+                return _told(part, name, before.get(name), after.get(name), known["made"])
+    return "another version of the batch engine made it"
+
+
+def _told(part: str, name: str, before: Any, after: Any, made: str) -> str:
+    if part == "data":
+        return f"what its {name} names was changed"
+    if part == "parameters" and made != BY_RUN:
+        return f"it was made {made} with {name} {before!r}, not {after!r}"
+    return f"{name} is {after!r}, was {before!r}" if part != "library" else f"{name} was changed"

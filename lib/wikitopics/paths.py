@@ -1,15 +1,69 @@
-"""Where things are: one mapping from (stage, run) to params, executed notebook and artefacts."""
+"""Where things are: one mapping from (stage, run) to params, artefacts and executed notebooks."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parents[2]
+from wikitopics.errors import UserError
+
 STAGES = ("01_labels", "02_images", "03_train", "04_evaluate", "05_compare", "06_score")
+CHECKOUT = Path(__file__).resolve().parents[2]
+IN_WHEEL = Path(__file__).resolve().parent / "laboratory"  # notebooks, params and sample of a `pip install .`
+INSTALLED = not (CHECKOUT / "notebooks" / "01_labels.ipynb").is_file()  # without a checkout
+PROJECT = IN_WHEEL if INSTALLED else CHECKOUT
+VARIABLE = "WIKITOPICS_ROOT"
 
 
 def root() -> Path:
-    """Folder that holds params/, data/ and executed/: $WIKITOPICS_ROOT, or the project itself."""
-    return Path(os.environ.get("WIKITOPICS_ROOT") or PROJECT).resolve()
+    """The root folder, which holds params/, data/ and executed/.
+
+    It is $WIKITOPICS_ROOT; else the nearest folder, from the current one upwards, whose params/ has a stage's
+    folder; else the checkout that this library lies in. Raises UserError where there is none of them.
+    """
+    given = os.environ.get(VARIABLE)
+    if given:
+        return Path(given).expanduser().resolve()
+    found = laboratory_around(Path.cwd())
+    if found is None and INSTALLED:
+        raise UserError(
+            f"a laboratory is a folder with params/, but neither {Path.cwd()} nor a folder above it has one; "
+            "make one with `wikitopics new DIR` and work in it, or name one with --root DIR"
+        )
+    return found or CHECKOUT
+
+
+def laboratory_around(place: Path) -> Path | None:
+    """The nearest folder from `place` upwards whose params/ has a folder of a stage; None without one."""
+    for folder in (place.resolve(), *place.resolve().parents):
+        if any((folder / "params" / stage).is_dir() for stage in STAGES):
+            return folder
+    return None
+
+
+@contextmanager
+def rooted(folder: Path | str | None) -> Iterator[Path]:
+    """`root()` is `folder` inside the block, and what it was before after it; None changes nothing.
+
+    Raises UserError where `folder` is none.
+    """
+    before = os.environ.get(VARIABLE)
+    if folder is not None:
+        os.environ[VARIABLE] = str(checked_root(folder))
+    try:
+        yield root()
+    finally:
+        os.environ.pop(VARIABLE, None)
+        if before is not None:
+            os.environ[VARIABLE] = before
+
+
+def checked_root(folder: Path | str) -> Path:
+    """The folder's whole path; UserError where it is no folder."""
+    place = Path(folder).expanduser()
+    if not place.is_dir():
+        raise UserError(f"--root must be a folder, but {folder} is none; correct the path or make it")
+    return place.resolve()
 
 
 def notebook(stage: str) -> Path:
@@ -23,14 +77,24 @@ def params_file(stage: str, run: str) -> Path:
     return root() / "params" / stage / f"{run}.yaml"
 
 
-def executed(stage: str, run: str) -> Path:
-    """The executed copy of the notebook."""
+def run_folder(stage: str, run: str) -> Path:
+    """The folder of the run's artefacts and of its executed notebook."""
+    return root() / "data" / stage / run
+
+
+def run_notebook(stage: str, run: str) -> Path:
+    """The notebook as it was executed for this run, beside the run's artefacts."""
+    return run_folder(stage, run) / "notebook.ipynb"
+
+
+def shared_notebook(stage: str, run: str) -> Path:
+    """The executed copy that somebody chose to share."""
     return root() / "executed" / stage / f"{run}.ipynb"
 
 
-def run_folder(stage: str, run: str) -> Path:
-    """The folder of the run's artefacts."""
-    return root() / "data" / stage / run
+def judgements_folder(stage: str, run: str) -> Path:
+    """Where people's judgements about a run are kept: outside data/, since no rerun may touch them."""
+    return root() / "judgements" / stage / run
 
 
 def sample_folder() -> Path:

@@ -11,7 +11,7 @@ from wikitopics.artefacts import finished_run, read_json, read_table, write_tabl
 from wikitopics.errors import UserError
 from wikitopics.evaluate.prediction_checks import check_range, matrix
 
-THRESHOLDS = "thresholds.parquet"
+THRESHOLDS, JOINED = "thresholds.parquet", "predictions.parquet"
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,30 @@ def read_test(run: str, frozen: Frozen) -> Predictions:
     test = _read(run, "test")
     _check_disjoint(run, read_validation(run).frame, test.frame)
     return test
+
+
+def write_joined(folder: Path, predictions: Predictions) -> None:
+    """Write predictions.parquet into `folder`: title, row, group, split, truth, scores."""
+    frame = predictions.frame[["title", "row", "group", "split"]]
+    write_table(
+        Path(folder) / JOINED,
+        frame.assign(truth=list(predictions.truth), scores=list(np.asarray(predictions.scores, np.float32))),
+    )
+
+
+def read_joined(folder: Path) -> Predictions:
+    """What `write_joined` wrote into the folder of a finished 04_evaluate run."""
+    names = read_frozen(folder).label_names
+    if not (Path(folder) / JOINED).exists():
+        raise UserError(
+            f"an evaluation must hold {JOINED} to be browsed, but {Path(folder).name} has none (an earlier "
+            "version "
+            f"made it); run `wikitopics run 04_evaluate/{Path(folder).name}`"
+        )
+    table = pq.read_table(Path(folder) / JOINED)
+    truth = matrix(table["truth"], len(names), "truth").astype(np.uint8)
+    scores = matrix(table["scores"], len(names), "scores").astype(np.float32)
+    return Predictions(table.select(["title", "row", "group", "split"]).to_pandas(), truth, scores, names)
 
 
 def label_names(run: str) -> list[str]:

@@ -7,9 +7,10 @@ from typing import Any
 import yaml
 
 from wikitopics import paths
-from wikitopics.artefacts import RECORD, STAMP, finished_run, read_json
+from wikitopics.artefacts import MADE_FROM, RECORD, finished_run, read_json
 from wikitopics.errors import UserError
 from wikitopics.params import check_run_name
+from wikitopics.runs.record import content
 
 Run = tuple[str, str]  # stage, run
 
@@ -65,10 +66,9 @@ def read_chain(model: str, evaluation: str | None = None) -> Chain:
 
 
 def _check_inputs(stage: str, run: str) -> None:
-    """What a run has read is what lies there now, as far as both have a stamp of `wikitopics run`."""
-    for name, built in read_record(paths.run_folder(stage, run), STAMP).get("inputs", {}).items():
-        now = read_record(paths.run_folder(*name.split("/")), STAMP).get("built", built)
-        if now != built:
+    """What a run has read is what lies there now, as far as it says what it read."""
+    for name, was in read_record(paths.run_folder(stage, run), MADE_FROM).get("inputs", {}).items():
+        if content(*name.split("/")) not in (was, ""):
             raise UserError(
                 f"a bundle's figures must be those of its model, but {name} was made again after "
                 f"{stage}/{run} had read it; run `wikitopics run {stage}/{run}`"

@@ -5,7 +5,7 @@ from importlib.metadata import PackageNotFoundError, metadata
 import yaml
 
 from wikitopics import paths
-from wikitopics.artefacts import STAMP
+from wikitopics.artefacts import MADE_FROM
 from wikitopics.export.chain import read_record
 from wikitopics.export.facts import Facts
 from wikitopics.export.markdown import MISSING, Markdown, cell, escaped, table
@@ -31,7 +31,7 @@ def versions_table(facts: Facts) -> str:
     rows = []
     for stage, run in facts.chain.runs:
         record = read_record(paths.run_folder(stage, run))
-        stamp = read_record(paths.run_folder(stage, run), STAMP)
+        stamp = read_record(paths.run_folder(stage, run), MADE_FROM)
         known = stamp.get("ingredients", {}).get("versions", {}), record.get("versions", {})
         rows.append(
             (Markdown(f"`{stage}/{run}`"), _listed({**known[0], **known[1], **record.get("engine", {})}))

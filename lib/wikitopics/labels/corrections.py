@@ -7,6 +7,7 @@ import numpy as np
 
 from wikitopics.artefacts import read_table
 from wikitopics.errors import UserError
+from wikitopics.judgements import verdicts
 from wikitopics.labels.labelled import Labelled
 from wikitopics.labels.taxonomy import Taxonomy
 
@@ -16,7 +17,7 @@ COLUMNS = ["title", "label", "kind", "verdict", "corrected_labels"]
 
 
 def correct(labelled: Labelled, path: str | Path) -> Labelled:
-    """`labelled` with the verdicts of the reviews.parquet at `path` in force; an empty path changes nothing.
+    """`labelled` with the verdicts at `path` (see `read_verdicts`) in force; an empty path changes nothing.
 
     A verdict "label wrong" takes the label away where the file had it (and those below it), and gives it
     where the file lacked it (and those above it), with score 1; labels that the person named instead
@@ -25,10 +26,10 @@ def correct(labelled: Labelled, path: str | Path) -> Labelled:
     """
     if not str(path):
         return labelled
-    verdicts = read_verdicts(Path(path))
+    found = read_verdicts(Path(path))
     names, taxonomy = set(labelled.label_names), labelled.taxonomy
     rows = {title: row for row, title in enumerate(labelled.labels["title"])}
-    known = [v for v in verdicts if v.title in rows and (v.corrected is not None or v.label in names)]
+    known = [v for v in found if v.title in rows and (v.corrected is not None or v.label in names)]
     lists, scores = labelled.labels["labels"].tolist(), labelled.labels["scores"].tolist()
     changed = set()
     for verdict in known:
@@ -38,7 +39,7 @@ def correct(labelled: Labelled, path: str | Path) -> Labelled:
             old = dict(zip(lists[row], scores[row], strict=True))
             lists[row], scores[row] = new, np.array([old.get(name, 1) for name in new], dtype=np.float32)
             changed.add(row)
-    notes = {"files corrected by people": len(changed), "verdicts of other files": len(verdicts) - len(known)}
+    notes = {"files corrected by people": len(changed), "verdicts of other files": len(found) - len(known)}
     notes = {what: count for what, count in notes.items() if count}
     labels = labelled.labels.assign(labels=lists, scores=scores)
     return replace(labelled, labels=labels, notes=labelled.notes | notes)
@@ -70,12 +71,17 @@ class Verdict:
 
 
 def read_verdicts(path: Path) -> list[Verdict]:
-    """The verdicts "label wrong", oldest first. Raises UserError where the file is none of the browser's."""
-    if not path.is_file():
+    """The verdicts "label wrong", oldest first.
+
+    path: a folder of journals, judgements/04_evaluate/RUN, or a table with COLUMNS. Raises UserError where
+    it is neither.
+    """
+    if not path.exists():
         raise UserError(
-            f"corrections must be a reviews.parquet of 04_evaluate, but {path} is none; correct the path"
+            f"corrections must be a folder like judgements/04_evaluate/RUN, but {path} is not there; "
+            "correct the path"
         )
-    table = read_table(path)
+    table = verdicts(path) if path.is_dir() else read_table(path)
     missing = [name for name in COLUMNS if name not in table]
     if missing:
         raise UserError(

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from wikitopics.errors import UserError
+from wikitopics.judgements import annotations
 from wikitopics.labels.agreement import agreement, majority
 from wikitopics.labels.category_graph import CategoryGraph
 from wikitopics.labels.graph_files import open_graph
@@ -42,12 +43,14 @@ def topics_for(label_source: str, path: str, files: pd.DataFrame) -> pd.DataFram
 def people_for(source: Any, path: str, taxonomy: Taxonomy) -> tuple[pd.DataFrame | None, float | None]:
     """What people said (title, labels) in this run's labels, and how far they agree with each other.
 
-    With annotations at `path` (title, annotator, labels; labels are lists, or texts joined by |): their
+    With annotations at `path` (a folder of journals, judgements/01_labels/RUN, or a table with title,
+    annotator and labels: lists, or texts joined by |): their
     majority, and the micro F1 of one annotator against another. Else the source's human view and None.
     """
     if not path:
         return human_labels(source.human(taxonomy.name), taxonomy), None
-    table = read_table(root() / path, "annotations")
+    place = root() / path
+    table = annotations(place) if place.is_dir() else read_table(place, "annotations")
     if "labels" in table:
         said = table["labels"].map(lambda cell: cell.split("|") if isinstance(cell, str) else list(cell))
         table["labels"] = human_labels(table.assign(labels=said), taxonomy)["labels"]

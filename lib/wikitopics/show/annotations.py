@@ -1,51 +1,52 @@
-"""What people say a file shows, on disk at once: several annotators, each with one judgement a file."""
+"""What people say a file shows, in journals at once: several annotators, each with one judgement a file."""
 
-import time
 from pathlib import Path
 
 import pandas as pd
 
-from wikitopics import artefacts
-
-COLUMNS = ["title", "annotator", "labels", "time"]
+from wikitopics import judgements
 
 
 class Annotations:
-    """The judgements of a table (title, annotator, labels, time); without a path, in memory only.
+    """The judgements in the journals of `folder`: each person's labels for each file.
 
-    An empty list of labels is a judgement too: none of these.
+    folder: judgements/01_labels/RUN; None: in memory only. An empty list of labels is a judgement too: none
+    of these.
     """
 
-    def __init__(self, path: Path | None) -> None:
-        self.path = None if path is None else Path(path)
-        self._known: dict[tuple[str, str], dict] = {}
-        self._load()
+    def __init__(self, folder: Path | None, annotator: str = "") -> None:
+        self.journals = judgements.Journals(folder, annotator)
+        self._known: dict[tuple[str, str], judgements.Entry] = {}
+        self.look()
 
-    def get(self, title: str, annotator: str) -> list[str] | None:
-        """The labels that somebody gave a file; None where they have not judged it."""
-        row = self._known.get((title, annotator))
-        return None if row is None else list(row["labels"])
+    @property
+    def annotator(self) -> str:
+        """Under whose name judgements are filed."""
+        return self.journals.person
 
-    def put(self, title: str, annotator: str, labels: list[str]) -> None:
-        """File a judgement in place of the person's earlier one; the file is written whole or not at all."""
-        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        row = {"title": title, "annotator": annotator, "labels": list(labels), "time": now}
-        self._load()  # another annotator may have written since
-        known = self._known | {(title, annotator): row}
-        if self.path is not None:
-            artefacts.write_table(self.path, _table(known))
-        self._known = known
+    def get(self, title: str) -> list[str] | None:
+        """The labels that this person gave a file; None where they have not judged it."""
+        entry = self._known.get((title, self.annotator))
+        return None if entry is None else list(entry["labels"])
+
+    def put(self, title: str, labels: list[str]) -> None:
+        """File this person's judgement in place of an earlier one; on the disk when this returns.
+
+        Raises OSError where it could not be written.
+        """
+        self._learn(self.journals.add({"title": title, "labels": list(labels)}))
+
+    def look(self) -> None:
+        """Learn what other kernels and other people have filed meanwhile."""
+        for entry in self.journals.news():
+            self._learn(entry)
 
     def table(self) -> pd.DataFrame:
-        """All judgements in the order in which files were first judged."""
-        return _table(self._known)
+        """All judgements, oldest first: `judgements.ANNOTATION_COLUMNS`."""
+        entries = sorted(self._known.values(), key=lambda entry: entry["time"])
+        rows = [entry | {"annotator": entry["person"]} for entry in entries]
+        return pd.DataFrame(rows, columns=judgements.ANNOTATION_COLUMNS, dtype=object)
 
-    def _load(self) -> None:
-        if self.path is not None and self.path.exists():
-            rows = artefacts.read_table(self.path).to_dict("records")
-            self._known = {(row["title"], row["annotator"]): row for row in rows}
-
-
-def _table(known: dict[tuple[str, str], dict]) -> pd.DataFrame:
-    table = pd.DataFrame(list(known.values()), columns=COLUMNS)
-    return table.assign(labels=table["labels"].map(list))
+    def _learn(self, entry: judgements.Entry) -> None:
+        if judgements.is_list(entry.get("labels")):
+            self._known[entry["title"], entry["person"]] = entry

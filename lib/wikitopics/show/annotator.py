@@ -23,8 +23,9 @@ class Annotator:
     """The files `titles`, to be given labels; `.widget` is what a notebook displays.
 
     label_names and parents: as in label_names.json. picture: a title's pixels, (h, w, 3) uint8, or None
-    where there are none: then the file's page on Commons is linked. Judgements are kept in `path`, at once,
-    under the name `annotator`; it opens at the first file that this person has not judged.
+    where there are none: then the file's page on Commons is linked. Judgements go into the journals of
+    the folder `judgements`, at once, under the name `annotator` (empty: who is logged in); it opens at the
+    first file that this person has not judged.
 
     Without a browser: `.tick("Animals")`, `.save()`, `.none()`, `.move(1)`; `.title`, `.chosen`.
     """
@@ -35,11 +36,11 @@ class Annotator:
         label_names: Sequence[str],
         parents: dict[str, str | None],
         picture: Callable[[str], np.ndarray | None],
-        path: Path | None = None,
+        judgements: Path | None = None,
         annotator: str = "",
     ) -> None:
         self.titles, self.parents, self.picture = list(titles), parents, picture
-        self.annotations, self.annotator = Annotations(path), annotator
+        self.annotations = Annotations(judgements, annotator)
         self.at = next((i for i, t in enumerate(self.titles) if self._said(t) is None), 0)
         self._build(label_names)
         self.move(0)
@@ -59,14 +60,20 @@ class Annotator:
         self.boxes[label].value = on
 
     def save(self) -> None:
-        """File what is ticked as this person's judgement, and go on."""
-        self.annotations.put(self.title, self.annotator, self.chosen)
-        self.move(1)
+        """File what is ticked as this person's judgement, and go on once it is on the disk."""
+        self._file(self.chosen)
 
     def none(self) -> None:
-        """File that no label fits, and go on."""
-        self.annotations.put(self.title, self.annotator, [])
-        self.move(1)
+        """File that no label fits, and go on once that is on the disk."""
+        self._file([])
+
+    def _file(self, labels: list[str]) -> None:
+        try:
+            self.annotations.put(self.title, labels)
+        except OSError as error:  # nobody sees a widget's exceptions; what is ticked stays
+            self.failed.value = say.not_saved(", ".join(labels) or "none of these", error)
+        else:
+            self.move(1)
 
     def move(self, step: int) -> None:
         """Show the file `step` further on (or back), with what this person said about it before."""
@@ -76,10 +83,11 @@ class Annotator:
         for name, box in self.boxes.items():
             box.value = name in said
         self._quiet = False
+        self.failed.value = ""
         self.shown.value = self._page()
 
     def _said(self, title: str) -> list[str] | None:
-        return self.annotations.get(title, self.annotator)
+        return self.annotations.get(title)
 
     def _page(self) -> str:
         judged = sum(self._said(title) is not None for title in self.titles)
@@ -87,13 +95,14 @@ class Annotator:
         pixels = self.picture(self.title)
         page = f'<a href="{FILE_PAGE}{quote(self.title)}" target="_blank">file page on Commons</a>'
         shown = page if pixels is None else say.picture(picture_bytes(Image.fromarray(pixels)), self.title)
-        where = f"{self.at + 1} of {len(self.titles)}{state} · {judged} judged"
+        who = say.told(self.annotations.annotator)
+        where = f"{self.at + 1} of {len(self.titles)}{state} · {judged} judged by {who}"
         return f"{shown}<p>{say.told(self.title)}<br>{where}</p>"
 
     def _build(self, label_names: Sequence[str]) -> None:
         self._quiet = False
         self.boxes = {name: self._box(name) for name in label_names}
-        self.shown = w.HTML(layout={"width": "420px"})
+        self.shown, self.failed = w.HTML(layout={"width": "420px"}), w.HTML()
         buttons = [
             self._button("Back", "mb-back", lambda: self.move(-1)),
             self._button("Save (1)", "mb-verdict-1", self.save),
@@ -103,7 +112,7 @@ class Annotator:
         ]
         keys = listener().replace(".mistake-browser", ".label-annotator").replace(NAME, KEYS)
         tree = w.VBox(list(self.boxes.values()), layout={"overflow": "auto", "max_height": "520px"})
-        self.widget = w.VBox([w.HBox([self.shown, tree]), w.HBox(buttons), w.HTML(keys)])
+        self.widget = w.VBox([w.HBox([self.shown, tree]), w.HBox(buttons), self.failed, w.HTML(keys)])
         self.widget.add_class("label-annotator")
 
     def _button(self, name: str, css_class: str, act: Callable[[], None]) -> w.Button:

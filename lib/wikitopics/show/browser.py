@@ -34,8 +34,9 @@ class MistakeBrowser(Judging):
     scores (n, L) [0, 1]; thresholds (L,); label_names (L); images (m, S, S, 3) uint8, indexed by `row`;
     details: indexed by title, `categories` and any number of `labels: NAME` columns of lists;
     why: title, label, score, start, path, rules; features (m, d), indexed by `row`; catalogue: title, row,
-    split of all images, which names the neighbours that have no prediction. Verdicts are kept in
-    `reviews_path` (reviews.parquet), at once; without it they live as long as the kernel.
+    split of all images, which names the neighbours that have no prediction. Verdicts go into
+    the journals of the folder `judgements`, at once, under the name `reviewer` (empty: who is logged in);
+    without it they live as long as the kernel.
 
     Without a browser: `.filters.errors.value = "false positives"`, `.show_page(2)`, `.open(3)`,
     `.judge("label wrong")`, `.correct(["Animals"])`; `.found` and `.at` tell what is shown.
@@ -52,12 +53,12 @@ class MistakeBrowser(Judging):
         details: pd.DataFrame | None = None,
         why: pd.DataFrame | None = None,
         features: np.ndarray | None = None,
-        reviews_path: Path | None = None,
+        judgements: Path | None = None,
         reviewer: str = "",
         catalogue: pd.DataFrame | None = None,
     ) -> None:
         self.predictions = Predictions(frame, truth, scores, thresholds, label_names)
-        self.reviews, self.reviewer = Reviews(reviews_path), reviewer
+        self.reviews = Reviews(judgements, reviewer)
         self.thumbnails = Thumbnails(images)
         near = None if features is None else Neighbours(features)
         self.detail = Detail(self.predictions, self.thumbnails, details, why, near, catalogue)
@@ -72,7 +73,8 @@ class MistakeBrowser(Judging):
         self.selection = SelectionBar(self.show_all)
         self.pager = Pager(lambda: self.show_page(self.pager.number.value))
         self.stage = Stage(PAGE, self._clicked)
-        self.review = ReviewPanel(names, self.judge, self.correct, self.take_back)
+        acts = (self.judge, self.correct, self.take_back)
+        self.review = ReviewPanel(names, *acts, self.reviews.reviewer, self._renamed)
         self.head, self.body, self.nearest = w.HTML(), w.HTML(), w.HTML()
         self.back = button("Previous", "mb-back", "arrow-left")
         self.on = button("Next", "mb-next", "arrow-right")
@@ -91,6 +93,7 @@ class MistakeBrowser(Judging):
 
     def _refilter(self) -> None:
         choice, wanted = self.filters.choice, self.selection.images
+        self.reviews.look()
         self.found = self.predictions.select(choice, self.reviews.keys(), wanted)
         self.at = None
         self.show_page(1)

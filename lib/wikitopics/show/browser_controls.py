@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import ipywidgets as w
 
-from wikitopics.show.browser_html import harmless
+from wikitopics.show.browser_html import harmless, not_saved, told
 from wikitopics.show.reviews import VERDICTS, Review
 
 
@@ -87,10 +87,11 @@ class Stage:
 
 
 class ReviewPanel:
-    """The verdict on the opened decision, the corrected labels, and the way back.
+    """The verdict on the opened decision, the corrected labels, the way back, and who judges.
 
-    Verdicts are plain buttons, not a toggle: a toggle that still shows the last image's verdict would
-    swallow the same key pressed for the next one.
+    Corrected labels are saved by a button of their own, never by choosing them. Verdicts are plain buttons,
+    not a toggle: a toggle that still shows the last image's verdict would swallow the same key pressed for
+    the next one.
     """
 
     def __init__(
@@ -99,6 +100,8 @@ class ReviewPanel:
         on_verdict: Callable[[str], None],
         on_corrected: Callable[[list[str]], None],
         on_clear: Callable[[], None],
+        reviewer: str = "",
+        on_reviewer: Callable[[str], None] = lambda name: None,
     ) -> None:
         self.verdicts = [
             button(f"{i} {verdict}", f"mb-verdict-{i}") for i, verdict in enumerate(VERDICTS, start=1)
@@ -110,17 +113,21 @@ class ReviewPanel:
             description="Correct labels",
             rows=min(7, max(3, len(label_names))),
         )
+        self.save_labels = button("Save labels", "mb-save-labels", "check")
         self.clear = button("Take back", "mb-clear", "undo")
+        self.reviewer = w.Text(value=reviewer, description="Judged by", continuous_update=False)
         self.saved = w.HTML()
         self._quiet = False
-        self.corrected.observe(lambda c: self._quiet or on_corrected(list(c["new"])), names="value")
+        self.corrected.observe(lambda _: self._quiet or self._chosen(), names="value")
+        self.save_labels.on_click(lambda _: on_corrected(list(self.corrected.value)))
         self.clear.on_click(lambda _: on_clear())
+        self.reviewer.observe(lambda change: on_reviewer(change["new"]), names="value")
         asked = w.Label("Labels right?")
         first = boxed(w.HBox, (asked, *self.verdicts), "mb-verdicts")
-        last = boxed(w.HBox, (self.clear, self.saved), "mb-row")
-        self.widget = boxed(w.VBox, (first, self.corrected, last), "mb-review")
+        last = boxed(w.HBox, (self.save_labels, self.clear, self.reviewer), "mb-row")
+        self.widget = boxed(w.VBox, (first, self.corrected, last, self.saved), "mb-review")
 
-    def show(self, review: Review | None, given: Sequence[str], told: str) -> None:
+    def show(self, review: Review | None, given: Sequence[str], state: str) -> None:
         """The state of one decision: its review if there is one, the labels as given, a line of HTML."""
         corrected = given if review is None or review.corrected_labels is None else review.corrected_labels
         known = {value for _, value in self.corrected.options}
@@ -132,5 +139,15 @@ class ReviewPanel:
         for shown, verdict in zip(self.verdicts, VERDICTS, strict=True):
             change = shown.add_class if review and review.verdict == verdict else shown.remove_class
             change("mb-chosen")
-        self.clear.disabled = review is None
-        self.saved.value = told
+        self.clear.disabled, self.save_labels.disabled = review is None, True
+        self.saved.value = state
+
+    def failed(self, what: str, error: OSError) -> None:
+        """Say in red that a judgement is not on the disk; what was chosen stays as it is."""
+        self.saved.value = not_saved(what, error)
+
+    def _chosen(self) -> None:
+        """Other labels are chosen, and not saved yet."""
+        self.save_labels.disabled = False
+        chosen = ", ".join(map(str, self.corrected.value)) or "no label"
+        self.saved.value = f'<span role="status">{told(chosen)}: not saved yet</span>'

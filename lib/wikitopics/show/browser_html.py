@@ -87,8 +87,8 @@ def nothing() -> str:
     return f'<div class="mb-none" role="status">{words}</div>'
 
 
-def saved(review: Review | None, count: int, on_disk: bool) -> str:
-    """What is kept of the opened decision, and how many verdicts there are in all."""
+def saved(review: Review | None, count: int, on_disk: bool, reviewer: str) -> str:
+    """What is kept of the opened decision and by whom, and how many verdicts there are in all."""
     if review is None:
         return f'<span class="mb-soft" role="status">no verdict yet; {count:,} in all</span>'
     corrected = ""
@@ -97,10 +97,15 @@ def saved(review: Review | None, count: int, on_disk: bool) -> str:
             f", corrected to {', '.join(told(name) for name in review.corrected_labels) or 'no label'}"
         )
     where = "saved" if on_disk else "kept in memory only"
-    kept = f"{MARKS[review.verdict]} {review.verdict}{corrected} ({where}; {count:,} in all)"
+    who = "" if review.reviewer == reviewer else f"by {told(review.reviewer)}, "
+    kept = f"{MARKS[review.verdict]} {review.verdict}{corrected} ({who}{where}; {count:,} in all)"
     return f'<span role="status">{kept}</span>'
 
 
-def not_saved(error: OSError) -> str:
-    """What stands there when the file could not be written."""
-    return f'<b role="alert">Not saved: {told(error)}. Free the disk or the file, then judge again.</b>'
+def not_saved(what: str, error: OSError) -> str:
+    """What stands there, in red, when a judgement could not be written."""
+    reason = error.strerror or str(error)
+    return (
+        f'<b class="mb-failed" role="alert" style="color:#c4320a">NOT SAVED: {told(what)} '
+        f"({told(reason)}). Make room or allow writing, then press again.</b>"
+    )

@@ -1,18 +1,15 @@
-"""A person's verdicts on mistakes, on disk at once: they outlive the kernel and every new evaluation."""
+"""A person's verdicts on mistakes beside other people's, in a journal at once: they outlive every kernel."""
 
-import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
-from wikitopics import artefacts
+from wikitopics import judgements
 from wikitopics.errors import UserError
 
 VERDICTS = ("label right", "label wrong", "unsure")
-KEY = ["title", "label", "kind"]
-COLUMNS = [*KEY, "verdict", "corrected_labels", "reviewer", "time"]
+Key = tuple[str, str, str]  # title, label, kind of mistake
 
 
 class Review(NamedTuple):
@@ -28,66 +25,79 @@ class Review(NamedTuple):
 
 
 class Reviews:
-    """The verdicts of reviews.parquet, one for each (title, label, kind); without a path, in memory only."""
+    """The verdicts in the journals of `folder`, one for each person and (title, label, kind).
 
-    def __init__(self, path: Path | None) -> None:
-        self.path = None if path is None else Path(path)
-        self._known: dict[tuple[str, str, str], Review] = {}
-        self._load()
+    folder: judgements/04_evaluate/RUN; None: in memory only. reviewer: whose verdicts `put` and `drop` are.
+    """
+
+    def __init__(self, folder: Path | None, reviewer: str = "") -> None:
+        self.journals = judgements.Journals(folder, reviewer)
+        self._known: dict[Key, dict[str, Review]] = {}
+        self.look()
+
+    @property
+    def reviewer(self) -> str:
+        """Under whose name verdicts are filed."""
+        return self.journals.person
+
+    @reviewer.setter
+    def reviewer(self, name: str) -> None:
+        self.journals.person = name or judgements.person_here()
+
+    @property
+    def on_disk(self) -> bool:
+        """Whether verdicts outlive the kernel."""
+        return self.journals.folder is not None
 
     def __len__(self) -> int:
-        return len(self._known)
+        return sum(map(len, self._known.values()))
 
-    def get(self, key: tuple[str, str, str]) -> Review | None:
-        """The verdict filed under (title, label, kind), or None."""
-        return self._known.get(key)
+    def get(self, key: Key) -> Review | None:
+        """This person's verdict on (title, label, kind), else another's latest one, else None."""
+        said = self._known.get(key, {})
+        return said.get(self.reviewer) or max(said.values(), key=lambda review: review.time, default=None)
 
-    def keys(self) -> list[tuple[str, str, str]]:
+    def keys(self) -> list[Key]:
         """All (title, label, kind) with a verdict."""
         return list(self._known)
 
-    def put(
-        self, key: tuple[str, str, str], verdict: str, corrected: list[str] | None, reviewer: str = ""
-    ) -> Review:
-        """File a verdict in place of an earlier one, and write the file (whole or not at all)."""
+    def put(self, key: Key, verdict: str, corrected: list[str] | None) -> Review:
+        """File this person's verdict in place of an earlier one of theirs; on the disk when this returns.
+
+        Raises UserError for another verdict than VERDICTS, OSError where it could not be written.
+        """
         if verdict not in VERDICTS:
             raise UserError(
                 f"a verdict is one of {', '.join(VERDICTS)}, but is {verdict!r}; choose one of them"
             )
-        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        review = Review(*key, verdict, corrected, reviewer, now)
-        self._load()  # another kernel may have written since
-        self._save(self._known | {key: review})
-        return review
+        entry = dict(zip(("title", "label", "kind"), key, strict=True))
+        self._learn(self.journals.add(entry | {"verdict": verdict, "corrected_labels": corrected}))
+        return self._known[key][self.reviewer]
 
-    def drop(self, key: tuple[str, str, str]) -> None:
-        """Take a verdict back, and write the file."""
-        self._load()
-        self._save({other: review for other, review in self._known.items() if other != key})
+    def drop(self, key: Key) -> None:
+        """Take this person's verdict back; a line says so. OSError where it could not be written."""
+        entry = dict(zip(("title", "label", "kind"), key, strict=True))
+        self._learn(self.journals.add(entry | {"verdict": None}))
+
+    def look(self) -> None:
+        """Learn what other kernels and other people have filed meanwhile."""
+        for entry in self.journals.news():
+            self._learn(entry)
 
     def table(self) -> pd.DataFrame:
-        """All verdicts, oldest first: title, label, kind, verdict, corrected_labels, reviewer, time."""
-        return _table(self._known.values())
+        """All verdicts, oldest first: `judgements.VERDICT_COLUMNS`."""
+        rows = [review for said in self._known.values() for review in said.values()]
+        ordered = sorted(rows, key=lambda review: review.time)
+        return pd.DataFrame(ordered, columns=judgements.VERDICT_COLUMNS, dtype=object)
 
-    def _load(self) -> None:
-        if self.path is None or not self.path.exists():
-            return
-        reviews = [_review(row) for row in artefacts.read_table(self.path).to_dict("records")]
-        self._known = {(review.title, review.label, review.kind): review for review in reviews}
-
-    def _save(self, known: dict[tuple[str, str, str], Review]) -> None:
-        """Write first, believe afterwards: what could not be written is not kept in memory either."""
-        if self.path is not None:
-            artefacts.write_table(self.path, _table(known.values()))
-        self._known = known
-
-
-def _table(reviews: Iterable[Review]) -> pd.DataFrame:
-    return pd.DataFrame(sorted(reviews, key=lambda review: review.time), columns=COLUMNS)
-
-
-def _review(row: dict) -> Review:
-    corrected = row.get("corrected_labels")
-    corrected = None if corrected is None else [str(name) for name in corrected]
-    others = {name: str(row.get(name) or "") for name in COLUMNS if name != "corrected_labels"}
-    return Review(**others, corrected_labels=corrected)
+    def _learn(self, entry: judgements.Entry) -> None:
+        key, person = judgements.verdict_key(entry), entry["person"]
+        if entry.get("verdict") in VERDICTS:
+            corrected = entry.get("corrected_labels")
+            corrected = corrected if judgements.is_list(corrected) else None
+            review = Review(*key, entry["verdict"], corrected, person, entry["time"])
+            self._known.setdefault(key, {})[person] = review
+        else:
+            self._known.get(key, {}).pop(person, None)
+            if not self._known.get(key, True):
+                del self._known[key]

@@ -34,14 +34,14 @@ class Made:
             self.still[page.notebook.name] = len(page.still)
 
 
-def build(root: Path, place: Path) -> Made:
-    """Write the site of root/executed to the folder `place`, whole or not at all.
+def build(root: Path, place: Path, runs: bool = False) -> Made:
+    """Write the site of root/executed, or of its runs, to the folder `place`, whole or not at all.
 
     The same notebooks give the same bytes. Raises UserError for what cannot be shown.
     """
     made, pages = Made(), []
     with replaced_folder(place) as folder:
-        links = Links(read_all(root))
+        links = Links(read_all(root, runs))
         for notebook in links.notebooks:
             text, page = notebook_page(notebook, links)
             _write(folder / f"{notebook.name}.html", text.encode())

@@ -1,16 +1,15 @@
 """`wikitopics site`: the executed notebooks as a static site."""
 
 import argparse
-import os
 import time
 from pathlib import Path
 
 from wikitopics import paths
-from wikitopics.errors import UserError
 
 HELP = """\
-Turns executed/ into a static site: an index with the comparison, and a page for each executed notebook with
-its figures live. It asks no other host for anything, and can be opened from a folder as it is.
+Turns the shared copies in executed/ (see `wikitopics share`), or with --runs the executed notebooks of the
+runs in data/, into a static site: an index with the comparison, and a page for each notebook with its
+figures live. It asks no other host for anything, and can be opened from a folder as it is.
 
 A folder that exists is replaced only if it is a site made by this command."""
 
@@ -24,7 +23,9 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     site.add_argument("--out", type=Path, metavar="DIR", help="the site's folder (site/ in the project)")
-    site.add_argument("--root", type=Path, metavar="DIR", help="folder with executed/ (this project)")
+    site.add_argument(
+        "--runs", action="store_true", help="show the runs of data/ as they are now, not the shared copies"
+    )
     site.set_defaults(call=run)
 
 
@@ -33,14 +34,8 @@ def run(options: argparse.Namespace) -> int:
     from wikitopics.site.build import build
 
     started = time.monotonic()
-    if options.root:
-        if not options.root.is_dir():
-            raise UserError(
-                f"--root must be a folder, but {options.root} is none; correct the path or make it"
-            )
-        os.environ["WIKITOPICS_ROOT"] = str(options.root.resolve())
     place = options.out or paths.root() / "site"
-    made = build(paths.root(), place)
+    made = build(paths.root(), place, options.runs)
     for name, figures in made.still.items():
         print(f"{name}: too heavy, {figures} figures are pictures only")
     print(f"{made.pages} pages, {made.figures} live figures, the heaviest page {made.heaviest / 1e6:.2f} MB")

@@ -1,7 +1,6 @@
 """The executed notebooks of the root, read and checked, in the order in which a reader meets them."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +12,6 @@ import nbformat
 from wikitopics.errors import UserError
 
 STAGE = re.compile(r"\d\d_\w+")
-PART = ".part.ipynb"
 # Set for every run by the batch command: they say nothing about what the run is.
 ORDINARY = {"run", "interactive", "jobs"}
 
@@ -64,40 +62,39 @@ class Notebook:
         return next((cell for cell in self.cells if cell.get("id") == name), {})
 
 
-def read_all(root: Path) -> list[Notebook]:
-    """The notebooks of root/executed/STAGE/RUN.ipynb, by stage and run; unfinished ones are left out.
+def read_all(root: Path, runs: bool = False) -> list[Notebook]:
+    """The notebooks of root/executed/STAGE/RUN.ipynb, or with `runs` of root/data/STAGE/RUN/notebook.ipynb.
 
-    Raises UserError where there is none, and for one that is damaged.
+    By stage and run. Raises UserError where there is none, and for one that is damaged.
     """
-    folders = sorted((root / "executed").glob("*/"))
-    files = [file for folder in folders if STAGE.fullmatch(folder.name) for file in _notebooks(folder)]
+    place, pattern = (root / "data", "*/notebook.ipynb") if runs else (root / "executed", "*.ipynb")
+    folders = [folder for folder in sorted(place.glob("*/")) if STAGE.fullmatch(folder.name)]
+    files = [file for folder in folders for file in sorted(folder.glob(pattern)) if _is_run(file)]
     if not files:
-        raise UserError(
-            f"a site is made of executed notebooks, but {root / 'executed'} has none; "
-            "run `wikitopics run` first"
-        )
-    return [read(file) for file in files]
+        remedy = "`wikitopics run` first" if runs else "`wikitopics share` first, or name --runs"
+        raise UserError(f"a site is made of executed notebooks, but {place} has none; run {remedy}")
+    return [read(file, *((file.parts[-3], file.parts[-2]) if runs else ())) for file in files]
 
 
-def _notebooks(folder: Path) -> Iterable[Path]:
-    return sorted(
-        file
-        for file in folder.glob("*.ipynb")
-        if not file.name.startswith(".") and not file.name.endswith(PART)
-    )
+def _is_run(file: Path) -> bool:
+    return not any(part.startswith(".") for part in file.parts[-2:])
 
 
-def read(path: Path) -> Notebook:
-    """One executed notebook; UserError if it is no whole notebook of nbformat 4."""
+def read(path: Path, stage: str = "", run: str = "") -> Notebook:
+    """One executed notebook; UserError if it is no whole notebook of nbformat 4.
+
+    Its stage and run are those of its path in executed/ where they are not given.
+    """
+    stage, run = stage or path.parent.name, run or path.stem
     try:
         notebook = nbformat.from_dict(nbformat.reader.reads(path.read_text("utf-8")))
         nbformat.validate(notebook)
         if notebook["nbformat"] != 4:
             raise ValueError(f"nbformat {notebook['nbformat']}")
     except (OSError, ValueError, KeyError, AttributeError, TypeError, nbformat.ValidationError) as error:
-        raise damaged(f"{path.parent.name}/{path.stem}", error) from error
+        raise damaged(f"{stage}/{run}", error) from error
     parameters = notebook.metadata.get("papermill", {}).get("parameters", {})
-    return Notebook(path.parent.name, path.stem, notebook.cells, dict(parameters))
+    return Notebook(stage, run, notebook.cells, dict(parameters))
 
 
 def damaged(name: str, error: Exception) -> UserError:
@@ -105,5 +102,6 @@ def damaged(name: str, error: Exception) -> UserError:
     reason = (str(error) or type(error).__name__).splitlines()[0][:120]
     return UserError(
         f"an executed notebook must be whole, but executed/{name}.ipynb is not ({reason}); "
-        f"restore it, or delete it and run `wikitopics run {name}`"
+        f"restore it, or make and share it again with `wikitopics run --again {name}` and `wikitopics share "
+        f"{name}`"
     )

@@ -83,7 +83,16 @@ def scored_alike(
     scoring did, and kept there. A picture that can no longer be read has no look-alikes and is none.
     """
     embed_files(finished_run("03_train", model), list(paths), out, jobs=jobs, source=source)
-    features = read_features(out, out.parent)
+    return kept_alike(out, paths, count)
+
+
+def kept_alike(
+    features_file: Path, paths: Sequence[str], count: int = 10
+) -> Callable[[int], list[tuple[int, float]]] | None:
+    """As `scored_alike`, from features that are kept already; None where there are none."""
+    if not features_file.exists():
+        return None
+    features = read_features(features_file, features_file.parent)
     place_of = {readable(path): place for place, path in enumerate(paths)}
     places = [place_of[path] for path in features.paths]
     row_of, index = {place: row for row, place in enumerate(places)}, Index(features.vectors)

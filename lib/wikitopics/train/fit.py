@@ -47,11 +47,11 @@ def fit(
 
     Stops when validation's `monitor`, one of MONITORS, has not got better for `patience` epochs (0: never
     before `epochs`). `loss` is the loss it was compiled with; validation is judged by the same.
-    history.csv in `folder` grows epoch by epoch; a checkpoint beside it lets the same call with the same
-    `key` continue after a kill and end with the same weights. Raises UserError where there is nothing to
-    learn from or no label in validation, and where the loss is no longer a number. Columns: epoch (from 1),
-    loss (mean over the epoch's batches, weights moving), learning_rate (of the epoch's last step), val_loss,
-    val_macro_pr_auc, val_micro_pr_auc, seconds.
+    history.csv in `folder` grows epoch by epoch (without seconds); a checkpoint beside it lets the same call
+    with the same `key` continue after a kill and end with the same weights. Raises UserError where there is
+    nothing to learn from or no label in validation, and where the loss is no longer a number. Columns: epoch
+    (from 1), loss (mean over the epoch's batches, weights moving), learning_rate (of the epoch's last step),
+    val_loss, val_macro_pr_auc, val_micro_pr_auc, seconds.
     """
     if not validation.targets.any() or not len(train.rows):
         raise UserError(
@@ -133,4 +133,4 @@ class _Keeper(keras.callbacks.Callback):
 
 def _write_history(folder: Path, history: pd.DataFrame) -> None:
     with replacing(folder / HISTORY) as temporary:
-        history.to_csv(temporary, index=False)
+        history.drop(columns="seconds").to_csv(temporary, index=False)  # equal trainings, equal bytes

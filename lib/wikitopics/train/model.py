@@ -1,5 +1,7 @@
 """The model as a visible column: picture -> backbone -> mean over the picture -> head -> scores."""
 
+import json
+import zipfile
 from pathlib import Path
 
 import keras
@@ -119,14 +121,24 @@ def _array(variable):
 
 
 def save_model(model: keras.Model, path: Path) -> None:
-    """Write the whole model as .keras, or nothing."""
+    """Write the whole model as .keras, or nothing; equal models give equal bytes, whenever they are saved."""
     with replacing(path) as temporary:
         whole = temporary.with_name(temporary.name + ".keras")  # Keras insists on the suffix
         try:
             model.save(whole)
-            whole.replace(temporary)
+            _without_times(whole, temporary)
         finally:
             whole.unlink(missing_ok=True)
+
+
+def _without_times(saved: Path, target: Path) -> None:
+    """Copy a .keras file (a zip) without the dates in it."""
+    with zipfile.ZipFile(saved) as old, zipfile.ZipFile(target, "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            if name == "metadata.json":
+                data = json.dumps({**json.loads(data), "date_saved": ""}).encode()
+            new.writestr(zipfile.ZipInfo(name), data)
 
 
 def load_model(path: Path) -> keras.Model:

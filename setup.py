@@ -1,4 +1,4 @@
-"""What a wheel holds beside the library: the notebooks, the demo's params and the sample, for `wikitopics new`."""
+"""What a wheel holds beside the library, for `wikitopics new`: notebooks, the demo's params, the sample."""
 
 import shutil
 from pathlib import Path

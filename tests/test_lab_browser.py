@@ -171,14 +171,18 @@ class Lab:
         )
         return wait.until(lambda _: ask())
 
-    def run(self, notebook: str, seconds: float = 90) -> None:
+    def run(self, notebook: str, seconds: float = 90, shows: str = ".mistake-browser .mb-tile") -> None:
         """Open a notebook, run all its cells; only the status bar knows when a kernel is there."""
         self.driver.get(f"{self.address}/lab/workspaces/auto-t/tree/{notebook}?token={TOKEN}&reset")
         self.until(lambda: "| Idle" in self.one("#jp-main-statusbar").text, 90)
         menu = "//div[contains(@class,'lm-MenuBar-itemLabel') and text()='Run']"
         self.driver.find_element(By.XPATH, menu).click()
         self.until(lambda: self.all("li[data-command='runmenu:run-all']"))[0].click()
-        self.until(lambda: self.all(".mistake-browser .mb-tile"), seconds)
+        self.until(lambda: self.all(shows), seconds)
+
+    def idle(self, seconds: float = 200) -> None:
+        """Wait until the kernel has nothing more to do."""
+        self.until(lambda: "| Idle" in self.one("#jp-main-statusbar").text, seconds)
 
     def one(self, css: str):
         return self.driver.find_element(By.CSS_SELECTOR, css)
@@ -320,7 +324,9 @@ def test_the_evaluation_notebook_itself(page: Lab, folder: Path):
     (folder / "data").mkdir()
     for stage in ("01_labels", "02_images", "03_train"):
         (folder / "data" / stage).symlink_to(paths.root() / "data" / stage)
-    shutil.copy(paths.notebook("04_evaluate"), folder / "04_evaluate.ipynb")
+    shutil.copytree(paths.root() / "params", folder / "params")
+    for stage in ("01_labels", "04_evaluate"):
+        shutil.copy(paths.notebook(stage), folder / f"{stage}.ipynb")
     page.run("04_evaluate.ipynb", seconds=400)
     page.driver.execute_script("document.querySelector('.mistake-browser').scrollIntoView()")
     page.all(".mb-hits button")[1].click()
@@ -335,3 +341,39 @@ def test_the_evaluation_notebook_itself(page: Lab, folder: Path):
     assert page.texts(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']") == []
     assert page.all(".js-plotly-plot") and not page.texts(".jp-OutputArea-output .modebar-btn--logo")
     page.shot("evaluate")
+
+
+def up_to_date(folder: Path) -> str:
+    """What a dry run says of the labels and the evaluation in this folder."""
+    names = ["01_labels/commons", "04_evaluate/commons-10-lite0"]
+    command = [sys.executable, "-m", "wikitopics", "run", "--dry-run", "--root", str(folder), *names]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_what_was_run_in_jupyterlab_is_the_run_and_looking_costs_nothing(page: Lab, folder: Path):
+    """04 was made here by the test before; now 01 and 04, both finished, are run again from top to bottom."""
+    if not made("01_labels", "commons") or not (folder / "params").exists():
+        pytest.skip("the sample's runs are not there: run `make demo` first")
+    assert "everything is up to date" in up_to_date(folder)
+    page.run("01_labels.ipynb", 200, ".label-annotator button")
+    page.idle()
+    assert any("it stays as it is" in text for text in page.texts(".jp-OutputArea-output"))
+    page.run("04_evaluate.ipynb", 400)
+    page.idle()
+    assert any("it stays as it is" in text for text in page.texts(".jp-OutputArea-output"))
+    assert "everything is up to date" in up_to_date(folder)
+
+
+def test_any_run_has_its_browser_in_one_line(page: Lab, folder: Path):
+    """`wikitopics browse`'s notebook: the same browser and map, with the verdict of the test before."""
+    if not (folder / "params").exists():
+        pytest.skip("the sample's runs are not there: run `make demo` first")
+    code = 'import wikitopics\n\nwikitopics.browse("commons-10-lite0")'
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, folder / "browse.ipynb")
+    page.run("browse.ipynb", 200)
+    page.until(lambda: "1 in all" in page.one(".mb-review [role=status]").text)
+    assert page.all(".picture-map .js-plotly-plot") and page.all(".mb-near img")
+    assert "everything is up to date" in up_to_date(folder)
+    page.shot("browse")

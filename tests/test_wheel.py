@@ -21,7 +21,7 @@ def command(tmp_path_factory):
     """Runs `wikitopics` of a new environment: this one's packages, but our library from its wheel alone."""
     place = tmp_path_factory.mktemp("wheel")
     source = place / "source"  # a build leaves files in its folder
-    ignored = shutil.ignore_patterns(".*", "data", "executed", "build", "*.egg-info", "__pycache__", "site")
+    ignored = shutil.ignore_patterns(".*", "data", "executed", "build", "*.egg-info", "__pycache__")
     shutil.copytree(PROJECT, source, ignore=ignored)
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps"]
     subprocess.run([*build, "--no-build-isolation", "-w", place, source], check=True)

@@ -172,7 +172,7 @@ def test_the_same_by_hand_from_the_notebooks_folder(planted, stage, tmp_path, mo
     for name, value in Local(2).environment.items():  # the number of threads changes TensorFlow's last digits
         if name.endswith("_THREADS"):
             monkeypatch.setenv(name, value)
-    executed = json.loads((data.parent / "executed" / stage / "planted.ipynb").read_text("utf-8"))
+    executed = json.loads((data / stage / "planted" / "notebook.ipynb").read_text("utf-8"))
     given = executed["metadata"]["papermill"]["parameters"] | {"run": "byhand", "interactive": True}
     papermill.execute_notebook(
         str(PROJECT / "notebooks" / f"{stage}.ipynb"),

@@ -335,7 +335,7 @@ def test_too_heavy_a_page_is_refused(root: Path):
 )
 def test_a_damaged_notebook_is_named(root: Path, damage: str):
     (root / "executed" / "04_evaluate" / "b.ipynb").write_bytes(damage.encode("utf-8", "surrogateescape"))
-    with pytest.raises(UserError, match=r"executed/04_evaluate/b.ipynb is not .+run 04_evaluate/b"):
+    with pytest.raises(UserError, match=r"executed/04_evaluate/b.ipynb is not .+run --again 04_evaluate/b"):
         build(root, root / "site")
 
 
@@ -367,8 +367,26 @@ def test_without_executed_notebooks_there_is_one_sentence(tmp_path: Path, capsys
     monkeypatch.setenv("WIKITOPICS_ROOT", str(tmp_path))
     assert cli.main(["site"]) == 2
     said = capsys.readouterr()
-    assert said.out == "" and said.err.count("\n") == 1 and "run `wikitopics run` first" in said.err
+    assert (
+        said.out == ""
+        and said.err.count("\n") == 1
+        and "run `wikitopics share` first, or name --runs" in said.err
+    )
     assert not (tmp_path / "site").exists()
+
+
+def test_the_runs_themselves_make_the_same_site(root: Path):
+    """--runs: data/STAGE/RUN/notebook.ipynb instead of the shared copies."""
+    build(root, root / "shared")
+    for file in (root / "executed").glob("*/*.ipynb"):
+        place = root / "data" / file.parent.name / file.stem
+        place.mkdir(parents=True)
+        file.rename(place / "notebook.ipynb")
+    (root / "data" / "03_train" / ".x.1.again").mkdir(parents=True)
+    (root / "data" / "03_train" / ".x.1.again" / "notebook.ipynb").write_text("{")
+    build(root, root / "site", runs=True)
+    shared, own = (pages(root / name) for name in ("shared", "site"))
+    assert shared.keys() == own.keys() and all(shared[name].text == own[name].text for name in own)
 
 
 def test_the_command_says_what_it_made(root: Path, capsys, monkeypatch):

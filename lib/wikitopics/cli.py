@@ -106,7 +106,7 @@ def main(arguments: list[str] | None = None) -> int:
         if signal.getsignal(number) != signal.SIG_IGN:  # under nohup a hang-up is nobody's business
             signal.signal(number, _stop)
     try:
-        _settle_root(getattr(options, "root", None))
+        _settle_root(vars(options).pop("root", None))
         return options.call(options) or 0
     except UserError as error:
         print(f"wikitopics: {error}", file=sys.stderr)

@@ -77,7 +77,7 @@ def read_all(root: Path, runs: bool = False) -> list[Notebook]:
 
 
 def _is_run(file: Path) -> bool:
-    return not any(part.startswith(".") for part in file.parts[-2:])
+    return not any(part.startswith(".") for part in file.parts[-2:]) and not file.name.endswith(".part.ipynb")
 
 
 def read(path: Path, stage: str = "", run: str = "") -> Notebook:

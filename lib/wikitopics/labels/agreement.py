@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from wikitopics.errors import UserError
-from wikitopics.labels.summary import label_matrix
+from wikitopics.labels.lineage import label_matrix
 from wikitopics.labels.taxonomy import Taxonomy
 
 COLUMNS = ["title", "annotator", "labels"]

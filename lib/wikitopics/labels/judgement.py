@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from wikitopics.labels.labelled import Labelled
-from wikitopics.labels.summary import label_matrix
+from wikitopics.labels.lineage import label_matrix
 
 SUMMARIES = ("micro", "macro")
 

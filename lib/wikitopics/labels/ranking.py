@@ -11,7 +11,7 @@ from wikitopics.labels.heuristics import label_categories
 from wikitopics.labels.judgement import judge
 from wikitopics.labels.learned import label_files as label_files_learned
 from wikitopics.labels.learned import load_model
-from wikitopics.labels.summary import label_matrix
+from wikitopics.labels.lineage import label_matrix
 from wikitopics.labels.taxonomy import Taxonomy
 
 RULES = ("headJ", "lookahead", "depth")

@@ -5,7 +5,7 @@ import pandas as pd
 
 from wikitopics.errors import UserError
 from wikitopics.labels.labelled import Labelled
-from wikitopics.labels.summary import label_matrix
+from wikitopics.labels.lineage import label_matrix
 
 
 def uniform(labelled: Labelled, n: int, seed: int) -> pd.Series:

@@ -7,21 +7,9 @@ import numpy as np
 import pandas as pd
 
 from wikitopics.labels.labelled import Labelled
+from wikitopics.labels.lineage import label_matrix
 
 MOST_BYTES = 50_000_000  # of a file that is shown
-
-
-def label_matrix(labels: Sequence[Sequence[str]], label_names: Sequence[str]) -> np.ndarray:
-    """(n_files, n_labels) uint8, 1 where the file has the label. Labels not in `label_names` are left out.
-
-    >>> label_matrix([["a"], [], ["b", "a"]], ["a", "b"]).tolist()
-    [[1, 0], [0, 0], [1, 1]]
-    """
-    column = {name: i for i, name in enumerate(label_names)}
-    matrix = np.zeros((len(labels), len(label_names)), dtype=np.uint8)
-    for row, names in enumerate(labels):
-        matrix[row, [column[name] for name in names if name in column]] = 1
-    return matrix
 
 
 def label_counts(labelled: Labelled) -> pd.DataFrame:

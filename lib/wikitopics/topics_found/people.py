@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from wikitopics.evaluate.human import label_matrix
+from wikitopics.labels.lineage import label_matrix
 from wikitopics.topics_found.found import Found
 from wikitopics.topics_found.held_out import HeldOut
 from wikitopics.topics_found.shares import shares

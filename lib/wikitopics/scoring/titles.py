@@ -12,10 +12,10 @@ from wikitopics.images.reasons import Rejected
 from wikitopics.paths import root
 from wikitopics.scoring.decoding import FILES, NamedFiles, Reads
 from wikitopics.sources.cache import digest_of
+from wikitopics.sources.commons_api import COMMONS
 from wikitopics.sources.stored import MANIFEST, read_stored
 
 PREFIX = "File:"  # of every title; the name of a file on disk has a folder before it, if only "./"
-COMMONS = "https://commons.wikimedia.org/w/api.php"
 WIDTH = 330  # pixels, as `wikitopics download` fetches by default
 
 

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from wikitopics import paths
+from wikitopics.commands.parsers import add_command
 from wikitopics.errors import UserError
 
 HELP = """\
@@ -17,15 +18,9 @@ A folder that exists is replaced only if it is a site made by this command."""
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Add the command to the command line."""
-    site = commands.add_parser(
-        "site",
-        help="the executed notebooks as a static site",
-        description=HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    site = add_command(commands, "site", run, HELP)
     site.add_argument("--out", type=Path, metavar="DIR", help="the site's folder (site/ in the project)")
     site.add_argument("--root", type=Path, metavar="DIR", help="folder with executed/ (this project)")
-    site.set_defaults(call=run)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -12,6 +12,7 @@ from wikitopics.paths import root
 from wikitopics.sources.files import COLUMNS
 from wikitopics.sources.stored import MANIFEST, read_stored
 
+COMMONS = "https://commons.wikimedia.org/w/api.php"
 FILES, CATEGORIES, TOPICS = "files.parquet", "categories.parquet", "topics.parquet"
 
 

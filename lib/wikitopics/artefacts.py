@@ -30,7 +30,7 @@ NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 @contextmanager
 def room_for(what: str, place: str, then: str = "") -> Iterator[None]:
-    """Nothing; where the block finds the disk full, a UserError that names `what` was written and where.
+    """A block in which a full disk is a UserError, naming `what` is written and its `place`.
 
     `then`: what comes after "free some and run again".
     """
@@ -111,7 +111,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file."""
+    """What a JSON file holds."""
     return json.loads(Path(path).read_text("utf-8"))
 
 
@@ -122,7 +122,7 @@ def write_table(path: Path, frame: pd.DataFrame) -> None:
 
 
 def read_table(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
-    """Read a Parquet table, or only some of its columns."""
+    """A Parquet table, or only some of its columns."""
     return pd.read_parquet(path, columns=columns)
 
 
@@ -133,7 +133,7 @@ def write_array(path: Path, array: np.ndarray) -> None:
 
 
 def read_array(path: Path, mmap: bool = True) -> np.ndarray:
-    """Open an .npy array, memory-mapped read-only unless `mmap` is False (no pickle)."""
+    """The array of an .npy file, memory-mapped read-only unless `mmap` is False (no pickle)."""
     return np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False)
 
 

@@ -27,8 +27,11 @@ ABOUT = b"wikitopics features"
 
 
 class Features(NamedTuple):
-    """paths (n) and their vectors (n, d) float32, memory-mapped; about: where they come from; unreadable:
-    rows of the file that have no vector, as path, reason, detail."""
+    """The features of some pictures, as a file of `wikitopics embed` holds them.
+
+    paths (n) and their vectors (n, d) float32, memory-mapped; about: where they come from; unreadable: rows
+    of the file that have no vector, as path, reason, detail.
+    """
 
     paths: list[str]
     vectors: np.ndarray

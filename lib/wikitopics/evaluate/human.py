@@ -1,4 +1,4 @@
-"""Against people: how well do the image model, the label source and both together meet human labels?"""
+"""Metrics against people: of the image model, of the label source, and of both together."""
 
 from dataclasses import dataclass
 
@@ -54,7 +54,7 @@ def two_people(labels_run: str) -> float | None:
 def views(
     test: Predictions, judged: Judged, confidence: np.ndarray, thresholds: np.ndarray
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Who is measured: {name: (scores (m, k), thresholds (k,))} on judged images and scored labels.
+    """Scores and thresholds by who is measured: {name: ((m, k), (k,))} on judged images and scored labels.
 
     "image model"; "label source" (its confidence; yes wherever it gives the label); "both" (the mean of the
     two scores against the mean of the model's threshold and one half); "label prior" (a constant).
@@ -119,7 +119,7 @@ def measure(
 def per_label(
     measured: dict[str, tuple[np.ndarray, np.ndarray]], judged: Judged, label_names: list[str]
 ) -> pd.DataFrame:
-    """metrics.per_label of every view against people, stacked; first column `who`."""
+    """One row for each view and label, against people: who, and the columns of metrics.per_label."""
     names = [name for name, scored in zip(label_names, judged.scored, strict=True) if scored]
     truth = judged.truth[:, judged.scored]
     tables = [metrics.per_label(truth, *view, names).assign(who=who) for who, view in measured.items()]

@@ -68,7 +68,7 @@ def select_files(runs: list[str], labelled_by: str) -> Selection:
 
 
 def _matrix_of_run(run: str, folder, titles: pd.Series) -> tuple[list[str], np.ndarray]:
-    """("RUN: LABEL" names, (titles, labels) uint8 matrix) of one label run."""
+    """What one label run says: names "RUN: LABEL", and a (titles, labels) uint8 matrix."""
     names = read_json(folder / "label_names.json")["label_names"]
     labels = read_table(folder / "labels.parquet", ["title", "labels"])
     labels = labels[labels["labels"].map(len) > 0]

@@ -13,7 +13,7 @@ COLUMNS = ["title", "annotator", "labels"]
 
 
 def check_annotations(annotations: pd.DataFrame, taxonomy: Taxonomy) -> pd.DataFrame:
-    """title, annotator, labels: closed upward, the last judgement where somebody judged a file twice.
+    """The judgements (title, annotator, labels): closed upward, the last where a file was judged twice.
 
     No label at all is a judgement too ("none of these"). Raises UserError for a missing column and for a
     label that the taxonomy does not have.
@@ -28,7 +28,7 @@ def check_annotations(annotations: pd.DataFrame, taxonomy: Taxonomy) -> pd.DataF
 
 
 def majority(annotations: pd.DataFrame, taxonomy: Taxonomy) -> pd.DataFrame:
-    """title, labels: those that more than half of a file's annotators gave; files in order of first mention.
+    """The labels that more than half of a file's annotators gave: title, labels; in order of first mention.
 
     >>> from wikitopics.labels.taxonomy import load
     >>> table = pd.DataFrame({"title": ["a"] * 3, "annotator": [1, 2, 3],

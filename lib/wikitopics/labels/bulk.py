@@ -151,7 +151,7 @@ def schema() -> pa.Schema:
 
 
 def labels_table(titles: Texts, scores: np.ndarray, label_names: tuple[str, ...]) -> pa.Table:
-    """title, labels (score above 0, in label_names order), scores; one row per file."""
+    """The labelled table, one row per file: title, labels (score above 0, in label_names order), scores."""
     row, column = np.nonzero(scores)
     ends = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=len(scores)))]).astype(np.int32)
     names = pa.array(label_names).take(pa.array(column))

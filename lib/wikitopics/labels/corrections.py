@@ -16,7 +16,7 @@ COLUMNS = ["title", "label", "kind", "verdict", "corrected_labels"]
 
 
 def correct(labelled: Labelled, path: str | Path) -> Labelled:
-    """`labelled` with the verdicts of the reviews.parquet at `path` in force; an empty path changes nothing.
+    """The labelled files under the verdicts of the reviews.parquet at `path`; "" changes nothing.
 
     A verdict "label wrong" takes the label away where the file had it (and those below it), and gives it
     where the file lacked it (and those above it), with score 1; labels that the person named instead

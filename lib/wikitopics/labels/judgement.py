@@ -10,7 +10,7 @@ SUMMARIES = ("micro", "macro")
 
 
 def against_people(labelled: Labelled, people: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """(truth, said): two (n, n_labels) uint8 matrices of the files that people judged, in their order."""
+    """Truth and labels of the files that people judged, in their order: two (n, n_labels) uint8 matrices."""
     said = labelled.labels.set_index("title")["labels"]
     people = people[people["title"].isin(said.index)]
     names = labelled.label_names

@@ -26,8 +26,11 @@ BLOCK = 1 << 15  # files looked at together, to bound the memory
 
 @dataclass(frozen=True)
 class LearnedModel:
-    """label_names: frozen order. words: (3, n_words, n_labels) for title, categories, parents; facts:
-    (n_labels, len(FACTS)); constant: (n_labels,); all float32 log odds. threshold: common to all labels."""
+    """The fitted weights.
+
+    label_names: frozen order. words: (3, n_words, n_labels) for title, categories, parents; facts:
+    (n_labels, len(FACTS)); constant: (n_labels,); all float32 log odds. threshold: common to all labels.
+    """
 
     label_names: tuple[str, ...]
     lexicon: Lexicon

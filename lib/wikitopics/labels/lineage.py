@@ -8,10 +8,11 @@ from wikitopics.errors import UserError
 
 
 def descent(label_names: Sequence[str], parents: Mapping[str, str | None]) -> np.ndarray:
-    """(L, L) bool: [a, b] is true where label b is a itself or lies below a; by name, not by position.
+    """Which label lies below which: (L, L) bool, [a, b] is true where b is a itself or lies below a.
 
-    `parents` gives each label's nearest label above it that is also among `label_names`, or None. Raises
-    UserError where a parent is not among them and where a label lies below itself.
+    By name, not by position. `parents` gives each label's nearest label above it that is also among
+    `label_names`, or None. Raises UserError where a parent is not among them and where a label lies below
+    itself.
 
     >>> descent(["STEM", "Plants"], {"STEM": None, "Plants": "STEM"}).astype(int).tolist()
     [[1, 1], [0, 1]]

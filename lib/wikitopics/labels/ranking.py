@@ -43,7 +43,7 @@ def rank_heuristics(
     rounds: int = 0,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """heuristics, precision, recall and f1 (micro, macro), files without a label; best micro F1 first.
+    """One row for each order of heuristics: precision, recall, f1 (micro, macro), files without a label.
 
     files: title, categories; people: title, labels. `label_names`: those that count (all). `heuristics`:
     strings of rules, or "commons-learned"; by default all `candidates`. With `rounds` bootstrap resamples,

@@ -1,4 +1,4 @@
-"""What notebook 01 tells about labelled files: counts, co-occurrence, examples."""
+"""Tables about labelled files: counts, co-occurrence, examples."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ MOST_BYTES = 50_000_000  # of a file that is shown
 
 
 def label_counts(labelled: Labelled) -> pd.DataFrame:
-    """label, parent, files, share (of all files), alone (files with none of its children), mean_score."""
+    """Each label, parent, files, share (of all), alone (files with none of its children), mean_score."""
     names, parents = labelled.label_names, labelled.taxonomy.parents
     matrix = label_matrix(labelled.labels["labels"], names)
     child_of = np.array([[parents[child] == name for name in names] for child in names], dtype=np.uint8)
@@ -42,7 +42,7 @@ def co_occurrence(labelled: Labelled, most: int = 28) -> pd.DataFrame:
 
 
 def labels_per_file(labelled: Labelled) -> pd.DataFrame:
-    """labels, files: how many files have 0, 1, 2 ... labels."""
+    """How many files have 0, 1, 2 ... labels: labels, files."""
     counts = np.bincount(labelled.labels["labels"].map(len))
     return pd.DataFrame({"labels": np.arange(len(counts)), "files": counts})
 

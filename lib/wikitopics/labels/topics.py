@@ -58,7 +58,7 @@ def label_by_topics(
 
 
 def _closed(topics: pd.DataFrame, taxonomy: Taxonomy) -> pd.DataFrame:
-    """article, topic, score, label: each topic also for every label above it."""
+    """Each topic of an article, also for every label above it: article, topic, score, label."""
     above = [(t, label) for t in taxonomy.label_names for label in (t, *taxonomy.ancestors(t))]
     return topics.merge(pd.DataFrame(above, columns=["topic", "label"]), on="topic")
 

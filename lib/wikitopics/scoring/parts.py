@@ -99,7 +99,7 @@ def _remove(parts: Path, but: str = "") -> None:
 
 @contextmanager
 def writable(out: Path) -> Iterator[None]:
-    """What cannot be written beside `out` (absolute), or for lack of room, is a UserError; so is a folder."""
+    """A block in which it is a UserError that `out` (absolute) cannot be written, or is a folder."""
     if os.path.isdir(out):
         raise UserError(f"results must go to a file, but {out} is a folder; name a file in it")
     try:

@@ -1,4 +1,4 @@
-"""What is told of a picture: a table's rows, and the same in the shape of LiftWing's article topics."""
+"""Results of scoring as rows of a table, and the same in the shape of LiftWing's article topics."""
 
 import json
 from collections.abc import Iterator

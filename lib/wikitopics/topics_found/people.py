@@ -1,4 +1,4 @@
-"""Where people have said what scored pictures show: is their share inside the interval, and is the count?"""
+"""Estimated shares and counts of topics against what people said of the same pictures."""
 
 import numpy as np
 import pandas as pd

@@ -12,8 +12,6 @@ from keras import ops
 
 from wikitopics.labels import lineage
 
-HIERARCHIES = ("none", "max_constraint")
-
 
 def mask(hierarchy: str, label_names: list[str], parents: dict[str, str | None]) -> np.ndarray | None:
     """The (L, L) mask of "max_constraint" from the taxonomy, by the names of the labels; None for "none"."""

@@ -53,7 +53,7 @@ def read_examples(images: Path, labels: Path) -> Examples:
 
 
 def _matrices(table: pd.DataFrame, frame: pd.DataFrame, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """labels.parquet's lists as a {0, 1} matrix and a matrix of confidences, aligned with `frame`."""
+    """The labels as a {0, 1} matrix and the confidences as a matrix, aligned with `frame`."""
     position = pd.Series(np.arange(len(table)), index=table.title).reindex(frame.title)
     if position.isna().any():
         missing = position.index[position.isna()]

@@ -6,18 +6,14 @@ from pathlib import Path
 import pandas as pd
 
 from wikitopics.commands.parsers import add_command, add_shared
-from wikitopics.errors import UserError
 from wikitopics.paths import root
 from wikitopics.sources.commons_api import COMMONS, FILES
 from wikitopics.sources.online.action_api import ActionApi
 from wikitopics.sources.online.article_topics_api import LIFTWING, topics_from_index, topics_from_model
-from wikitopics.sources.online.download import GaveUp, download
+from wikitopics.sources.online.download import download, polite_client
 from wikitopics.sources.online.download_request import request_of
 from wikitopics.sources.online.file_details import HERE
 from wikitopics.sources.online.harvest import Request, harvest
-from wikitopics.sources.online.journal import held
-from wikitopics.sources.online.manners import Manners
-from wikitopics.sources.online.pace import ToldToWait
 from wikitopics.sources.online.web import Client
 from wikitopics.sources.stored import MANIFEST
 
@@ -78,16 +74,10 @@ def run(options: argparse.Namespace) -> int:
     request, folder = request_of(options), root() / "data" / "downloads" / options.name
     if request.width != options.width:
         print(f"width {request.width}: the next standard width above {options.width}")
-    with held(folder), Client(Manners(options.contact)) as client:
+    with polite_client(options.contact, folder) as client:
         api = ActionApi(client, options.api)
-        try:
-            titles = list(request.titles) if options.only_pictures else _tables(options, request, api, folder)
-            return 0 if options.no_pictures else _pictures(titles, api, folder, request.width, options)
-        except (GaveUp, ToldToWait) as stop:
-            raise UserError(
-                f"a server must be left alone when it cannot go on, and this one cannot ({stop}); "
-                "the same command goes on later where it was"
-            ) from None
+        titles = list(request.titles) if options.only_pictures else _tables(options, request, api, folder)
+        return 0 if options.no_pictures else _pictures(titles, api, folder, request.width, options)
 
 
 def _tables(options: argparse.Namespace, request: Request, api: ActionApi, folder: Path) -> list[str]:

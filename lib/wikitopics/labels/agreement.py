@@ -5,9 +5,9 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from wikitopics.errors import UserError
 from wikitopics.labels.lineage import label_matrix
 from wikitopics.labels.taxonomy import Taxonomy
+from wikitopics.sources.files import need_columns
 
 COLUMNS = ["title", "annotator", "labels"]
 
@@ -18,11 +18,7 @@ def check_annotations(annotations: pd.DataFrame, taxonomy: Taxonomy) -> pd.DataF
     No label at all is a judgement too ("none of these"). Raises UserError for a missing column and for a
     label that the taxonomy does not have.
     """
-    missing = [name for name in COLUMNS if name not in annotations.columns]
-    if missing:
-        raise UserError(
-            f"annotations must have {', '.join(COLUMNS)}, but have no {missing[0]}; add the column"
-        )
+    need_columns("annotations", annotations.columns, COLUMNS)
     table = annotations[COLUMNS].drop_duplicates(["title", "annotator"], keep="last")
     return table.assign(labels=table["labels"].map(taxonomy.close)).reset_index(drop=True)
 

@@ -5,6 +5,7 @@ import pandas as pd
 
 from wikitopics.errors import UserError
 from wikitopics.labels.taxonomy import Taxonomy
+from wikitopics.sources.files import need_columns
 
 COLUMNS = ["article", "topic", "score"]
 
@@ -15,12 +16,7 @@ def check_topics(topics: pd.DataFrame, taxonomy: Taxonomy) -> pd.DataFrame:
     Underscores are written as spaces, as topic models write them either way; a score slightly above 1 is 1.
     Raises UserError for a missing column, a topic that the taxonomy does not have, or a score outside.
     """
-    missing = [name for name in COLUMNS if name not in topics.columns]
-    if missing:
-        raise UserError(
-            f"article topics must have the columns {', '.join(COLUMNS)}, but have no {', '.join(missing)}; "
-            f"add what is missing"
-        )
+    need_columns("article topics", topics.columns, COLUMNS)
     topics = topics[COLUMNS].assign(topic=topics["topic"].str.replace("_", " "))
     unknown = sorted(set(topics["topic"]) - set(taxonomy.label_names))
     if unknown:

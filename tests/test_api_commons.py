@@ -44,7 +44,7 @@ def downloaded(wiki, imported, tmp_path_factory):
     cdn = Cdn()
     with pytest.MonkeyPatch.context() as patch, proxied(wiki.url, cdn) as proxy:
         patch.setenv("WIKITOPICS_ROOT", str(root))
-        patch.setattr("wikitopics.sources.online.download_command.Manners", lambda contact: QUICK)
+        patch.setattr("wikitopics.sources.online.download.Manners", lambda contact: QUICK)
         asked = ["--list", str(root / "titles.txt"), "--width", "100", "--articles", "here"]
         said = cli.main(["download", "all", *asked, "--contact", "tests@example.org", "--api", proxy.api])
         before = len(proxy.log)

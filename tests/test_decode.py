@@ -16,7 +16,7 @@ from PIL import Image
 from hostile import exif, jpeg_segment, mutations, picture, saved, with_segments
 from hostile_structures import LIMITS, all_files
 from wikitopics.images.decode import Recipe, decode
-from wikitopics.images.expendable import decode_expendably
+from wikitopics.images.expendable import decode_in_child
 from wikitopics.images.kinds import kind_of
 from wikitopics.images.reasons import REASONS, Rejected
 
@@ -75,7 +75,7 @@ def test_no_hostile_file_needs_more_than_its_time_and_memory():
     """All in one child, where the system ends what takes over 2 s of CPU or 512 MB more than before."""
     files = all_files()
     assert len(files) >= 300
-    outcomes = decode_expendably([data for data, _ in files.values()], Recipe())
+    outcomes = decode_in_child([data for data, _ in files.values()], Recipe())
     reasons = [getattr(found, "reason", "valid") for found in outcomes]
     assert not LIMITS & set(reasons)
     assert all(reason in allowed for reason, (_, allowed) in zip(reasons, files.values(), strict=True))

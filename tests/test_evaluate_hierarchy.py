@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from wikitopics.evaluate.hierarchy import hierarchical, leaves, study, violations, with_ancestors
-from wikitopics.labels.lineage import descent
+from wikitopics.evaluate.hierarchy import hierarchical, leaves, study, violations
+from wikitopics.labels.lineage import closed_upwards, descent
 
 NAMES = ["STEM", "Nature", "Plants", "Animals", "Places"]
 BELOW = descent(
@@ -49,9 +49,9 @@ def test_leaves_have_nothing_below_them():
 
 @given(matrices, matrices)
 def test_closed_predictions_contradict_nothing_and_a_flat_hierarchy_gives_micro_f1(truth, said):
-    closed = with_ancestors(said, BELOW)
+    closed = closed_upwards(said, BELOW)
     assert violations(closed, BELOW) == 0 and (closed >= said).all()
-    assert np.array_equal(with_ancestors(closed, BELOW), closed)
+    assert np.array_equal(closed_upwards(closed, BELOW), closed)
     flat = hierarchical(truth, said, np.eye(5, dtype=bool))["hierarchical f1"]
     if truth.any():
         assert flat == pytest.approx(2 * (truth & said).sum() / (truth.sum() + said.sum()))

@@ -11,6 +11,7 @@ from wikitopics.artefacts import write_json
 from wikitopics.errors import UserError
 from wikitopics.evaluate import baselines, context, errors, human, intervals, metrics, summary, thresholds
 from wikitopics.evaluate.predictions import freeze_thresholds, read_test, read_validation
+from wikitopics.labels.lineage import label_matrix
 from wikitopics.show import people_plots
 
 RUN = "commons-10-lite0"
@@ -71,8 +72,8 @@ def test_every_wrong_cell_is_one_mistake_and_the_worst_is_first():
 def test_label_matrix_takes_values_and_passes_over_other_labels():
     labels = pd.Series([["b", "z"], [], ["a", "b"]])
     values = pd.Series([[0.5, 0.9], [], [0.25, 1.0]])
-    assert human.label_matrix(labels, ["a", "b"]).tolist() == [[0, 1], [0, 0], [1, 1]]
-    assert human.label_matrix(labels, ["a", "b"], values).tolist() == [[0, 0.5], [0, 0], [0.25, 1]]
+    assert label_matrix(labels, ["a", "b"]).tolist() == [[0, 1], [0, 0], [1, 1]]
+    assert label_matrix(labels, ["a", "b"], values).tolist() == [[0, 0.5], [0, 0], [0.25, 1]]
 
 
 def test_human_section_finds_the_planted_agreement(opened):

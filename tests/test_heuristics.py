@@ -286,7 +286,7 @@ def test_graph_from_edges_finds_depth_hidden_and_unconnected_categories():
     [
         ({"title": ["CommonsRoot", "A", "A"], "parents": [[], ["CommonsRoot"], []]}, "'A' stands in several"),
         ({"title": ["A"], "parents": [[]]}, "must have the root 'CommonsRoot'"),
-        ({"title": ["A"]}, "has no parents"),
+        ({"title": ["A"]}, "have no parents"),
     ],
 )
 def test_a_graph_that_cannot_be_gets_a_sentence(table, sentence):

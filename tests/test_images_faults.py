@@ -19,7 +19,7 @@ from wikitopics.errors import UserError
 from wikitopics.images import chunks, expendable, workers
 from wikitopics.images.chunks import forget
 from wikitopics.images.decode import Recipe
-from wikitopics.images.expendable import decode_expendably
+from wikitopics.images.expendable import decode_in_child
 from wikitopics.images.store import decode_files
 from wikitopics.sources import open_source
 from wikitopics.sources.folder import Folder
@@ -114,7 +114,7 @@ def test_a_decoder_that_dies_costs_one_file(monkeypatch, data, reason):
     monkeypatch.setattr(expendable, "STANDSTILL", 3)
     good = saved(Image.new("RGB", (8, 8), "red"), "PNG")
     started = time.monotonic()
-    outcomes = decode_expendably([good, b"", data, good, data], RECIPE)
+    outcomes = decode_in_child([good, b"", data, good, data], RECIPE)
     assert [getattr(o, "reason", "valid") for o in outcomes] == ["valid", "empty", reason, "valid", reason]
     assert outcomes[3].pixels[16, 16].tolist() == [255, 0, 0]
     assert time.monotonic() - started < 10
@@ -128,7 +128,7 @@ def test_who_dies_once_by_chance_is_not_blamed(monkeypatch, tmp_path):
         return undisturbed(data, recipe)
 
     monkeypatch.setattr(expendable, "decode", unlucky)
-    assert [outcome.reason for outcome in decode_expendably([KILLED, b""], RECIPE)] == ["damaged", "empty"]
+    assert [outcome.reason for outcome in decode_in_child([KILLED, b""], RECIPE)] == ["damaged", "empty"]
 
 
 def test_an_interrupt_ends_the_child_too(monkeypatch):
@@ -141,7 +141,7 @@ def test_an_interrupt_ends_the_child_too(monkeypatch):
     monkeypatch.setattr(expendable, "decode", decode_or_die)
     monkeypatch.setattr(expendable, "_listen", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        decode_expendably([SLEEP], RECIPE)
+        decode_in_child([SLEEP], RECIPE)
     with pytest.raises(ProcessLookupError):
         os.kill(children[0], 0)
 
@@ -173,9 +173,9 @@ def test_what_is_done_is_not_done_again_unless_it_changed(root, monkeypatch):
 
     def counted(files: list[bytes], recipe: Recipe):
         asked.append(len(files))
-        return decode_expendably(files, recipe)
+        return decode_in_child(files, recipe)
 
-    monkeypatch.setattr(chunks, "decode_expendably", counted)
+    monkeypatch.setattr(chunks, "decode_in_child", counted)
     first = run(root, "out", jobs=1)
     assert asked == [5, 5, 5, 5, 4]
     asked.clear()

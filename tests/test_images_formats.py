@@ -11,7 +11,7 @@ from PIL import Image
 from hostile import picture, saved
 from wikitopics.errors import UserError
 from wikitopics.images.decode import Recipe, decode
-from wikitopics.images.expendable import decode_expendably
+from wikitopics.images.expendable import decode_in_child
 from wikitopics.images.reasons import Rejected
 from wikitopics.images.store import decode_files
 from wikitopics.sources import open_source
@@ -71,7 +71,7 @@ def test_other_kinds_are_rejected_by_kind(start, kind):
 @needs_rsvg
 def test_a_drawing_is_drawn_where_asked_for():
     data = svg('<rect width="64" height="32" fill="lime"/>')
-    found = decode_expendably([data], DRAWN)[0]
+    found = decode_in_child([data], DRAWN)[0]
     assert found.format == "SVG" and found.pixels[4, 16].tolist() == [0, 255, 0]
     assert found.pixels[28, 16].tolist() == [255, 255, 255]  # what is not drawn is white
     wide = decode(svg('<rect width="4000" height="9" fill="red"/>', 'viewBox="0 0 4000 1000"'), DRAWN)
@@ -99,7 +99,7 @@ def test_a_drawing_reaches_neither_files_nor_the_network(tmp_path):
             svg("", head=f'<?xml-stylesheet href="{web}" type="text/css"?>'),
             svg(f'<rect width="64" height="64" style="fill:url({web}#a)"/>'),
         ]
-        for found in decode_expendably(attempts, DRAWN):
+        for found in decode_in_child(attempts, DRAWN):
             assert isinstance(found, Rejected) or not (found.pixels[..., 0] > found.pixels[..., 1]).any()
         with pytest.raises(TimeoutError):
             server.accept()
@@ -120,7 +120,7 @@ def test_drawings_that_are_bombs_end_as_reasons():
         svg("")[:60],
     ]
     started = time.monotonic()
-    for found in decode_expendably(bombs, DRAWN):
+    for found in decode_in_child(bombs, DRAWN):
         assert not isinstance(found, Rejected) or found.reason in ("damaged", "too_slow")
     assert time.monotonic() - started < 30
 

@@ -14,7 +14,7 @@ from wikitopics.alike.embedder import About, Embedder
 from wikitopics.artefacts import write_json
 from wikitopics.errors import UserError
 from wikitopics.evaluate.predictions import freeze_thresholds
-from wikitopics.scoring import shards
+from wikitopics.scoring import parts, shards
 from wikitopics.scoring.decoding import FILES, NamedFiles
 from wikitopics.scoring.inputs import paths_of
 from wikitopics.scoring.parts import key_of, parts_of
@@ -79,7 +79,7 @@ def test_a_stopped_run_goes_on_with_pictures_of_its_own_folder_only(folders, pic
         (tmp_path / name).mkdir()
         for number in (0, 1):
             shutil.copy(pictures / f"{number + 2 * (name == 'b'):02}.png", tmp_path / name / f"{number}.png")
-    write, begun, out = shards.write_shard, [], tmp_path / "out.parquet"
+    write, begun, out = parts.write_shard, [], tmp_path / "out.parquet"
 
     def stops(*given):
         if begun:
@@ -87,11 +87,11 @@ def test_a_stopped_run_goes_on_with_pictures_of_its_own_folder_only(folders, pic
         begun.append(given)
         return write(*given)
 
-    monkeypatch.setattr(shards, "write_shard", stops)
+    monkeypatch.setattr(parts, "write_shard", stops)
     monkeypatch.chdir(tmp_path / "a")
     with pytest.raises(KeyboardInterrupt):
         score_files(folders[0], ["0.png", "1.png"], out, folders[1], shard=1)
-    monkeypatch.setattr(shards, "write_shard", write)
+    monkeypatch.setattr(parts, "write_shard", write)
     monkeypatch.chdir(tmp_path / "b")
     score_files(folders[0], ["0.png", "1.png"], out, folders[1], shard=1)
     there = [str(pictures / "02.png"), str(pictures / "03.png")]

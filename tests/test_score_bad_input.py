@@ -162,11 +162,11 @@ def test_a_result_that_is_there_is_replaced_when_the_new_one_is_whole(
     def stops(*given):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("wikitopics.scoring.shards.join", stops)
+    monkeypatch.setattr("wikitopics.scoring.parts.join", stops)
     with pytest.raises(KeyboardInterrupt):
         score_files(folders[0], paths, out, folders[1])
     assert out.read_text() == "what was there"
-    monkeypatch.setattr("wikitopics.scoring.shards.join", real)
+    monkeypatch.setattr("wikitopics.scoring.parts.join", real)
     score_files(folders[0], paths, out, folders[1])
     assert len(out.read_text().splitlines()) == 12 and os.listdir(tmp_path) == ["out.jsonl"]
 

@@ -20,7 +20,7 @@ from wikitopics.scoring.decoding import FILES
 from wikitopics.topics_found import doubtful, groups, named, people, shares
 from wikitopics.topics_found.chosen import choose
 from wikitopics.topics_found.held_out import HeldOut
-from wikitopics.topics_found.met_before import met_before
+from wikitopics.topics_found.met_before import titles_in_set
 from wikitopics.topics_found.pixels import Pictures
 
 
@@ -250,7 +250,7 @@ def test_a_picture_that_the_model_has_met_is_known_by_its_pixels(tmp_path):
     images = pd.DataFrame({"title": ["Met"], "bytes": [len(data)], "sha1": [decode(data, recipe).sha1]})
     paths = [str(tmp_path / name) for name in ("new.bmp", "renamed", "broken", "nowhere")]
     assert (tmp_path / "new.bmp").stat().st_size == len(data)
-    assert met_before(paths, images, recipe) == {paths[1]: "Met"}
+    assert titles_in_set(paths, images, recipe) == {paths[1]: "Met"}
 
 
 def test_the_own_files_leave_out_what_was_learned_and_copies_share_a_code(tmp_path, monkeypatch):

@@ -10,7 +10,7 @@ import planted
 from wikitopics.errors import UserError
 from wikitopics.show import training_plots
 from wikitopics.train import coherence, devices, features, losses, model
-from wikitopics.train.augment import Augmentation, shown
+from wikitopics.train.augment import Augmentation, sample_views
 from wikitopics.train.batches import Batches, predicted
 from wikitopics.train.examples import read_examples, targets
 from wikitopics.train.fit import compile_model, fit
@@ -189,10 +189,10 @@ def test_copies_of_a_picture_draw_views_of_their_own():
 
 def test_pictures_are_shown_as_they_are_or_in_views(runs):
     pictures = np.asarray(read_examples(*runs).pixels[:3])
-    assert np.array_equal(shown(pictures, Augmentation(), 4, 0)[:, 0], pictures)
-    seen = shown(pictures, Augmentation(shift=0.3), 4, 0)
+    assert np.array_equal(sample_views(pictures, Augmentation(), 4, 0)[:, 0], pictures)
+    seen = sample_views(pictures, Augmentation(shift=0.3), 4, 0)
     assert seen.shape == (3, 4, 32, 32, 3) and seen.dtype == np.uint8
-    assert np.array_equal(seen, shown(pictures, Augmentation(shift=0.3), 4, 0))
+    assert np.array_equal(seen, sample_views(pictures, Augmentation(shift=0.3), 4, 0))
     assert not np.array_equal(seen[:, 0], seen[:, 1])
 
 

@@ -5,8 +5,10 @@ that dies half way leaves a folder that nobody takes for a whole one.
 """
 
 import errno
+import glob
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +26,23 @@ NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextmanager
+def room_for(what: str, place: str, then: str = "") -> Iterator[None]:
+    """A block in which a full disk is a UserError, naming `what` is written and its `place`.
+
+    `then`: what comes after "free some and run again".
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        raise UserError(
+            f"the disk must have room for {what}, but {place} found none ({os.strerror(error.errno)}); "
+            f"free some and run again{then}"
+        ) from error
+
+
+@contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` that takes its name when the block ends without an error.
 
@@ -33,17 +52,53 @@ def replacing(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        yield temporary
-        os.replace(temporary, path)
-    except OSError as error:
-        if error.errno not in NO_ROOM:
-            raise
-        raise UserError(
-            f"the disk must have room for what is written, but {path.name} found none ({error.strerror}); "
-            "free some and run again"
-        ) from error
+        with room_for("what is written", path.name):
+            yield temporary
+            os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(path: Path, what: str) -> Iterator[Path]:
+    """A new folder beside `path` that takes its name when the block ends without an error.
+
+    Raises UserError where the disk has no room for `what`; what was at `path` before is then still there.
+    What a killed process left beside it goes.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new, old = (path.with_name(f".{path.name}.{os.getpid()}.{end}") for end in ("part", "old"))
+    _clear_leftovers(path)
+    try:
+        with room_for(what, path.name):
+            new.mkdir()
+            yield new
+            if path.exists():
+                path.rename(old)
+            new.rename(path)
+    finally:
+        if old.exists() and not path.exists():
+            old.rename(path)
+        for folder in (new, old):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _clear_leftovers(path: Path) -> None:
+    """What a killed process left beside `path`; that of one that still runs stays."""
+    for folder in path.parent.glob(f".{glob.escape(path.name)}.*.*"):
+        number = folder.name.split(".")[-2]
+        if folder.suffix in (".part", ".old") and number.isdigit() and not _runs(int(number)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -53,7 +108,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file."""
+    """What a JSON file holds."""
     return json.loads(Path(path).read_text("utf-8"))
 
 
@@ -64,7 +119,7 @@ def write_table(path: Path, frame: pd.DataFrame) -> None:
 
 
 def read_table(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
-    """Read a Parquet table, or only some of its columns."""
+    """A Parquet table, or only some of its columns."""
     return pd.read_parquet(path, columns=columns)
 
 
@@ -75,7 +130,7 @@ def write_array(path: Path, array: np.ndarray) -> None:
 
 
 def read_array(path: Path, mmap: bool = True) -> np.ndarray:
-    """Open an .npy array, memory-mapped read-only unless `mmap` is False (no pickle)."""
+    """The array of an .npy file, memory-mapped read-only unless `mmap` is False (no pickle)."""
     return np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False)
 
 

@@ -100,16 +100,16 @@ def fits(value: Any, type_: str) -> bool:
     return isinstance(value, TYPES[type_])
 
 
-def words(type_: str) -> str:
+def type_in_words(type_: str) -> str:
     """The type in words.
 
-    >>> words("list[int] | None")
+    >>> type_in_words("list[int] | None")
     'a list (each item a whole number) or nothing (null)'
     """
     if "|" in type_:
-        return " or ".join(words(part.strip()) for part in type_.split("|"))
+        return " or ".join(type_in_words(part.strip()) for part in type_.split("|"))
     if type_.startswith("list["):
-        return f"a list (each item {words(type_[5:-1])})"
+        return f"a list (each item {type_in_words(type_[5:-1])})"
     return WORDS[type_]
 
 

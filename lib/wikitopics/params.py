@@ -6,9 +6,9 @@ import re
 from typing import Any
 
 from wikitopics import paths
-from wikitopics.declarations import Parameter, declared, fits, hint, words
+from wikitopics.declarations import Parameter, declared, fits, hint, type_in_words
 from wikitopics.errors import UserError
-from wikitopics.params_file import read_yaml, shown
+from wikitopics.params_file import quoted, read_yaml
 from wikitopics.rule_kinds import Rule
 from wikitopics.rules import inputs, rules_of
 
@@ -67,7 +67,7 @@ def _checked(stage: str, chosen: dict[str, Any], parameters: dict[str, Parameter
         type_ = parameters[name].type
         if not fits(value, type_):
             raise UserError(
-                f"{who}: {name} must be {words(type_)}, but is {shown(value)}; {hint(value, type_)}"
+                f"{who}: {name} must be {type_in_words(type_)}, but is {quoted(value)}; {hint(value, type_)}"
             )
         if type_ == "float":
             chosen[name] = float(value)
@@ -88,8 +88,8 @@ def _possible(rule: Rule, chosen: dict[str, Any], parameter: Parameter, who: str
         usual = rule.holds(parameter.default, chosen)
     except UserError as error:
         raise UserError(f"{who}: {error}") from error
-    remedy = f"the default is {shown(parameter.default)}" if usual else "set it in its params file"
-    raise UserError(f"{who}: {name} must be {rule.allowed}, but is {shown(value)}; {remedy}")
+    remedy = f"the default is {quoted(parameter.default)}" if usual else "set it in its params file"
+    raise UserError(f"{who}: {name} must be {rule.allowed}, but is {quoted(value)}; {remedy}")
 
 
 def check_run_name(run: str) -> str:

@@ -33,12 +33,12 @@ def read_yaml(path: Path) -> dict[Any, Any]:
         ) from error
     if not isinstance(given, dict):
         raise UserError(
-            f"{where} must hold `key: value` lines, but holds {shown(given)}; start with `run: NAME`"
+            f"{where} must hold `key: value` lines, but holds {quoted(given)}; start with `run: NAME`"
         )
     return given
 
 
-def shown(value: Any) -> str:
+def quoted(value: Any) -> str:
     """A value as a message quotes it, cut to 100 characters."""
     text = f"the text {value!r}" if isinstance(value, str) else repr(value)
     return text if len(text) <= 100 else text[:97] + "..."

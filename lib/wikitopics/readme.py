@@ -21,7 +21,7 @@ BEGIN, END = "<!-- from the executed comparison: begin -->", "<!-- from the exec
 SOURCES = {"findings": "text/markdown", "headline-figure": "image/png"}  # tag of the cell: kind of output
 
 
-def shown(notebook: Path, tag: str) -> str:
+def output_of(notebook: Path, tag: str) -> str:
     """What the cell with this tag shows, as text; UserError where the notebook has no such output."""
     for cell in json.loads(notebook.read_text("utf-8"))["cells"]:
         if tag in cell["metadata"].get("tags", []):
@@ -50,8 +50,8 @@ def main(arguments: list[str] | None = None) -> int:
     notebook = paths.PROJECT / "executed" / "05_compare" / f"{COMPARISON}.ipynb"
     readme, picture = paths.PROJECT / "README.md", paths.PROJECT / "docs" / "all_runs.png"
     wanted = {
-        readme: with_findings(readme.read_text("utf-8"), shown(notebook, "findings")).encode(),
-        picture: base64.b64decode(shown(notebook, "headline-figure")),
+        readme: with_findings(readme.read_text("utf-8"), output_of(notebook, "findings")).encode(),
+        picture: base64.b64decode(output_of(notebook, "headline-figure")),
     }
     old = [path for path, data in wanted.items() if not path.exists() or path.read_bytes() != data]
     for path in old:

@@ -25,7 +25,7 @@ def installed() -> bool:
 
 
 class Cells:
-    """`count` vectors of d numbers in cells; `units(rows)` gives some of them at length 1, (len(rows), d).
+    """Vectors in cells: `count` of d numbers each; `units(rows)` gives some at length 1, (len(rows), d).
 
     The same vectors and seed give the same cells. Raises UserError where faiss is not installed.
     """

@@ -5,6 +5,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from wikitopics.commands.parsers import add_command, add_shared
+
 HELP = """\
 Compares pictures by the features that `wikitopics embed` wrote (FEATURES.parquet).
 
@@ -27,14 +29,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     """Add the command to the command line."""
     from wikitopics.alike.duplicates import ABOVE
 
-    alike = commands.add_parser(
-        "alike",
-        help="nearest pictures and near duplicates, by features",
-        description=HELP,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    alike.set_defaults(call=run)
+    alike = add_command(commands, "alike", run, HELP, EXAMPLES)
     add = alike.add_argument
     add("features", type=Path, metavar="FEATURES", help="a file of `wikitopics embed`")
     what = alike.add_mutually_exclusive_group(required=True).add_argument
@@ -49,8 +44,9 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         help="least similarity of near duplicates, -1 to 1 (%(default)s)",
     )
     add("--count", type=int, default=8, metavar="N", help="nearest pictures of each query (%(default)s)")
-    add("--model", metavar="RUN", help="run or bundle that embeds queries (default: that of FEATURES)")
-    add("--jobs", type=int, default=0, metavar="N", help="processes that decode (default: half of the cores)")
+    embeds = "run or bundle that embeds queries (default: that of FEATURES)"
+    add_shared(alike, "--model", required=False, help=embeds)
+    add_shared(alike, "--jobs")
 
 
 def run(options: argparse.Namespace) -> int:

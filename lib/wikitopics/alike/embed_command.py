@@ -5,6 +5,8 @@ import os
 import time
 from pathlib import Path
 
+from wikitopics.commands.parsers import add_command, add_shared, print_done
+
 HELP = """\
 Writes the features of pictures: the pooled output of the backbone of a finished run of 03_train, which are
 what `wikitopics alike` compares. INPUT is a picture, a folder of them, or a table (.parquet, .csv) with a
@@ -22,19 +24,12 @@ exit code: 0 every picture has its row, 2 a mistake, 130 stopped by Ctrl-C"""
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Add the command to the command line."""
-    embed = commands.add_parser(
-        "embed",
-        help="features of any pictures, by a trained run",
-        description=HELP,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    embed.set_defaults(call=run)
+    embed = add_command(commands, "embed", run, HELP, EXAMPLES)
     add = embed.add_argument
     add("inputs", nargs="+", metavar="INPUT", help="a picture, a folder, or a table")
-    add("--model", required=True, metavar="RUN", help="a finished run of 03_train, or a bundle of `export`")
+    add_shared(embed, "--model")
     add("--out", type=Path, required=True, metavar="FILE", help="OUT.parquet")
-    add("--jobs", type=int, default=0, metavar="N", help="processes that decode (default: half of the cores)")
+    add_shared(embed, "--jobs")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -49,6 +44,5 @@ def run(options: argparse.Namespace) -> int:
     check_apart(names, options.out)
     paths = pictures_of(names, options.jobs)
     counts = embed_files(model_path(options.model), paths, options.out, options.jobs)
-    print(", ".join(f"{number:,} {what}" for what, number in counts.items()))
-    print(f"written to {options.out} in {time.monotonic() - started:.1f} s")
+    print_done(counts, options.out, started)
     return 0

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from wikitopics.alike.embedder import About
 from wikitopics.artefacts import read_array, replacing
 from wikitopics.errors import UserError
-from wikitopics.scoring.results import readable
+from wikitopics.scoring.results import readable, with_gaps
 
 SCHEMA = pa.schema(
     [
@@ -27,8 +27,11 @@ ABOUT = b"wikitopics features"
 
 
 class Features(NamedTuple):
-    """paths (n) and their vectors (n, d) float32, memory-mapped; about: where they come from; unreadable:
-    rows of the file that have no vector, as path, reason, detail."""
+    """The features of some pictures, as a file of `wikitopics embed` holds them.
+
+    paths (n) and their vectors (n, d) float32, memory-mapped; about: where they come from; unreadable: rows
+    of the file that have no vector, as path, reason, detail.
+    """
 
     paths: list[str]
     vectors: np.ndarray
@@ -44,14 +47,13 @@ def schema(about: About) -> pa.Schema:
 def rows(paths: list[str], features: np.ndarray, rejected: pd.DataFrame, about: About) -> pa.Table:
     """One row for each of `paths`, in order; those at the places that `rejected` (index: place; reason,
     detail) has, see scoring.decoding.decoded, have no features."""
-    left = iter(features)
     bad = np.isin(np.arange(len(paths)), rejected.index)
     columns = {
         "path": [readable(path) for path in paths],
-        "features": pa.array([[] if wrong else next(left) for wrong in bad], SCHEMA.field("features").type),
+        "features": pa.array(with_gaps(bad, features, []), SCHEMA.field("features").type),
     }
     for name in ("reason", "detail"):
-        columns[name] = [rejected.at[place, name] if wrong else "" for place, wrong in enumerate(bad)]
+        columns[name] = rejected[name].reindex(range(len(paths)), fill_value="").tolist()
     return pa.table(columns, schema=schema(about))
 
 

@@ -14,8 +14,11 @@ MOST = 400  # images on the map of an executed notebook: about 50 kB
 
 @dataclass(frozen=True)
 class Mapped:
-    """titles (n); places (n, 2) int16, see plane.placed; colourings: name -> n kinds; soft: the kinds that
-    nobody looks for; told: a sentence about what is on the map."""
+    """Images on a map.
+
+    titles (n); places (n, 2) int16, see plane.placed; colourings: name -> n kinds; soft: the kinds that
+    nobody looks for; told: a sentence about what is on the map.
+    """
 
     titles: list[str]
     places: np.ndarray

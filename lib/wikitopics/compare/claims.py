@@ -1,4 +1,4 @@
-"""The claims of the prior work, asked again of whatever runs there are: a number, an interval, a sentence."""
+"""The claims of the prior work, tested on the runs there are: a number, an interval, a sentence."""
 
 from dataclasses import dataclass, replace
 

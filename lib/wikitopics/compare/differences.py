@@ -103,7 +103,7 @@ def _macro(run: EvaluatedRun, drawn: Draws, name: str, labels: list[str]) -> tup
 
 
 def paired(first: tuple[float, np.ndarray], second: tuple[float, np.ndarray]) -> dict[str, float]:
-    """first, second, difference (second - first), low, high, p from two values and their (rounds,)."""
+    """Two values compared: first, second, difference (second - first), low, high, p; from their (rounds,)."""
     rounds = second[1] - first[1]
     low, high = interval(rounds)
     found = {"first": first[0], "second": second[0], "difference": second[0] - first[0]}

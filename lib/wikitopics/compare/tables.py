@@ -1,4 +1,4 @@
-"""The table of all runs, each value with its interval and with the baseline that never looks at an image."""
+"""The table of all runs, each value with its interval and with its baseline."""
 
 from pathlib import Path
 
@@ -20,8 +20,10 @@ def column(metric: str) -> str:
 
 
 def comparison(runs: list[EvaluatedRun], draws: list[Draws]) -> pd.DataFrame:
-    """One row a run: run, label_source, backbone, n_labels, images, groups, and for each metric its value,
-    _low, _high (95 %, over groups) and _prior (the label prior's value; 0.5 against people)."""
+    """One row a run with its settings and every metric.
+
+    run, label_source, backbone, n_labels, images, groups, and for each metric its value, _low, _high (95 %,
+    over groups) and _prior (the label prior's value; 0.5 against people)."""
     return pd.DataFrame([_row(run, drawn) for run, drawn in zip(runs, draws, strict=True)])
 
 

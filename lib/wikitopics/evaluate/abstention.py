@@ -1,4 +1,4 @@
-"""What if the model may stay silent? The images it is least sure of are left to a person."""
+"""Quality where the model may stay silent: the images it is least sure of are left to a person."""
 
 import numpy as np
 import pandas as pd

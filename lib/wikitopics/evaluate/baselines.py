@@ -1,4 +1,4 @@
-"""What a score is worth: the same metrics for someone who never looks at an image."""
+"""Baselines: the same metrics for answers that are the same for every image."""
 
 import numpy as np
 import pandas as pd
@@ -36,7 +36,7 @@ def constant_scores(prior: np.ndarray, images: int) -> np.ndarray:
 
 
 def overall(validation: Predictions, test: Predictions, prior: np.ndarray, rule: str) -> dict[str, dict]:
-    """{"label prior": metrics.overall(...), "predict none": ...} on the test split.
+    """The metrics of each baseline on the test split: {"label prior": metrics.overall, "predict none": ...}.
 
     The prior is given thresholds by the same rule on the same validation split as the model.
     """

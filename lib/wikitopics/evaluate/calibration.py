@@ -1,4 +1,4 @@
-"""Calibration: does a score of 0.8 mean right four times in five? And two small ways to make it so."""
+"""Calibration: how near a score of 0.8 is to right four times in five, and two ways to bring it there."""
 
 import numpy as np
 import pandas as pd

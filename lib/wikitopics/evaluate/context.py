@@ -12,9 +12,12 @@ from wikitopics.artefacts import finished_run, read_array, read_json, read_table
 
 @dataclass(frozen=True)
 class Context:
-    """images: (m, S, S, 3) uint8, memory-mapped, indexed by `row`; table: images.parquet; details: indexed by
+    """An image set with all that the browser shows beside a prediction.
+
+    images: (m, S, S, 3) uint8, memory-mapped, indexed by `row`; table: images.parquet; details: indexed by
     title, `categories` and one column `labels: RUN` for each 01_labels run of the image set; why: as
-    why.parquet; features: (m, d) float32, memory-mapped, indexed by `row`, or None where there are none."""
+    why.parquet; features: (m, d) float32, memory-mapped, indexed by `row`, or None where there are none.
+    """
 
     images: np.ndarray
     table: pd.DataFrame

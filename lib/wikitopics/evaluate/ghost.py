@@ -6,14 +6,14 @@ ROUNDS, SHARE = 100, 0.2
 CANDIDATES = np.arange(0.05, 0.951, 0.05)
 
 
-def ghost(truth: np.ndarray, scores: np.ndarray, seed: int = 0) -> float:
+def best_agreement(truth: np.ndarray, scores: np.ndarray, seed: int = 0) -> float:
     """The threshold with the best median of Cohen's kappa: truth (n,) {0, 1}, scores (n,).
 
     After GHOST (Esposito et al. 2021, J. Chem. Inf. Model. 61): `ROUNDS` random parts, each `SHARE` of the
     images with and of those without the label (at least one of each), so that one lucky cut in one sample
     does not win; of equals the lowest. NaN where no image, or every one, has the label.
 
-    >>> ghost(np.array([1] * 10 + [0] * 30), np.repeat([0.42, 0.11], [10, 30]))
+    >>> best_agreement(np.array([1] * 10 + [0] * 30), np.repeat([0.42, 0.11], [10, 30]))
     0.15
     """
     truth, scores = np.asarray(truth, dtype=bool), np.asarray(scores, dtype=np.float64)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from wikitopics.evaluate import ranking
 from wikitopics.evaluate.metrics import averages, counts, nanmean, precision_recall_f1
-from wikitopics.labels.lineage import descent
+from wikitopics.labels.lineage import closed_upwards, descent
 
 
 def violations(values: np.ndarray, descent: np.ndarray) -> int:
@@ -27,15 +27,6 @@ def violations(values: np.ndarray, descent: np.ndarray) -> int:
     return int(sum((values[:, above] < values[:, below]).sum() for above, below in pairs))
 
 
-def with_ancestors(predicted: np.ndarray, descent: np.ndarray) -> np.ndarray:
-    """Predictions (n, L) {0, 1} with all labels above the predicted ones; uint8.
-
-    >>> with_ancestors(np.array([[0, 1]]), np.array([[True, True], [False, True]])).tolist()
-    [[1, 1]]
-    """
-    return (np.asarray(predicted, np.int64) @ descent.T.astype(np.int64) > 0).astype(np.uint8)
-
-
 def hierarchical(truth: np.ndarray, predicted: np.ndarray, descent: np.ndarray) -> dict[str, float]:
     """Hierarchical precision, recall and F1 (Kiritchenko et al. 2006; Silla & Freitas 2011, section 5).
 
@@ -43,7 +34,7 @@ def hierarchical(truth: np.ndarray, predicted: np.ndarray, descent: np.ndarray) 
     together: a wrong leaf under the right parent is half right. Keys "hierarchical precision", "... recall",
     "... f1"; precision is 0 where nothing was predicted, recall and F1 are NaN where nothing was to be found.
     """
-    true, said = (with_ancestors(matrix, descent) for matrix in (truth, predicted))
+    true, said = (closed_upwards(np.asarray(matrix, np.uint8), descent) for matrix in (truth, predicted))
     counts = (true & said, ~true.astype(bool) & said.astype(bool), true.astype(bool) & ~said.astype(bool))
     values = precision_recall_f1(*(np.float64(matrix.sum()) for matrix in counts))
     names = ("hierarchical precision", "hierarchical recall", "hierarchical f1")

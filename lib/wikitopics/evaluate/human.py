@@ -1,4 +1,4 @@
-"""Against people: how well do the image model, the label source and both together meet human labels?"""
+"""Metrics against people: of the image model, of the label source, and of both together."""
 
 from dataclasses import dataclass
 
@@ -8,6 +8,7 @@ import pandas as pd
 from wikitopics.artefacts import finished_run, read_json, read_table
 from wikitopics.evaluate import intervals, metrics
 from wikitopics.evaluate.predictions import Predictions
+from wikitopics.labels.lineage import label_matrix
 
 _ANY = float(np.finfo(np.float32).tiny)  # the label source says yes wherever it has any confidence
 COLUMNS = ["who", "metric", "value", "low", "high"]
@@ -42,24 +43,7 @@ def read_confidence(labels_run: str, titles: pd.Series, label_names: list[str]) 
     """The label source's own confidence, 0 where it gives no label: (n, L) float32 (labels.parquet)."""
     table = read_table(finished_run("01_labels", labels_run) / "labels.parquet").set_index("title")
     table = table.loc[titles]
-    return label_matrix(table["labels"], label_names, table["scores"]).astype(np.float32)
-
-
-def label_matrix(labels: pd.Series, label_names: list[str], values: pd.Series | None = None) -> np.ndarray:
-    """Lists of labels -> (n, L): 1 (uint8), or the label's value (float64); other labels are passed over.
-
-    >>> label_matrix(pd.Series([["b"], ["a", "z"]]), ["a", "b"])
-    array([[0, 1],
-           [1, 0]], dtype=uint8)
-    """
-    column = {name: i for i, name in enumerate(label_names)}
-    lengths = labels.map(len).to_numpy(dtype=int)
-    row = np.repeat(np.arange(len(labels)), lengths)
-    place = np.array([column.get(name, -1) for names in labels for name in names], dtype=int)
-    matrix = np.zeros((len(labels), len(label_names)), dtype=np.uint8 if values is None else np.float64)
-    given = 1 if values is None else np.concatenate([*values, np.empty(0)])[place >= 0]
-    matrix[row[place >= 0], place[place >= 0]] = given
-    return matrix
+    return label_matrix(table["labels"], label_names, table["scores"])
 
 
 def two_people(labels_run: str) -> float | None:
@@ -70,7 +54,7 @@ def two_people(labels_run: str) -> float | None:
 def views(
     test: Predictions, judged: Judged, confidence: np.ndarray, thresholds: np.ndarray
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Who is measured: {name: (scores (m, k), thresholds (k,))} on judged images and scored labels.
+    """Scores and thresholds by who is measured: {name: ((m, k), (k,))} on judged images and scored labels.
 
     "image model"; "label source" (its confidence; yes wherever it gives the label); "both" (the mean of the
     two scores against the mean of the model's threshold and one half); "label prior" (a constant).
@@ -135,7 +119,7 @@ def measure(
 def per_label(
     measured: dict[str, tuple[np.ndarray, np.ndarray]], judged: Judged, label_names: list[str]
 ) -> pd.DataFrame:
-    """metrics.per_label of every view against people, stacked; first column `who`."""
+    """One row for each view and label, against people: who, and the columns of metrics.per_label."""
     names = [name for name, scored in zip(label_names, judged.scored, strict=True) if scored]
     truth = judged.truth[:, judged.scored]
     tables = [metrics.per_label(truth, *view, names).assign(who=who) for who, view in measured.items()]

@@ -12,7 +12,7 @@ from wikitopics.evaluate import ranking
 
 
 def predict(scores: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
-    """The one decision rule: `score >= threshold`. (n, L), (L,) -> (n, L) uint8.
+    """Predictions (n, L) uint8 by the one decision rule, `score >= threshold`: (n, L), (L,).
 
     >>> predict(np.array([[0.5, 0.2]]), np.array([0.5, 0.3]))
     array([[1, 0]], dtype=uint8)
@@ -30,7 +30,7 @@ def counts(truth: np.ndarray, predicted: np.ndarray) -> tuple[np.ndarray, np.nda
 def precision_recall_f1(
     tp: np.ndarray, fp: np.ndarray, fn: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """tp/(tp+fp), tp/(tp+fn) and 2tp/(2tp+fp+fn), element by element, for counts of any one shape.
+    """Precision tp/(tp+fp), recall tp/(tp+fn) and F1 2tp/(2tp+fp+fn), for counts of any one shape.
 
     0 for precision where nothing was predicted; NaN for recall and F1 where there was nothing to find.
     """

@@ -50,7 +50,7 @@ def label_issues(
 def confirmed(
     issues: pd.DataFrame, judged: Judged | None, titles: pd.Series, label_names: list[str]
 ) -> pd.DataFrame:
-    """The issues that people have judged, with `confirmed`: do they contradict the given label?
+    """The issues that people have judged, with `confirmed`: whether they contradict the given label.
 
     titles: of all images of `judged.rows`. No row where nobody judged.
     """
@@ -66,9 +66,11 @@ def confirmed(
 def check(
     issues: pd.DataFrame, judged: Judged | None, truth: np.ndarray, titles: pd.Series, label_names: list[str]
 ) -> pd.DataFrame:
-    """Do people agree? One row for each kind and its first 10, 30, 100 and all judged issues: kind, first,
-    confirmed (share of them), chance (share of all judged cells with such a label that people contradict).
-    Empty where nobody judged."""
+    """How often people confirm an issue: one row for each kind and its first 10, 30, 100 and all judged ones.
+
+    kind, first, confirmed (share of them), chance (share of all judged cells with such a label that people
+    contradict). Empty where nobody judged.
+    """
     checked = confirmed(issues, judged, titles, label_names)
     rows = []
     for kind, given in ((MISSING, 0), (WRONG, 1)):

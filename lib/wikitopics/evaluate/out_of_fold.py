@@ -7,8 +7,8 @@ from sklearn.model_selection import GroupKFold
 
 from wikitopics.artefacts import finished_run, read_table
 from wikitopics.evaluate.context import Context, lineage
-from wikitopics.evaluate.human import label_matrix
 from wikitopics.evaluate.predictions import Predictions
+from wikitopics.labels.lineage import label_matrix
 
 FOLDS, DIMENSIONS = 5, 64
 

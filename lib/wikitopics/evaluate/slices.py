@@ -1,4 +1,4 @@
-"""Where does it fail? The same metric on parts of the test set and of the labels."""
+"""Where a model fails: the same metric on parts of the test set and of the labels."""
 
 import numpy as np
 import pandas as pd

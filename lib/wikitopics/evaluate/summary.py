@@ -1,4 +1,4 @@
-"""The tables of 04_evaluate: each value with its interval and with what it would be without looking."""
+"""The tables of 04_evaluate: each value with its interval and with the baselines' values."""
 
 import math
 from typing import Any
@@ -33,8 +33,11 @@ def overall(
 
 
 def per_label(test: Predictions, thresholds: np.ndarray, drawn: Resamples) -> pd.DataFrame:
-    """metrics.per_label with NAME_low/NAME_high for precision, recall, f1, roc_auc and average_precision,
-    the constant answer's f1_always and average_precision_prior, and ece, brier, brier_prior."""
+    """One row a label: metrics.per_label with intervals, baselines and calibration.
+
+    NAME_low/NAME_high for precision, recall, f1, roc_auc and average_precision, the constant answer's
+    f1_always and average_precision_prior, and ece, brier, brier_prior.
+    """
     table = metrics.per_label(test.truth, test.scores, thresholds, test.label_names)
     for name, rounds in drawn.per_label.items():
         table[f"{name}_low"], table[f"{name}_high"] = interval(rounds)
@@ -56,7 +59,7 @@ def labels_per_image(truth: np.ndarray, predicted: np.ndarray) -> pd.DataFrame:
 
 
 def plain(value: Any) -> Any:
-    """The same value for JSON: NumPy numbers become Python's, NaN becomes None, a table a list of rows.
+    """The value in JSON's types: NumPy numbers become Python's, NaN becomes None, a table a list of rows.
 
     >>> plain({"a": np.float64("nan"), "b": np.array([1, 2])})
     {'a': None, 'b': [1, 2]}

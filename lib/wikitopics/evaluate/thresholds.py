@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from wikitopics.errors import UserError
-from wikitopics.evaluate.ghost import ghost
+from wikitopics.evaluate.ghost import best_agreement
 
 RULES = ("half", "common", "per_label", "ghost")
 # Positives at which a label's own optimum and the common threshold weigh the same. The spread of an
@@ -31,7 +31,7 @@ def choose(rule: str, truth: np.ndarray, scores: np.ndarray) -> np.ndarray:
     if rule == "common":
         return np.full(labels, common)
     if rule == "ghost":
-        own = np.array([ghost(truth[:, i], scores[:, i]) for i in range(labels)])
+        own = np.array([best_agreement(truth[:, i], scores[:, i]) for i in range(labels)])
         own = np.where(np.isnan(own), common, own)
     else:
         own = np.array([best_f1(truth[:, i], scores[:, i], common) for i in range(labels)])

@@ -4,6 +4,8 @@ import argparse
 import time
 from pathlib import Path
 
+from wikitopics.commands.parsers import add_command, print_done
+
 HELP = """\
 Writes one folder (DIR) or zip (FILE.zip) that works without this project's data: the model as .keras, ONNX
 and TFLite, each checked against the run's own scores on real pictures; labels, thresholds and calibration;
@@ -15,12 +17,7 @@ from those records; checksums.
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Add the command to the command line."""
-    export = commands.add_parser(
-        "export",
-        help="one folder or zip with a model and all that is known of it",
-        description=HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    export = add_command(commands, "export", run, HELP)
     export.add_argument("model", metavar="RUN", help="a finished run of 03_train")
     export.add_argument(
         "--evaluation",
@@ -36,7 +33,6 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         metavar="LIST",
         help="keras and any of onnx, tflite (default: all three)",
     )
-    export.set_defaults(call=run)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -48,5 +44,5 @@ def run(options: argparse.Namespace) -> int:
     for name, difference in made["checked"]["largest_difference"].items():
         size = made["bytes"][name] / 1e6
         print(f"model.{name}: {size:.1f} MB, scores differ by at most {difference:.0e} from the run's")
-    print(f"written to {options.out} in {time.monotonic() - started:.1f} s")
+    print_done({}, options.out, started)
     return 0

@@ -23,7 +23,7 @@ from wikitopics import paths
 from wikitopics.artefacts import replacing
 from wikitopics.images.contents import content, read
 from wikitopics.images.decode import Picture, Recipe
-from wikitopics.images.expendable import decode_expendably
+from wikitopics.images.expendable import decode_in_child
 from wikitopics.images.phash import hex_digits
 from wikitopics.images.reasons import Rejected
 from wikitopics.sources import Source, describe
@@ -94,7 +94,7 @@ def _outcomes(chunk: Chunk) -> Iterator[tuple[bytes | Rejected, Picture | Reject
         group.append(data := read(chunk.source, path, chunk.recipe.max_bytes))
         held += len(data) if isinstance(data, bytes) else 0
         if held >= READ_AHEAD or number == len(chunk.paths):
-            decoded = iter(decode_expendably([d for d in group if isinstance(d, bytes)], chunk.recipe))
+            decoded = iter(decode_in_child([d for d in group if isinstance(d, bytes)], chunk.recipe))
             yield from ((data, next(decoded) if isinstance(data, bytes) else data) for data in group)
             group, held = [], 0
 

@@ -1,4 +1,4 @@
-"""What a file holds: its bytes, or the reason why it cannot be read."""
+"""A file's bytes, or the reason why it cannot be read."""
 
 import hashlib
 

@@ -31,12 +31,12 @@ _MEMORY = Path("/proc/self/statm")  # where there is none (not Linux), max_pixel
 _forking = threading.Lock()  # no other child may inherit the writing end of a pipe: it would never close
 
 
-def decode_expendably(files: list[bytes], recipe: Recipe) -> list[Picture | Rejected]:
-    """`decode` of each file, or the reason why not: "crashed", "too_slow", "too_much_memory" among them.
+def decode_in_child(files: list[bytes], recipe: Recipe) -> list[Picture | Rejected]:
+    """Each file decoded, or the reason why not: "crashed", "too_slow", "too_much_memory" among them.
 
     A file is blamed only where a child that had nothing else to do dies of it too.
 
-    >>> [outcome.reason for outcome in decode_expendably([b"", b"%PDF"], Recipe())]
+    >>> [outcome.reason for outcome in decode_in_child([b"", b"%PDF"], Recipe())]
     ['empty', 'unsupported_kind']
     """
     Image.init()  # in the parent once, not in each child
@@ -50,7 +50,7 @@ def decode_expendably(files: list[bytes], recipe: Recipe) -> list[Picture | Reje
 
 
 def _blame(end: int, recipe: Recipe) -> Rejected:
-    """The reason told by how a child ended: its exit code, or minus the signal."""
+    """The reason why a file is not used, by how its child ended: its exit code, or minus the signal."""
     if -end in (signal.SIGPROF, signal.SIGALRM):
         return Rejected("too_slow", f"more than {recipe.max_seconds:g} s")
     if -end == signal.SIGKILL:

@@ -1,8 +1,9 @@
 """A perceptual hash: 64 bits that stay when a picture is scaled, recompressed or slightly retouched.
 
-The difference hash (Krawetz, "Kind of Like That", hackerfactor.com, 2013): grey, 9 x 8, is each pixel
-brighter than its left neighbour? With one change: brighter by more than 2 of 255 levels, so that white paper
-is no coin toss. Chosen by measuring on 2,200 drawings and 730 planted copies of each kind, within 6 bits:
+The difference hash (Krawetz, "Kind of Like That", hackerfactor.com, 2013): a bit for each pixel of the
+grey picture, 9 x 8, that is brighter than its left neighbour; here by more than 2 of 255 levels, so that
+white paper is no coin toss. Chosen by measuring on 2,200 drawings and 730 planted copies of each kind, within
+6 bits:
 
     found of        recompressed  scaled  darkened  cropped 4 %  a grey mark added
     this hash             100 %   99.9 %    99.9 %         86 %              100 %

@@ -11,7 +11,7 @@ DUPLICATE_COLUMNS = ["title", "duplicate_of", "kind", "distance"]
 
 
 def duplicates_table(images: pd.DataFrame, exact: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
-    """duplicates.parquet: title, duplicate_of, kind ("exact" or "near"), distance (bits of 64).
+    """The duplicates left out: title, duplicate_of, kind ("exact" or "near"), distance (bits of 64).
 
     `exact` comes from the store; of `pairs` (near duplicates) each image of a group but the first is named
     once, with the one closest to it.

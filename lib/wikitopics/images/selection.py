@@ -7,6 +7,7 @@ import pandas as pd
 
 from wikitopics.artefacts import finished_run, read_json, read_table
 from wikitopics.errors import UserError
+from wikitopics.labels.lineage import label_matrix
 from wikitopics.sources import Source, open_source
 
 
@@ -67,15 +68,16 @@ def select_files(runs: list[str], labelled_by: str) -> Selection:
 
 
 def _matrix_of_run(run: str, folder, titles: pd.Series) -> tuple[list[str], np.ndarray]:
-    """("RUN: LABEL" names, (titles, labels) uint8 matrix) of one label run."""
+    """What one label run says: names "RUN: LABEL", and a (titles, labels) uint8 matrix."""
     names = read_json(folder / "label_names.json")["label_names"]
-    labels = read_table(folder / "labels.parquet", ["title", "labels"]).explode("labels").dropna()
-    matrix = np.zeros((len(titles), len(names)), dtype=np.uint8)
+    labels = read_table(folder / "labels.parquet", ["title", "labels"])
+    labels = labels[labels["labels"].map(len) > 0]
     rows = pd.Index(titles).get_indexer(labels["title"])
     if (rows < 0).any():
         raise UserError(
             f"all label runs of an image set must know the same files, but {run!r} has {(rows < 0).sum()} "
             "others; run 01_labels again for all of them"
         )
-    matrix[rows, pd.Index(names).get_indexer(labels["labels"])] = 1
+    matrix = np.zeros((len(titles), len(names)), dtype=np.uint8)
+    matrix[rows] = label_matrix(labels["labels"], names)
     return [f"{run}: {name}" for name in names], matrix

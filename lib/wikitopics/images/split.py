@@ -34,7 +34,7 @@ def stratified_split(
 
 
 def _counts_per_group(label_matrix: np.ndarray, member: np.ndarray, number: int) -> np.ndarray:
-    """(groups, L + 1): images of each label, and in the last column all images."""
+    """Images of each group by label, and all of them in the last column: (groups, L + 1)."""
     order = np.argsort(member, kind="stable")
     starts = np.searchsorted(member[order], np.arange(number))
     rows = np.column_stack([label_matrix, np.ones(len(member), label_matrix.dtype)])[order]

@@ -13,7 +13,7 @@ ATTEMPTS = 3  # at one task, each with workers of its own
 
 
 def in_order(work: Callable[[Any], Any], tasks: list, jobs: int, scheduler: str = "") -> Iterator:
-    """`work(task)` for each task, in order, by `jobs` processes (-1: one per core) or the cluster there.
+    """What `work` gives for each task, in order, by `jobs` processes (-1: one per core) or the cluster there.
 
     A worker that is killed costs the tasks that are not done; they are given to new ones. Raises UserError
     where that does not help, or where no scheduler answers.

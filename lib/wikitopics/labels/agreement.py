@@ -5,30 +5,26 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from wikitopics.errors import UserError
-from wikitopics.labels.summary import label_matrix
+from wikitopics.labels.lineage import label_matrix
 from wikitopics.labels.taxonomy import Taxonomy
+from wikitopics.sources.files import need_columns
 
 COLUMNS = ["title", "annotator", "labels"]
 
 
 def check_annotations(annotations: pd.DataFrame, taxonomy: Taxonomy) -> pd.DataFrame:
-    """title, annotator, labels: closed upward, the last judgement where somebody judged a file twice.
+    """The judgements (title, annotator, labels): closed upward, the last where a file was judged twice.
 
     No label at all is a judgement too ("none of these"). Raises UserError for a missing column and for a
     label that the taxonomy does not have.
     """
-    missing = [name for name in COLUMNS if name not in annotations.columns]
-    if missing:
-        raise UserError(
-            f"annotations must have {', '.join(COLUMNS)}, but have no {missing[0]}; add the column"
-        )
+    need_columns("annotations", annotations.columns, COLUMNS)
     table = annotations[COLUMNS].drop_duplicates(["title", "annotator"], keep="last")
     return table.assign(labels=table["labels"].map(taxonomy.close)).reset_index(drop=True)
 
 
 def majority(annotations: pd.DataFrame, taxonomy: Taxonomy) -> pd.DataFrame:
-    """title, labels: those that more than half of a file's annotators gave; files in order of first mention.
+    """The labels that more than half of a file's annotators gave: title, labels; in order of first mention.
 
     >>> from wikitopics.labels.taxonomy import load
     >>> table = pd.DataFrame({"title": ["a"] * 3, "annotator": [1, 2, 3],

@@ -11,7 +11,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from wikitopics.artefacts import replacing
-from wikitopics.errors import UserError
 from wikitopics.labels.category_graph import CategoryGraph
 from wikitopics.labels.climb import Ladder
 from wikitopics.labels.file_labels import bits, mean_by_row
@@ -20,6 +19,7 @@ from wikitopics.labels.hops import Hops
 from wikitopics.labels.lookup import Texts, release
 from wikitopics.labels.taxonomy import Taxonomy
 from wikitopics.progress import report
+from wikitopics.sources.files import need_columns
 
 PORTION = 500_000  # files
 LOOKED_UP = 4_000_000  # files whose categories are looked up at once
@@ -62,9 +62,7 @@ def _counted(scores: np.ndarray, category: np.ndarray) -> dict[str, int]:
 
 def check_files(files: Path) -> None:
     """UserError unless the table has title and categories."""
-    missing = {"title", "categories"} - set(pq.read_schema(files).names)
-    if missing:
-        raise UserError(f"files must have title and categories, but have no {missing.pop()}; add the column")
+    need_columns("files", pq.read_schema(files).names, ["title", "categories"])
 
 
 def compact_shares(found: CategoryLabels) -> tuple[np.ndarray, np.ndarray]:
@@ -151,7 +149,7 @@ def schema() -> pa.Schema:
 
 
 def labels_table(titles: Texts, scores: np.ndarray, label_names: tuple[str, ...]) -> pa.Table:
-    """title, labels (score above 0, in label_names order), scores; one row per file."""
+    """The labelled table, one row per file: title, labels (score above 0, in label_names order), scores."""
     row, column = np.nonzero(scores)
     ends = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=len(scores)))]).astype(np.int32)
     names = pa.array(label_names).take(pa.array(column))

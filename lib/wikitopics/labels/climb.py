@@ -28,7 +28,7 @@ class Ladder:
         self.once = not (goes_on[self.target] & (depth[self.target] >= depth[source])).any()
 
     def climb(self, values: np.ndarray, combine: np.ufunc = np.bitwise_or) -> np.ndarray:
-        """values[source] combined with those of all its targets, in place, until nothing changes.
+        """Combine values[source] with those of all its targets, in place, until nothing changes.
 
         `combine` must be idempotent and monotone (bitwise_or, minimum): the result is its least fixed point.
         """
@@ -43,7 +43,7 @@ class Ladder:
         return values
 
     def average(self, values: np.ndarray, precision: float = 1e-4) -> np.ndarray:
-        """values[source] replaced by the mean of its targets' rows, in place: a random walk along the hops.
+        """Replace values[source] by the mean of its targets' rows, in place: a random walk along the hops.
 
         In a loop the walk goes on until no value moves by more than `precision`.
         """

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from wikitopics.artefacts import write_table
+from wikitopics.commands.parsers import add_command, print_done
 from wikitopics.errors import UserError
 from wikitopics.labels import taxonomy as taxonomies
 from wikitopics.labels.bulk import check_files, label_parquet
@@ -28,12 +29,7 @@ up the graph, joined by +, of which the first that labels wins: all, depth, head
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Add the command to the command line."""
-    label = commands.add_parser(
-        "label",
-        help="label a table of files, without a notebook",
-        description=HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    label = add_command(commands, "label", run, HELP)
     label.add_argument("--graph", type=Path, required=True, metavar="DIR", help="the category graph")
     label.add_argument("--files", type=Path, required=True, metavar="FILES.parquet", help="what to label")
     label.add_argument(
@@ -42,7 +38,6 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     label.add_argument("--taxonomy", default="v1.4", help="name, or CSV file (default: %(default)s)")
     label.add_argument("--out", type=Path, required=True, metavar="OUT.parquet", help="the labelled table")
     label.add_argument("--why", type=Path, metavar="WHY.parquet", help="also write the path of every label")
-    label.set_defaults(call=run)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -57,8 +52,7 @@ def run(options: argparse.Namespace) -> int:
         counts = label_parquet(graph, taxonomy, options.source, options.files, options.out)
         if options.why:
             _write_why(graph, taxonomy, options)
-    print(", ".join(f"{number:,} {what}" for what, number in counts.items()))
-    print(f"written to {options.out} in {time.monotonic() - started:.1f} s")
+    print_done(counts, options.out, started)
     return 0
 
 

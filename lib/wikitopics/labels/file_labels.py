@@ -62,7 +62,7 @@ def mean_by_row(values: np.ndarray, row: np.ndarray, n_rows: int) -> np.ndarray:
 
 
 def labels_table(titles: pd.Series, scores: np.ndarray, label_names: tuple[str, ...]) -> pd.DataFrame:
-    """title, labels (those with a score above 0, in label_names order), scores (float32, the same length)."""
+    """One row per file: title, labels (of a score above 0, in label_names order), scores (float32)."""
     names = np.array(label_names, dtype=object)
     has = scores > 0
     return pd.DataFrame(

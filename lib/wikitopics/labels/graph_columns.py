@@ -10,6 +10,7 @@ from wikitopics.labels.depths import depths_from
 from wikitopics.labels.head_words import described, head_forms
 from wikitopics.labels.heads import find_heads
 from wikitopics.labels.lookup import Texts, positions, release
+from wikitopics.sources.files import need_columns
 
 ROOT = "CommonsRoot"
 
@@ -19,7 +20,7 @@ def of_columns(columns: dict[str, pa.ChunkedArray]) -> CategoryGraph:
 
     Texts are taken out of `columns` and let go as soon as they are numbers.
     """
-    need(list(columns), ["title", "parents"])
+    need_columns("a category graph", columns, ["title", "parents"])
     release()  # what decoding took
     titles = _one_chunk(columns.pop("title"))
     forms = head_forms(columns.pop("head") if "head" in columns else find_heads(titles))
@@ -71,16 +72,6 @@ def _depth(columns: dict, titles: pa.Array, indptr: np.ndarray, parents: np.ndar
             f"that name; add it above the topmost ones"
         )
     return depths_from(root, indptr, parents)
-
-
-def need(columns: list[str], needed: list[str]) -> None:
-    """UserError where one of the `needed` columns is not there."""
-    missing = [name for name in needed if name not in columns]
-    if missing:
-        raise UserError(
-            f"a category graph must have the columns {', '.join(needed)}, but has no {', '.join(missing)}; "
-            f"add what is missing"
-        )
 
 
 def _check_unique(titles: pa.Array, own: np.ndarray) -> None:

@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 
 from wikitopics.errors import UserError
 from wikitopics.labels.category_graph import CategoryGraph
-from wikitopics.labels.graph_columns import need, of_columns
+from wikitopics.labels.graph_columns import of_columns
+from wikitopics.sources.files import need_columns
 
 COLUMNS = {"title", "parents", "depth", "depth_max", "head", "hiddencat"}
 
@@ -55,7 +56,7 @@ def from_edges(edges: pd.DataFrame) -> CategoryGraph:
     Every name that occurs is a category; a row with an empty parent only says that the category is there. A
     category is hidden if any of its rows says so.
     """
-    need(list(edges.columns), ["title", "parent"])
+    need_columns("a category graph", edges.columns, ["title", "parent"])
     titles, parents = edges["title"].fillna(""), edges["parent"].fillna("")
     names = pd.Index(pd.unique(pd.concat([titles, parents], ignore_index=True))).drop("", errors="ignore")
     known = parents != ""

@@ -1,13 +1,13 @@
 """The words that the head rules know: closed classes, and the few open ones that names repeat."""
 
 
-def words(text: str) -> frozenset[str]:
-    """The words of a text, as a set."""
+def word_set(text: str) -> frozenset[str]:
+    """The words of a text as a set."""
     return frozenset(text.split())
 
 
 # Words that begin what only qualifies the head.
-CUT = words(
+CUT = word_set(
     """
     of in by at on from with for to during about between against after under over before near through
     without within into along among as per like towards toward above below behind beside inside outside
@@ -15,19 +15,19 @@ CUT = words(
     using showing involving including featuring containing depicting wearing playing holding à par
     """
 )
-IRREGULAR = words(
+IRREGULAR = word_set(
     """
     built set made shot taken held written known drawn born seen found lost sunk cut begun won run sold
     kept worn left sung hung spoken put broken fallen given shown sent told grown thrown cast struck hit
     laid led driven ridden spun woven blown
     """
 )
-PLURAL = words(
+PLURAL = word_set(
     """
     people women men children fish deer sheep aircraft spacecraft media data police personnel
     """
 )
-ADJECTIVES = words(
+ADJECTIVES = word_set(
     """
     old new tall dead famous former big large small little long short high low open young great good
     other early late modern ancient unidentified wild free full round square flat hot cold dry wet rare
@@ -38,7 +38,7 @@ ADJECTIVES = words(
     danish polish welsh french irish scots thai military
     """
 )
-ROMAN = words("I II III IV V VI VII VIII IX X XI XII")
-LISTING = words("and & or")
-ALSO_NOUNS = words("set cut cast shot run lead")
-PREFIXES = words("anti co cross ex mid neo non post pre re sub tri")
+ROMAN = word_set("I II III IV V VI VII VIII IX X XI XII")
+LISTING = word_set("and & or")
+ALSO_NOUNS = word_set("set cut cast shot run lead")
+PREFIXES = word_set("anti co cross ex mid neo non post pre re sub tri")

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from wikitopics.labels.lookup import Texts, positions
+from wikitopics.labels.lookup import Texts
 
 MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
@@ -35,17 +35,6 @@ class HeadWords:
     null: np.ndarray
 
 
-def head_words(heads: Texts, titles: pa.Array) -> HeadWords:
-    """Number the heads of all categories and their shorter forms; `heads` and `titles` are parallel.
-
-    >>> h = head_words(pa.array(["Train stations", "Stations", None]), pa.array(["A", "Stations", "B"]))
-    >>> h.forms.to_pylist(), h.of.tolist(), h.shorter.tolist(), h.category.tolist()
-    (['Train stations', 'Stations'], [0, 1, -1], [1, -1], [-1, 1])
-    """
-    forms = head_forms(heads)
-    return described(forms, positions(forms.texts, titles))
-
-
 class Forms(NamedTuple):
     """`texts`, `of` and `shorter` of HeadWords."""
 
@@ -55,7 +44,12 @@ class Forms(NamedTuple):
 
 
 def head_forms(heads: Texts) -> Forms:
-    """The heads and their shorter forms, heads first: their numbers are those of the dictionary."""
+    """The heads and their shorter forms, heads first: their numbers are those of the dictionary.
+
+    >>> forms = head_forms(pa.array(["Train stations", "Stations", None]))
+    >>> forms.texts.to_pylist(), forms.of.tolist(), forms.shorter.tolist()
+    (['Train stations', 'Stations'], [0, 1, -1], [1, -1])
+    """
     encoded = pc.dictionary_encode(heads)
     encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
     of = pc.fill_null(encoded.indices, -1).to_numpy()

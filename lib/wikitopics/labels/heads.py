@@ -44,7 +44,7 @@ def find_head(name: str) -> str:
     first = len(words) - 1
     while first > 0 and _belongs(words[first - 1], words[first]):
         first -= 1
-    return " ".join([*words[first:-1], _after_hyphen(words[-1])]).capitalize()
+    return " ".join([*words[first:-1], _after_hyphen(words[-1])]).strip().capitalize()
 
 
 def _end_of_phrase(words: list[str]) -> int:

@@ -137,7 +137,7 @@ def _first_that_labels(
 
 
 def _first_rule(ways: list[Hops], labelled: np.ndarray, rule: np.ndarray) -> np.ndarray:
-    """`rule` with every -1 replaced by the first rule that leads to a labelled category, if any does."""
+    """The rule of each category, -1 replaced by the first rule that leads to a labelled category, if any."""
     for i, way in enumerate(ways):
         found = way.source[labelled[way.target]]
         rule[found] = np.where(rule[found] < 0, i, rule[found])

@@ -11,7 +11,7 @@ BLOCK = 1 << 17  # categories looked at together, to bound the memory
 
 
 class Hops(NamedTuple):
-    """`source[i]` leads to `target[i]`; both (m,) int32."""
+    """Steps of a walk: `source[i]` leads to `target[i]`; both (m,) int32."""
 
     source: np.ndarray
     target: np.ndarray

@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 
 from wikitopics.labels.labelled import Labelled
-from wikitopics.labels.summary import label_matrix
+from wikitopics.labels.lineage import label_matrix
 
 SUMMARIES = ("micro", "macro")
 
 
 def against_people(labelled: Labelled, people: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """(truth, said): two (n, n_labels) uint8 matrices of the files that people judged, in their order."""
+    """Truth and labels of the files that people judged, in their order: two (n, n_labels) uint8 matrices."""
     said = labelled.labels.set_index("title")["labels"]
     people = people[people["title"].isin(said.index)]
     names = labelled.label_names

@@ -1,4 +1,4 @@
-"""Files with their labels, whatever the source: what notebook 01 shows and writes."""
+"""Files with their labels from any source, and what notebook 01 writes of them."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -87,7 +87,7 @@ def human_labels(people: pd.DataFrame | None, taxonomy: Taxonomy) -> pd.DataFram
 
 
 def funnel(labelled: Labelled) -> pd.DataFrame:
-    """step, files: how many files are left after each step."""
+    """How many files are left after each step: step, files."""
     return pd.DataFrame({"step": list(labelled.steps), "files": list(labelled.steps.values())})
 
 

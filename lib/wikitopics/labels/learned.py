@@ -18,6 +18,7 @@ from wikitopics.labels.category_graph import CategoryGraph
 from wikitopics.labels.file_labels import labels_table
 from wikitopics.labels.learned_evidence import FACTS, Evidence, Lexicon, gather, walks
 from wikitopics.labels.learned_words import word_weights
+from wikitopics.labels.lineage import closed_upwards, descent
 from wikitopics.labels.taxonomy import Taxonomy
 
 BLOCK = 1 << 15  # files looked at together, to bound the memory
@@ -25,8 +26,11 @@ BLOCK = 1 << 15  # files looked at together, to bound the memory
 
 @dataclass(frozen=True)
 class LearnedModel:
-    """label_names: frozen order. words: (3, n_words, n_labels) for title, categories, parents; facts:
-    (n_labels, len(FACTS)); constant: (n_labels,); all float32 log odds. threshold: common to all labels."""
+    """The fitted weights.
+
+    label_names: frozen order. words: (3, n_words, n_labels) for title, categories, parents; facts:
+    (n_labels, len(FACTS)); constant: (n_labels,); all float32 log odds. threshold: common to all labels.
+    """
 
     label_names: tuple[str, ...]
     lexicon: Lexicon
@@ -94,10 +98,4 @@ def coherent(scores: np.ndarray, taxonomy: Taxonomy) -> np.ndarray:
 
     With them `score >= threshold` is closed upward whatever the threshold.
     """
-    scores = scores.astype(np.float32).copy()
-    for number, name in reversed(list(enumerate(taxonomy.label_names))):  # depth first: children come later
-        parent = taxonomy.parents[name]
-        if parent is not None:
-            above = taxonomy.label_names.index(parent)
-            scores[:, above] = np.maximum(scores[:, above], scores[:, number])
-    return scores
+    return closed_upwards(scores.astype(np.float32), descent(taxonomy.label_names, taxonomy.parents))

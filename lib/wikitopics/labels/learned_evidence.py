@@ -32,8 +32,11 @@ class Lexicon:
 
 @dataclass(frozen=True)
 class Evidence:
-    """For n files. words: title, own categories, parents, each a sparse (n, n_words) float32 matrix of word
-    weights. facts: (len(FACTS), n, n_labels) float32 in [0, 1], in the order of FACTS."""
+    """What is known of n files.
+
+    words: title, own categories, parents, each a sparse (n, n_words) float32 matrix of word weights.
+    facts: (len(FACTS), n, n_labels) float32 in [0, 1], in the order of FACTS.
+    """
 
     words: tuple[sp.csr_matrix, sp.csr_matrix, sp.csr_matrix]
     facts: np.ndarray

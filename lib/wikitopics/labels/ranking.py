@@ -11,7 +11,7 @@ from wikitopics.labels.heuristics import label_categories
 from wikitopics.labels.judgement import judge
 from wikitopics.labels.learned import label_files as label_files_learned
 from wikitopics.labels.learned import load_model
-from wikitopics.labels.summary import label_matrix
+from wikitopics.labels.lineage import label_matrix
 from wikitopics.labels.taxonomy import Taxonomy
 
 RULES = ("headJ", "lookahead", "depth")
@@ -43,7 +43,7 @@ def rank_heuristics(
     rounds: int = 0,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """heuristics, precision, recall and f1 (micro, macro), files without a label; best micro F1 first.
+    """One row for each order of heuristics: precision, recall, f1 (micro, macro), files without a label.
 
     files: title, categories; people: title, labels. `label_names`: those that count (all). `heuristics`:
     strings of rules, or "commons-learned"; by default all `candidates`. With `rounds` bootstrap resamples,

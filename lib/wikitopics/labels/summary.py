@@ -1,4 +1,4 @@
-"""What notebook 01 tells about labelled files: counts, co-occurrence, examples."""
+"""Tables about labelled files: counts, co-occurrence, examples."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -7,25 +7,13 @@ import numpy as np
 import pandas as pd
 
 from wikitopics.labels.labelled import Labelled
+from wikitopics.labels.lineage import label_matrix
 
 MOST_BYTES = 50_000_000  # of a file that is shown
 
 
-def label_matrix(labels: Sequence[Sequence[str]], label_names: Sequence[str]) -> np.ndarray:
-    """(n_files, n_labels) uint8, 1 where the file has the label. Labels not in `label_names` are left out.
-
-    >>> label_matrix([["a"], [], ["b", "a"]], ["a", "b"]).tolist()
-    [[1, 0], [0, 0], [1, 1]]
-    """
-    column = {name: i for i, name in enumerate(label_names)}
-    matrix = np.zeros((len(labels), len(label_names)), dtype=np.uint8)
-    for row, names in enumerate(labels):
-        matrix[row, [column[name] for name in names if name in column]] = 1
-    return matrix
-
-
 def label_counts(labelled: Labelled) -> pd.DataFrame:
-    """label, parent, files, share (of all files), alone (files with none of its children), mean_score."""
+    """Each label, parent, files, share (of all), alone (files with none of its children), mean_score."""
     names, parents = labelled.label_names, labelled.taxonomy.parents
     matrix = label_matrix(labelled.labels["labels"], names)
     child_of = np.array([[parents[child] == name for name in names] for child in names], dtype=np.uint8)
@@ -54,7 +42,7 @@ def co_occurrence(labelled: Labelled, most: int = 28) -> pd.DataFrame:
 
 
 def labels_per_file(labelled: Labelled) -> pd.DataFrame:
-    """labels, files: how many files have 0, 1, 2 ... labels."""
+    """How many files have 0, 1, 2 ... labels: labels, files."""
     counts = np.bincount(labelled.labels["labels"].map(len))
     return pd.DataFrame({"labels": np.arange(len(counts)), "files": counts})
 

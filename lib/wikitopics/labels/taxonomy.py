@@ -3,11 +3,8 @@
 import csv
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
-
-import numpy as np
 
 from wikitopics.errors import UserError
 from wikitopics.labels.taxonomy_file import parse
@@ -39,11 +36,6 @@ class Taxonomy:
     def flat(self) -> "Taxonomy":
         """The same labels without a hierarchy: a label brings no other with it."""
         return replace(self, parents=dict.fromkeys(self.label_names))
-
-    @cached_property
-    def closures(self) -> np.ndarray:
-        """Bit mask of each label and its ancestors: (n_labels,) uint64, bit i stands for label_names[i]."""
-        return np.array([self.mask([label]) for label in self.label_names], dtype=np.uint64)
 
     def mask(self, labels: Iterable[str]) -> int:
         """Bit mask of the labels and their ancestors. Raises UserError for a label it does not have.

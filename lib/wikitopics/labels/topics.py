@@ -5,6 +5,7 @@ import pandas as pd
 
 from wikitopics.errors import UserError
 from wikitopics.labels.taxonomy import Taxonomy
+from wikitopics.sources.files import need_columns
 
 COLUMNS = ["article", "topic", "score"]
 
@@ -15,12 +16,7 @@ def check_topics(topics: pd.DataFrame, taxonomy: Taxonomy) -> pd.DataFrame:
     Underscores are written as spaces, as topic models write them either way; a score slightly above 1 is 1.
     Raises UserError for a missing column, a topic that the taxonomy does not have, or a score outside.
     """
-    missing = [name for name in COLUMNS if name not in topics.columns]
-    if missing:
-        raise UserError(
-            f"article topics must have the columns {', '.join(COLUMNS)}, but have no {', '.join(missing)}; "
-            f"add what is missing"
-        )
+    need_columns("article topics", topics.columns, COLUMNS)
     topics = topics[COLUMNS].assign(topic=topics["topic"].str.replace("_", " "))
     unknown = sorted(set(topics["topic"]) - set(taxonomy.label_names))
     if unknown:
@@ -58,7 +54,7 @@ def label_by_topics(
 
 
 def _closed(topics: pd.DataFrame, taxonomy: Taxonomy) -> pd.DataFrame:
-    """article, topic, score, label: each topic also for every label above it."""
+    """Each topic of an article, also for every label above it: article, topic, score, label."""
     above = [(t, label) for t in taxonomy.label_names for label in (t, *taxonomy.ancestors(t))]
     return topics.merge(pd.DataFrame(above, columns=["topic", "label"]), on="topic")
 

@@ -12,8 +12,9 @@ from wikitopics.artefacts import RECORD, finished_run, read_json
 from wikitopics.errors import UserError
 from wikitopics.export.named import bundle_path
 from wikitopics.scoring.inputs import check_apart, paths_of
-from wikitopics.scoring.titles import COMMONS, PREFIX, WIDTH, fetched
+from wikitopics.scoring.titles import PREFIX, WIDTH, fetched
 from wikitopics.scoring.topics import ABSTAIN
+from wikitopics.sources.commons_api import COMMONS
 
 IN_MEMORY = 100_000  # pictures whose rows are given as a table; about 200 MB with 20 labels
 

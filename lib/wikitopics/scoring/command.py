@@ -4,6 +4,8 @@ import argparse
 import time
 from pathlib import Path
 
+from wikitopics.commands.parsers import add_command, add_shared, print_done
+
 HELP = """\
 Gives topics to pictures with a finished run of 03_train, at the thresholds that a run of 04_evaluate froze.
 INPUT is a picture, a folder of them, a table (.parquet, .csv) with a column path or title, or the title of a
@@ -25,20 +27,14 @@ exit code: 0 every picture has its row, 2 a mistake, 130 stopped by Ctrl-C"""
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Add the command to the command line."""
-    from wikitopics.scoring.titles import COMMONS, WIDTH
+    from wikitopics.scoring.titles import WIDTH
     from wikitopics.scoring.topics import ABSTAIN
+    from wikitopics.sources.commons_api import COMMONS
 
-    score = commands.add_parser(
-        "score",
-        help="topics for any pictures, by a trained run",
-        description=HELP,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    score.set_defaults(call=run)
+    score = add_command(commands, "score", run, HELP, EXAMPLES)
     add = score.add_argument
     add("inputs", nargs="+", metavar="INPUT", help="a picture, a folder, a table, or File:TITLE")
-    add("--model", required=True, metavar="RUN", help="a finished run of 03_train, or a bundle of `export`")
+    add_shared(score, "--model")
     add("--evaluation", metavar="RUN", help="a run of 04_evaluate (default: the model's name)")
     add("--out", type=Path, required=True, metavar="FILE", help="OUT.parquet or OUT.jsonl")
     add(
@@ -49,7 +45,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         help="leave the least sure to a person, without labels: this share of pictures like the "
         "validation's, more of stranger ones (default: %(default)s; 0: none)",
     )
-    add("--jobs", type=int, default=0, metavar="N", help="processes that decode (default: half of the cores)")
+    add_shared(score, "--jobs")
     add(
         "--dask",
         default="",
@@ -57,13 +53,15 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         help="spread the work over a Dask cluster, e.g. tcp://scheduler:8786, whose workers see the same "
         "folders (pip install -e '.[cluster]')",
     )
-    titles = score.add_argument_group("titles of Wikimedia Commons").add_argument
-    titles("--contact", default="", help="your e-mail or web address; needed")
-    titles("--width", type=int, default=WIDTH, help="pixels; the next standard width (default: %(default)s)")
-    titles(
+    titles = score.add_argument_group("titles of Wikimedia Commons")
+    add_shared(titles, "--contact")
+    titles.add_argument(
+        "--width", type=int, default=WIDTH, help="pixels; the next standard width (default: %(default)s)"
+    )
+    titles.add_argument(
         "--pictures", default="", metavar="DIR", help="where pictures are kept (default: data/downloads/...)"
     )
-    titles("--api", default=COMMONS, help="address of the wiki's api.php (default: %(default)s)")
+    add_shared(titles, "--api", default=COMMONS)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -71,8 +69,7 @@ def run(options: argparse.Namespace) -> int:
     from wikitopics.scoring.api import score
 
     started = time.monotonic()
-    given = {name: value for name, value in vars(options).items() if name not in ("command", "call")}
+    given = {name: value for name, value in vars(options).items() if name not in ("command", "call", "root")}
     counts = score(**given)
-    print(", ".join(f"{number:,} {what}" for what, number in counts.items()))
-    print(f"written to {options.out} in {time.monotonic() - started:.1f} s")
+    print_done(counts, options.out, started)
     return 0

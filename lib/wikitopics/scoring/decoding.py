@@ -19,7 +19,7 @@ from joblib.externals.loky.process_executor import BrokenProcessPool
 from wikitopics.errors import UserError
 from wikitopics.images.contents import read
 from wikitopics.images.decode import Recipe
-from wikitopics.images.expendable import decode_expendably
+from wikitopics.images.expendable import decode_in_child
 from wikitopics.images.reasons import Rejected
 from wikitopics.sources.reading import read_inside
 
@@ -118,7 +118,7 @@ def decode_some(paths: list[str], recipe: Recipe, source: Reads = FILES) -> tupl
     """Pixels (k, s, s, 3) uint8 of the k files that can be used; place in `paths`, path, reason, detail of
     the others."""
     found = [_read(source, path, recipe.max_bytes) for path in paths]
-    decoded = iter(decode_expendably([data for data in found if isinstance(data, bytes)], recipe))
+    decoded = iter(decode_in_child([data for data in found if isinstance(data, bytes)], recipe))
     outcomes = [next(decoded) if isinstance(data, bytes) else data for data in found]
     pixels = [outcome.pixels for outcome in outcomes if not isinstance(outcome, Rejected)]
     shape = (len(pixels), recipe.store_size, recipe.store_size, 3)

@@ -1,21 +1,25 @@
-"""The shards of a result that is not whole yet: a folder beside it, which one process fills at a time."""
+"""Results of any number of files, shard by shard, so that a stopped run goes on.
+
+The shards lie in a folder beside the result, which one process fills at a time.
+"""
 
 import fcntl
 import hashlib
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
-from wikitopics.artefacts import NO_ROOM, read_json, replacing, write_json
+from wikitopics.artefacts import read_json, replacing, room_for, write_json
 from wikitopics.errors import UserError
+from wikitopics.progress import report
 from wikitopics.scoring.decoding import NamedFiles, Reads
-from wikitopics.scoring.settings import Settings
 from wikitopics.scoring.titles import PREFIX, WithTitles
-from wikitopics.scoring.writing import FORMATS
 
 LOCK, KEY = "lock", "key.json"
 OURS = re.compile(r"lock|key\.json|\d{6,}-[0-9a-f]{16}\.parquet")  # and what becomes one of these
@@ -95,17 +99,13 @@ def _remove(parts: Path, but: str = "") -> None:
 
 @contextmanager
 def writable(out: Path) -> Iterator[None]:
-    """What cannot be written beside `out` (absolute), or for lack of room, is a UserError; so is a folder."""
+    """A block in which it is a UserError that `out` (absolute) cannot be written, or is a folder."""
     if os.path.isdir(out):
         raise UserError(f"results must go to a file, but {out} is a folder; name a file in it")
     try:
-        yield
+        with room_for("what is written", str(out.parent), ": it goes on where it was"):
+            yield
     except OSError as error:
-        if error.errno in NO_ROOM:
-            raise UserError(
-                f"the disk must have room for what is written, but {out.parent} has none "
-                f"({os.strerror(error.errno)}); free some and run again: it goes on where it was"
-            ) from error
         where = Path(os.fsdecode(error.filename or ""))
         if not where.is_absolute() or not (where.is_relative_to(out.parent) or where in out.parents):
             raise
@@ -115,17 +115,85 @@ def writable(out: Path) -> Iterator[None]:
         ) from error
 
 
-def join(files: list[Path], out: Path, settings: Settings) -> dict[str, int]:
-    """All shards as one file, in order; how many files were scored, abstained from, or why not scored."""
-    counts: dict[str, int] = {"files": 0, "scored": 0}
-    with replacing(out) as temporary, FORMATS[out.suffix](temporary, settings) as write:
+class Shard(NamedTuple):
+    """Paths whose rows are computed together, and the file that they go to."""
+
+    file: Path
+    paths: list[str]
+
+
+class Result(NamedTuple):
+    """A table with one row a path, in order: where it goes, what it depends on, and how it is told of.
+
+    out: an absolute path; key: see key_of; schema: of its shards, which have a column "reason" that is empty
+    for a good row; doing, done: of a path, as in "scoring" and "scored".
+    """
+
+    out: Path
+    key: str
+    schema: pa.Schema
+    doing: str
+    done: str
+
+
+Write = Callable[[pa.Table], None]
+Tables = Callable[[list[str]], Iterator[pa.Table]]
+
+
+@contextmanager
+def parquet_writer(path: Path, schema: pa.Schema) -> Iterator[Write]:
+    """A function that appends tables to one Parquet file."""
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        yield writer.write_table
+
+
+def write_result(
+    result: Result,
+    paths: list[str],
+    size: int,
+    tables: Tables,
+    writer: Callable[[Path, pa.Schema], AbstractContextManager[Write]] = parquet_writer,
+    elsewhere: Callable[[list[Shard]], Iterator[int]] | None = None,
+) -> dict[str, int]:
+    """How many files there were, were good, and had each reason, once the result is whole in its place.
+
+    Until then its shards, of `size` paths each, lie beside it, see parts_of; those that are there already are
+    taken. `tables` gives the rows of some paths, in order; `writer`: of the result's own format; `elsewhere`
+    writes shards on other machines, and gives the number of files of each that is done.
+    """
+    with parts_of(result.out, result.key) as parts:
+        shards = [
+            Shard(parts / f"{number:06}-{result.key[:16]}.parquet", paths[start : start + size])
+            for number, start in enumerate(range(0, len(paths), size))
+        ]
+        missing = [shard for shard in shards if not shard.file.exists()]
+        here = (files for shard in missing for files in write_shard(shard, tables, result.schema))
+        total, done = sum(len(shard.paths) for shard in missing), 0
+        report(result.doing, 0, total)
+        for files in elsewhere(missing) if elsewhere else here:
+            report(result.doing, done := done + files, total)
+        return join([shard.file for shard in shards], result, writer)
+
+
+def write_shard(shard: Shard, tables: Tables, schema: pa.Schema) -> Iterator[int]:
+    """The number of rows of each table, as it is written; the shard is there when all of them are."""
+    with replacing(shard.file) as temporary, parquet_writer(temporary, schema) as write:
+        for table in tables(shard.paths):
+            write(table)
+            yield len(table)
+
+
+def join(files: list[Path], result: Result, writer: Callable = parquet_writer) -> dict[str, int]:
+    """How many files were good, were abstained from, or why not good; all shards are one file then."""
+    counts: dict[str, int] = {"files": 0, result.done: 0}
+    with replacing(result.out) as temporary, writer(temporary, result.schema) as write:
         for file in files:
             table = pq.read_table(file)
             write(table)
             counts["files"] += len(table)
             for reason in table["reason"].to_pylist():
-                counts[reason or "scored"] = counts.get(reason or "scored", 0) + 1
-            abstained = sum(table["abstained"].to_pylist())
+                counts[reason or result.done] = counts.get(reason or result.done, 0) + 1
+            abstained = sum(table["abstained"].to_pylist()) if "abstained" in table.column_names else 0
             if abstained:
                 counts["abstained"] = counts.get("abstained", 0) + abstained
     return counts

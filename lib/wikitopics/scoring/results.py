@@ -1,7 +1,8 @@
-"""What is told of a picture: a table's rows, and the same in the shape of LiftWing's article topics."""
+"""Results of scoring as rows of a table, and the same in the shape of LiftWing's article topics."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -61,12 +62,12 @@ def rows(
     chosen = [[] if still else own for own, still in zip(topics(scores, settings), silent, strict=True)]
     columns = {
         "path": [readable(path) for path in paths],
-        "labels": _spread(bad, chosen, []),
-        "probabilities": _spread(bad, list(chances), []),
-        "scores": _spread(bad, list(scores), []),
-        "sureness": _spread(bad, list(sure), None),
-        "abstained": _spread(bad, silent.tolist(), False),
-        "reason": [rejected.at[place, "reason"] if wrong else "" for place, wrong in enumerate(bad)],
+        "labels": with_gaps(bad, chosen, []),
+        "probabilities": with_gaps(bad, list(chances), []),
+        "scores": with_gaps(bad, list(scores), []),
+        "sureness": with_gaps(bad, list(sure), None),
+        "abstained": with_gaps(bad, silent.tolist(), False),
+        "reason": rejected["reason"].reindex(range(len(paths)), fill_value="").tolist(),
         "detail": [
             rejected.at[place, "detail"] if wrong else remark(source, path)
             for place, (path, wrong) in enumerate(zip(paths, bad, strict=True))
@@ -86,7 +87,12 @@ def readable(path: str) -> str:
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def _spread(bad: np.ndarray, values: list, missing) -> list:
+def with_gaps(bad: np.ndarray, values: Iterable, missing: Any) -> list:
+    """The values in order, with `missing` where `bad` (n,) is true.
+
+    >>> with_gaps(np.array([False, True, False]), [1, 2], None)
+    [1, None, 2]
+    """
     left = iter(values)
     return [missing if wrong else next(left) for wrong in bad]
 

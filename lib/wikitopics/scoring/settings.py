@@ -43,8 +43,7 @@ class Settings:
         calibrated = apply_platt(scores, self.platt)
         if not self.coherent:
             return calibrated
-        descent = lineage.descent(self.label_names, self.parents)
-        return np.stack([calibrated[:, below].max(axis=1) for below in descent], axis=1)
+        return lineage.closed_upwards(calibrated, lineage.descent(self.label_names, self.parents))
 
     def as_json(self) -> dict[str, Any]:
         """All of it in JSON's types; `from_json` is the way back."""

@@ -1,4 +1,4 @@
-"""Scoring any number of files: shard by shard, each written whole, so that a stopped run goes on."""
+"""Scoring any number of files, shard by shard, here or on the machines of a Dask cluster."""
 
 import json
 import os
@@ -8,29 +8,21 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
-from wikitopics.artefacts import replacing
+import pyarrow as pa
+
 from wikitopics.errors import UserError
 from wikitopics.paths import root
-from wikitopics.progress import report
 from wikitopics.scoring.decoding import FILES, Reads, decoded
 from wikitopics.scoring.forward import BATCH
-from wikitopics.scoring.parts import join, key_of, parts_of
-from wikitopics.scoring.results import rows
+from wikitopics.scoring.parts import Result, Shard, key_of, write_result, write_shard
+from wikitopics.scoring.results import rows, schema
 from wikitopics.scoring.scorer import Scorer, load_scorer
 from wikitopics.scoring.settings import from_json
 from wikitopics.scoring.spread import on_cluster
 from wikitopics.scoring.topics import ABSTAIN, least_sure
-from wikitopics.scoring.writing import FORMATS, parquet_writer
+from wikitopics.scoring.writing import FORMATS
 
 SHARD = 4096  # files; a stop costs at most this many
-
-
-class Shard(NamedTuple):
-    """Pictures that are scored together. paths: their names, the first of which is number `start` of all."""
-
-    file: Path
-    start: int
-    paths: list[str]
 
 
 class Work(NamedTuple):
@@ -81,46 +73,25 @@ def score_files(
     work = Work(model, scorer.settings.text(), judged, jobs, source, abstain, root())
     least_sure(scorer.settings, abstain)  # a share that cannot be is told before anything is written
     key = key_of(f"{scorer.settings.text()} {shard} {source!r} {abstain}", paths, source)
-    with parts_of(out.absolute(), key) as parts:
-        shards = [
-            Shard(parts / f"{number:06}-{key[:16]}.parquet", start, paths[start : start + shard])
-            for number, start in enumerate(range(0, len(paths), shard))
-        ]
-        missing = [one for one in shards if not one.file.exists()]
-        _write_all(missing, work, scorer, dask)
-        return join([one.file for one in shards], out, scorer.settings)
+    result = Result(out.absolute(), key, schema(scorer.settings), "scoring", "scored")
+    elsewhere = partial(on_cluster, partial(_write_there, work), address=dask) if dask else None
+    return write_result(result, paths, shard, partial(_tables, work, scorer), FORMATS[out.suffix], elsewhere)
 
 
-def _write_all(missing: list[Shard], work: Work, scorer: Scorer, dask: str) -> None:
-    total, done = sum(len(one.paths) for one in missing), 0
-    report("scoring", 0, total)
-    if dask:
-        for files in on_cluster(partial(_write_there, work), missing, dask):
-            report("scoring", done := done + files, total)
-    for one in () if dask else missing:
-        for files in write_shard(one, work, scorer):
-            report("scoring", done + files, total)
-        done += len(one.paths)
-
-
-def write_shard(shard: Shard, work: Work, scorer: Scorer) -> Iterator[int]:
-    """One shard, written whole: workers decode the next chunks while the network looks at this one.
-
-    Gives the number of its files that are done.
-    """
-    done, cut = 0, least_sure(scorer.settings, work.abstain)
-    with replacing(shard.file) as temporary, parquet_writer(temporary, scorer.settings) as write:
-        for some, pixels, rejected in decoded(shard.paths, scorer.recipe, BATCH, work.jobs, work.source):
-            write(rows(some, scorer.forward(pixels), rejected, scorer.settings, work.source, cut))
-            yield (done := done + len(some))
+def _tables(work: Work, scorer: Scorer, paths: list[str]) -> Iterator[pa.Table]:
+    """Rows, some at a time: workers decode the next chunks while the network looks at this one."""
+    cut = least_sure(scorer.settings, work.abstain)
+    for some, pixels, rejected in decoded(paths, scorer.recipe, BATCH, work.jobs, work.source):
+        yield rows(some, scorer.forward(pixels), rejected, scorer.settings, work.source, cut)
 
 
 def _write_there(work: Work, shard: Shard) -> int:
-    """The same on a machine of a cluster, unless an earlier attempt was whole; the number of its files."""
+    """The number of a shard's files; a cluster's machine writes it, unless an earlier attempt was whole."""
     if root() != work.root:
         os.environ["WIKITOPICS_ROOT"] = str(work.root)
     if not shard.file.exists():
-        deque(write_shard(shard, work, _loaded(work.model, work.evaluation, work.settings)), maxlen=0)
+        scorer = _loaded(work.model, work.evaluation, work.settings)
+        deque(write_shard(shard, partial(_tables, work, scorer), schema(scorer.settings)), maxlen=0)
     return len(shard.paths)
 
 

@@ -7,15 +7,14 @@ from typing import ClassVar
 
 import pandas as pd
 
-from wikitopics.errors import UserError
 from wikitopics.images.reasons import Rejected
 from wikitopics.paths import root
 from wikitopics.scoring.decoding import FILES, NamedFiles, Reads
 from wikitopics.sources.cache import digest_of
+from wikitopics.sources.commons_api import COMMONS
 from wikitopics.sources.stored import MANIFEST, read_stored
 
 PREFIX = "File:"  # of every title; the name of a file on disk has a folder before it, if only "./"
-COMMONS = "https://commons.wikimedia.org/w/api.php"
 WIDTH = 330  # pixels, as `wikitopics download` fetches by default
 
 
@@ -78,23 +77,13 @@ def fetched(
     contact (an e-mail or web address) and where the server is to be left alone.
     """
     from wikitopics.sources.online.action_api import ActionApi
-    from wikitopics.sources.online.download import GaveUp, download
-    from wikitopics.sources.online.journal import held
-    from wikitopics.sources.online.manners import Manners
-    from wikitopics.sources.online.pace import ToldToWait
-    from wikitopics.sources.online.web import Client
+    from wikitopics.sources.online.download import download, polite_client
 
     titles = list(dict.fromkeys(name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX)))
     own = root() / "data" / "downloads" / f"titles-{digest_of(api, str(width), *sorted(titles))[:16]}"
     folder = Path(folder).absolute() if folder else own
-    with Client(Manners(contact)) as client, held(folder):
-        try:
-            counts = download(titles, ActionApi(client, api), folder, width)
-        except (GaveUp, ToldToWait) as stop:
-            raise UserError(
-                f"a server must be left alone when it cannot go on, and this one cannot ({stop}); "
-                "the same command goes on later where it was"
-            ) from None
+    with polite_client(contact, folder) as client:
+        counts = download(titles, ActionApi(client, api), folder, width)
     print("titles " + ", ".join(f"{what}: {count:,}" for what, count in counts.items()), flush=True)
     source = WithTitles(folder, "")
     return WithTitles(folder, digest_of(*(" ".join(source.found(PREFIX + title)) for title in titles)))

@@ -3,8 +3,7 @@
 import numpy as np
 
 from wikitopics.errors import UserError
-from wikitopics.evaluate.hierarchy import with_ancestors
-from wikitopics.labels.lineage import descent
+from wikitopics.labels.lineage import closed_upwards, descent
 from wikitopics.scoring.settings import Settings
 
 ABSTAIN = 0.05  # of pictures like those of the validation
@@ -15,12 +14,12 @@ def topics(scores: np.ndarray, settings: Settings) -> list[list[str]]:
 
     In label_names order, and always closed upwards. A parent is added where only its child reaches its
     threshold, rather than the child dropped: so do truth (labels are closed upwards) and the hierarchical
-    measures of 04 (evaluate.hierarchy.with_ancestors), and docs/scoring.md has what either costs.
+    measures of 04 (evaluate.hierarchy.hierarchical), and docs/scoring.md has what either costs.
     """
     reached = scores >= settings.thresholds
-    closed = with_ancestors(reached, descent(settings.label_names, settings.parents))
+    closed = closed_upwards(reached, descent(settings.label_names, settings.parents))
     names = np.array(settings.label_names, object)
-    return [list(names[row]) for row in closed.astype(bool)]
+    return [list(names[row]) for row in closed]
 
 
 def least_sure(settings: Settings, abstain: float) -> float:

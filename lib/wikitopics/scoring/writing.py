@@ -1,30 +1,22 @@
 """Results as a file that grows table by table: Parquet, or lines of JSON."""
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from wikitopics.scoring.results import liftwing, schema
-from wikitopics.scoring.settings import Settings
-
-Write = Callable[[pa.Table], None]
+from wikitopics.scoring.parts import Write, parquet_writer
+from wikitopics.scoring.results import liftwing
 
 
 @contextmanager
-def parquet_writer(path: Path, settings: Settings) -> Iterator[Write]:
-    """Gives a function that appends tables of scoring.results.SCHEMA to one Parquet file."""
-    with pq.ParquetWriter(path, schema(settings), compression="zstd") as writer:
-        yield writer.write_table
-
-
-@contextmanager
-def lines_writer(path: Path, settings: Settings) -> Iterator[Write]:
-    """Gives a function that appends such tables as lines of JSON, see scoring.results.liftwing."""
+def lines_writer(path: Path, schema: pa.Schema) -> Iterator[Write]:
+    """A function that appends tables of scoring.results.schema as lines of JSON, see results.liftwing."""
+    label_names = json.loads(schema.metadata[b"wikitopics"])["label_names"]
     with open(path, "w", encoding="utf-8") as file:
-        yield lambda table: file.writelines(line + "\n" for line in liftwing(table, settings.label_names))
+        yield lambda table: file.writelines(line + "\n" for line in liftwing(table, label_names))
 
 
 FORMATS = {".parquet": parquet_writer, ".jsonl": lines_writer}

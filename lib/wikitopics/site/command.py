@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 from wikitopics import paths
+from wikitopics.commands.parsers import add_command
 
 HELP = """\
 Turns the shared copies in executed/ (see `wikitopics share`), or with --runs the executed notebooks of the
@@ -16,17 +17,11 @@ A folder that exists is replaced only if it is a site made by this command."""
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Add the command to the command line."""
-    site = commands.add_parser(
-        "site",
-        help="the executed notebooks as a static site",
-        description=HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    site = add_command(commands, "site", run, HELP)
     site.add_argument("--out", type=Path, metavar="DIR", help="the site's folder (site/ in the project)")
     site.add_argument(
         "--runs", action="store_true", help="show the runs of data/ as they are now, not the shared copies"
     )
-    site.set_defaults(call=run)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -48,10 +48,10 @@ class Figure:
         return json.dumps(kept, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
 
 
-def plain(values: Any) -> list:
+def values_of(values: Any) -> list:
     """A trace's values as a list, plotly's base64 form decoded.
 
-    >>> plain({"bdata": "AACAPwAAAEA=", "dtype": "f4"}), plain([1, None]), plain(None)
+    >>> values_of({"bdata": "AACAPwAAAEA=", "dtype": "f4"}), values_of([1, None]), values_of(None)
     ([1.0, 2.0], [1, None], [])
     """
     if isinstance(values, dict) and "bdata" in values:
@@ -84,16 +84,16 @@ def _rows(trace: dict[str, Any], heads: list[str]) -> tuple[list[str], list[list
     if kind == "heatmap":
         cells = [
             [_words(y), _words(x), _said(value)]
-            for y, row in zip(plain(trace.get("y")), plain(trace.get("z")), strict=False)
-            for x, value in zip(plain(trace.get("x")), row, strict=False)
+            for y, row in zip(values_of(trace.get("y")), values_of(trace.get("z")), strict=False)
+            for x, value in zip(values_of(trace.get("x")), row, strict=False)
             if value is not None and value == value
         ]
         return ["row", "column", "value"], cells
     if kind in ("sunburst", "treemap"):
-        parts = zip(plain(trace.get("labels")), plain(trace.get("values")), strict=False)
+        parts = zip(values_of(trace.get("labels")), values_of(trace.get("values")), strict=False)
         return ["part", "value"], [[_words(label), _said(value)] for label, value in parts]
     if kind in ("bar", "scatter", "scattergl"):
-        pairs = zip(plain(trace.get("x")), plain(trace.get("y")), strict=False)
+        pairs = zip(values_of(trace.get("x")), values_of(trace.get("y")), strict=False)
         return heads, [[name, _said(x), _said(y)] for x, y in pairs if x is not None and y is not None]
     return heads, []
 

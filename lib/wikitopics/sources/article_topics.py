@@ -27,7 +27,7 @@ def search_dumps(path: Path) -> list[Path]:
 
 
 def topics_from_dumps(path: Path, articles: Iterable[str], jobs: int = -1) -> pd.DataFrame:
-    """article, topic, score of these articles, as the dumps order them; `attrs["notes"]`: counts.
+    """The topics of these articles (article, topic, score), in the dumps' order; `attrs["notes"]`: counts.
 
     Articles are named with their wiki's language ("en:Cat"); where all dumps are of one wiki, plain titles
     are found too. Each dump is read once, `jobs` at a time (-1: all cores), and kept under data/sources.

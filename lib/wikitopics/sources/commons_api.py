@@ -12,12 +12,13 @@ from wikitopics.paths import root
 from wikitopics.sources.files import COLUMNS
 from wikitopics.sources.stored import MANIFEST, read_stored
 
+COMMONS = "https://commons.wikimedia.org/w/api.php"
 FILES, CATEGORIES, TOPICS = "files.parquet", "categories.parquet", "topics.parquet"
 
 
 @dataclass(frozen=True)
 class CommonsApi:
-    """`image_root`: a folder that `wikitopics download` has filled, relative to the root folder.
+    """Files that `wikitopics download` has brought into the folder `image_root`, relative to the root folder.
 
     The network is never asked here: a run reads what the command has brought, and is the same every time.
     """

@@ -29,8 +29,9 @@ LEFT JOIN {images} USING (title) ORDER BY row
 
 @dataclass(frozen=True)
 class CommonsDump:
-    """`dump`: folder of SQL dumps (page, categorylinks, page_props, redirect; linktarget, image, XML if any).
+    """All pictures of Commons, from its dumps.
 
+    `dump`: folder of SQL dumps (page, categorylinks, page_props, redirect; linktarget, image, XML if any).
     `wit`: folder of WIT shards: only its images, with the articles that use them. `max_files`: at most so
     many, drawn by their titles' digest (0: all). `image_root`: folder of the images downloaded. All paths
     relative to the root folder.

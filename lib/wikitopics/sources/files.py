@@ -4,8 +4,11 @@ import os
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Iterable
 
 import pandas as pd
+
+from wikitopics.errors import UserError
 
 COLUMNS = ["title", "path", "creator", "licence", "categories", "articles"]
 DIRECTION_MARKS = "[\u200e\u200f\u202a-\u202e]"  # MediaWiki drops them from titles too
@@ -60,3 +63,13 @@ def _numbered(title: str, number: int, taken: set[str]) -> str:
     while (name := f"{stem} ({number}){suffix}") in taken:
         number += 1
     return name
+
+
+def need_columns(of: str, columns: Iterable[str], needed: Iterable[str]) -> None:
+    """Raise UserError, naming what the table is `of`, where one of the `needed` columns is not there."""
+    missing = [name for name in needed if name not in set(columns)]
+    if missing:
+        raise UserError(
+            f"the columns of {of} must include {', '.join(needed)}, but have no {', '.join(missing)}; "
+            "add what is missing"
+        )

@@ -23,7 +23,7 @@ BYTES = "bytes:"  # marks a path whose name is no UTF-8 text and is written perc
 
 @dataclass(frozen=True)
 class Folder:
-    """`image_root`: the folder, relative to the root folder. Links to folders are not followed.
+    """The pictures below the folder `image_root`, which is relative to the root folder; no linked folders.
 
     Hidden files and those with another suffix than a picture's are left out and counted, so that a folder of
     pictures with texts and sounds beside them works as it is.

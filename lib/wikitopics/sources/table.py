@@ -19,8 +19,9 @@ TEXTS = ("title", "creator", "licence")
 
 @dataclass(frozen=True)
 class Table:
-    """`table`: CSV or Parquet file; `image_root`: folder its paths start at; relative to the root folder.
+    """The pictures that a table describes.
 
+    `table`: CSV or Parquet file; `image_root`: folder its paths start at; relative to the root folder.
     Columns: path; optionally title, creator, licence (text), labels, categories, articles, human (lists or
     text separated by |). Other columns are left alone.
     """

@@ -22,9 +22,10 @@ PLACE = "wit:"  # marks a path that leads into a shard
 
 @dataclass(frozen=True)
 class Wit:
-    """`wit`: folder of WIT shards: TSV (images lie in `image_root`), or Parquet with the images.
+    """The images of WIT that are on Commons.
 
-    `max_files`: at most so many, drawn by their titles' digest (0: all). Paths relative to the root folder.
+    `wit`: folder of shards: TSV (images lie in `image_root`), or Parquet with the images. `max_files`: at
+    most so many, drawn by their titles' digest (0: all). Paths relative to the root folder.
     """
 
     name: ClassVar[str] = "wit"

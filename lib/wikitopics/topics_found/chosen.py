@@ -16,7 +16,7 @@ from wikitopics.scoring.decoding import Reads
 from wikitopics.scoring.titles import PREFIX
 from wikitopics.sources import open_source
 from wikitopics.sources.reading import hash_inside
-from wikitopics.topics_found.met_before import met_before, recipe_of
+from wikitopics.topics_found.met_before import recipe_of, titles_in_set
 from wikitopics.topics_found.named import ABOUT, named_files
 
 LEARNED_FROM = ("train", "validation")  # weights from the one; epoch, thresholds, calibration from the other
@@ -67,7 +67,7 @@ def _given(inputs: list[str], contact: str, model: str) -> Chosen:
     files = frame.loc[~frame["path"].str.startswith(PREFIX), "path"]
     images = _images_of(model)
     known, recipe = read_table(images / "images.parquet"), recipe_of(read_json(images / RECORD)["parameters"])
-    met = {PREFIX + title: title for title in known["title"]} | met_before(files, known, recipe)
+    met = {PREFIX + title: title for title in known["title"]} | titles_in_set(files, known, recipe)
     frame["known"] = pd.Series([met.get(path) for path in frame["path"]], dtype=object)
     contents = {path: hash_inside(Path("/"), os.path.abspath(path)) for path in files}
     frame["duplicates"] = group_codes(frame["path"].map(lambda path: contents.get(path, path)))

@@ -9,8 +9,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from wikitopics.artefacts import finished_run
-from wikitopics.evaluate.human import label_matrix
 from wikitopics.images.reasons import REASONS
+from wikitopics.labels.lineage import label_matrix
 from wikitopics.scoring.settings import Settings, from_json
 from wikitopics.scoring.shards import score_files
 from wikitopics.scoring.topics import topics
@@ -71,7 +71,7 @@ def read_found(chosen: Chosen, results: Path) -> Found:
         settings,
         pd.concat([chosen.rows(good), scored], axis=1),
         probabilities,
-        label_matrix(pd.Series(topics(scores, settings), dtype=object), settings.label_names).astype(bool),
+        label_matrix(topics(scores, settings), settings.label_names).astype(bool),
         pd.concat([chosen.rows(~good)[["path", "title"]], bad], axis=1),
     )
 

@@ -2,10 +2,10 @@
 
 Counts above the threshold are enough here. A model whose mistakes are the same everywhere makes the shares of
 two groups more alike, never less: the counted difference is the true one times (true positive rate - false
-positive rate), so its sign can be believed and its size is, if anything, too small. Whether it could be
-chance is asked exactly: of so many pictures drawn at random from the scored ones, how often would so few (or
-so many) be above the threshold? (Fisher 1935; hypergeometric.) Holm's correction pays for the number of
-questions.
+positive rate), so its sign can be believed and its size is, if anything, too small. What
+chance would do is counted exactly: how often so few (or so many) of as many pictures, drawn at random from
+the scored ones, are above the threshold (Fisher 1935; hypergeometric). Holm's correction pays for the number
+of comparisons.
 """
 
 import numpy as np
@@ -86,7 +86,7 @@ def by_group(
 
 
 def _shares(counted: np.ndarray, size: np.ndarray, others: np.ndarray, rest: np.ndarray) -> dict:
-    """share, low, high of the group and difference, difference_low, difference_high to the rest."""
+    """The columns share, low, high of each group, and difference ... of its share to that of the rest."""
     (low, high), (below, above) = wilson(counted, size), wilson(others, rest)
     share, usual = counted / np.maximum(size, 1), others / np.maximum(rest, 1)
     difference = np.where(rest > 0, share - usual, np.nan)

@@ -1,4 +1,4 @@
-"""Labelled pictures from which a model did not learn: they tell what its probabilities are worth."""
+"""Labelled pictures from which a model did not learn, and its probabilities for them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,8 +13,11 @@ from wikitopics.scoring.settings import Settings
 
 @dataclass(frozen=True)
 class HeldOut:
-    """truth (n, L) uint8 {0, 1}; probabilities (n, L) in [0, 1], calibrated; groups (n,) int in [0, G), of
-    duplicates; rows belong together, columns are in the model's order of labels."""
+    """Truth and probabilities of held-out pictures.
+
+    truth (n, L) uint8 {0, 1}; probabilities (n, L) in [0, 1], calibrated; groups (n,) int in [0, G), of
+    duplicates; rows belong together, columns are in the model's order of labels.
+    """
 
     truth: np.ndarray
     probabilities: np.ndarray

@@ -1,4 +1,4 @@
-"""What a picture looks like among those the model has learned from: where its doubt may come from."""
+"""The training images that scored pictures are most like, and scored pictures that are like each other."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

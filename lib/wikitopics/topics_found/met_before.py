@@ -1,4 +1,4 @@
-"""Which of the pictures that somebody names has the model met: in training, or when it was judged?"""
+"""Which pictures belong to an image set, so that a model has learned from them or was judged on them."""
 
 import os
 from collections.abc import Iterable
@@ -7,14 +7,14 @@ import pandas as pd
 
 from wikitopics.images.contents import read
 from wikitopics.images.decode import Recipe
-from wikitopics.images.expendable import decode_expendably
+from wikitopics.images.expendable import decode_in_child
 from wikitopics.images.reasons import Rejected
 from wikitopics.scoring.decoding import FILES
 
 AT_ONCE = 64  # files decoded in one child
 
 
-def met_before(paths: Iterable[str], images: pd.DataFrame, recipe: Recipe) -> dict[str, str]:
+def titles_in_set(paths: Iterable[str], images: pd.DataFrame, recipe: Recipe) -> dict[str, str]:
     """Of the files at `paths` those that are pictures of an image set, by its title for them.
 
     images: the set's images.parquet; recipe: how its pictures were made. Only a file of the same number of
@@ -28,7 +28,7 @@ def met_before(paths: Iterable[str], images: pd.DataFrame, recipe: Recipe) -> di
         some = alike[start : start + AT_ONCE]
         found = {path: read(FILES, path, recipe.max_bytes) for path in some}
         whole = [path for path, data in found.items() if isinstance(data, bytes)]
-        for path, picture in zip(whole, decode_expendably([found[p] for p in whole], recipe), strict=True):
+        for path, picture in zip(whole, decode_in_child([found[p] for p in whole], recipe), strict=True):
             if not isinstance(picture, Rejected) and picture.sha1 in titles:
                 met[path] = titles[picture.sha1]
     return met

@@ -1,9 +1,9 @@
-"""Where people have said what scored pictures show: is their share inside the interval, and is the count?"""
+"""Estimated shares and counts of topics against what people said of the same pictures."""
 
 import numpy as np
 import pandas as pd
 
-from wikitopics.evaluate.human import label_matrix
+from wikitopics.labels.lineage import label_matrix
 from wikitopics.topics_found.found import Found
 from wikitopics.topics_found.held_out import HeldOut
 from wikitopics.topics_found.shares import shares

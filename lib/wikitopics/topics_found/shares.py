@@ -1,4 +1,4 @@
-"""How many pictures have a topic? Not the count above a threshold, which holds the model's mistakes.
+"""How many pictures have a topic, corrected for the model's mistakes, which a count above a threshold holds.
 
 Whoever counts pictures above a threshold, or adds up probabilities, carries the share of the training images
 into pictures where it is another one. Here the mean probability is scaled between what it is on held-out
@@ -47,7 +47,7 @@ def shares(
         resampled_means(probabilities, groups, rounds, seed), *resampled_class_means(held_out, rounds, seed)
     )
     low, high = interval(np.clip(drawn, 0, 1))
-    known = told(held_out, drawn) & (n >= SCORED)
+    known = enough_known(held_out, drawn) & (n >= SCORED)
     table = pd.DataFrame(
         {
             "label": label_names,
@@ -106,8 +106,8 @@ def resampled_means(probabilities: np.ndarray, groups: np.ndarray, rounds: int, 
     return np.concatenate(drawn)
 
 
-def told(held_out: HeldOut, drawn: np.ndarray) -> np.ndarray:
-    """(L,) bool: labels of which enough is known to say how many pictures have them."""
+def enough_known(held_out: HeldOut, drawn: np.ndarray) -> np.ndarray:
+    """Labels of which enough is known to say how many pictures have them: (L,) bool."""
     positive = held_out.truth.sum(axis=0, dtype=int)
     enough = np.minimum(positive, len(held_out.truth) - positive) >= FEWEST
     return enough & (np.isnan(drawn).mean(axis=0) <= FAINTEST)

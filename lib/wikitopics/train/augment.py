@@ -14,8 +14,10 @@ LAYER = "augment"
 
 @dataclass(frozen=True)
 class Augmentation:
-    """flip: mirrored left to right in half of the cases. rotation: degrees at most, either way. shift and
-    zoom: share of the side at most, in each direction. What comes into view repeats the border."""
+    """How much pictures are changed.
+
+    flip: mirrored left to right in half of the cases. rotation: degrees at most, either way. shift and zoom:
+    share of the side at most, in each direction. What comes into view repeats the border."""
 
     flip: bool = False
     rotation: float = 0.0
@@ -50,7 +52,7 @@ def view_seed(seed: int, view: int) -> int:
     return int(np.random.SeedSequence([seed, view]).generate_state(1)[0] >> 1)
 
 
-def shown(pictures: np.ndarray, augmentation: Augmentation, views: int, seed: int) -> np.ndarray:
+def sample_views(pictures: np.ndarray, augmentation: Augmentation, views: int, seed: int) -> np.ndarray:
     """What training sees of some pictures: (n, views, s, s, 3) uint8; one view, unchanged, where all is off.
 
     pictures: (n, s, s, 3) uint8.

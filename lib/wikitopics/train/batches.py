@@ -15,7 +15,7 @@ class Views:
         self.shape = (len(arrays), *arrays[0].shape)
 
     def take(self, rows: np.ndarray, versions: np.ndarray) -> np.ndarray:
-        """(n, d): of each of `rows` the version that `versions` (n,) names."""
+        """Of each of `rows` the version that `versions` (n,) names: (n, d)."""
         places = np.searchsorted(self.rows, rows)
         return np.stack([self.arrays[v][p] for v, p in zip(versions, places, strict=True)])
 
@@ -68,7 +68,7 @@ class Batches(keras.utils.PyDataset):
         return np.random.default_rng([self.seed, self.epoch]).permutation(len(self.rows))
 
     def versions(self) -> np.ndarray:
-        """(n,): which version of each picture this epoch sees; copies of a picture draw for themselves."""
+        """Which version of each picture this epoch sees, (n,); copies of a picture draw for themselves."""
         rng = np.random.default_rng([self.seed or 0, self.epoch, 1])
         return rng.integers(len(self.inputs.arrays), size=len(self.rows))
 

@@ -12,8 +12,6 @@ from keras import ops
 
 from wikitopics.labels import lineage
 
-HIERARCHIES = ("none", "max_constraint")
-
 
 def mask(hierarchy: str, label_names: list[str], parents: dict[str, str | None]) -> np.ndarray | None:
     """The (L, L) mask of "max_constraint" from the taxonomy, by the names of the labels; None for "none"."""
@@ -21,16 +19,8 @@ def mask(hierarchy: str, label_names: list[str], parents: dict[str, str | None])
 
 
 def coherent(scores: np.ndarray, descent: np.ndarray | None) -> np.ndarray:
-    """The max-constraint module in NumPy: scores (n, L) -> (n, L). `descent` None leaves them as they are.
-
-    descent: (L, L) bool, [a, b] true where b is a or lies below it (labels.lineage.descent).
-
-    >>> coherent(np.array([[0.2, 0.7]]), np.array([[True, True], [False, True]])).tolist()
-    [[0.7, 0.7]]
-    """
-    if descent is None:
-        return scores
-    return np.stack([scores[:, below].max(axis=1) for below in descent], axis=1)
+    """The max-constraint module in NumPy: scores (n, L) -> (n, L). `descent` None leaves them as they are."""
+    return scores if descent is None else lineage.closed_upwards(scores, descent)
 
 
 def constrained(scores, descent: np.ndarray):

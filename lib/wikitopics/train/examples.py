@@ -8,6 +8,7 @@ import pandas as pd
 
 from wikitopics.artefacts import read_array, read_json, read_table
 from wikitopics.errors import UserError
+from wikitopics.labels.lineage import label_matrix
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def read_examples(images: Path, labels: Path) -> Examples:
 
 
 def _matrices(table: pd.DataFrame, frame: pd.DataFrame, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """labels.parquet's lists as a {0, 1} matrix and a matrix of confidences, aligned with `frame`."""
+    """The labels as a {0, 1} matrix and the confidences as a matrix, aligned with `frame`."""
     position = pd.Series(np.arange(len(table)), index=table.title).reindex(frame.title)
     if position.isna().any():
         missing = position.index[position.isna()]
@@ -61,18 +62,11 @@ def _matrices(table: pd.DataFrame, frame: pd.DataFrame, names: list[str]) -> tup
             f"none ({missing[0]!r} first); name this labels run in `labels` of the images run"
         )
     chosen = table.iloc[position.to_numpy(dtype=int)]
-    counts = chosen.labels.str.len().to_numpy(dtype=int)
-    rows = np.repeat(np.arange(len(chosen)), counts)
-    columns = pd.Index(names).get_indexer(np.concatenate([[], *chosen.labels]).astype(str))
-    if (columns < 0).any():
+    if not {label for labels in chosen.labels for label in labels} <= set(names):
         raise UserError(
             "labels.parquet must only use labels of its label_names.json, but has others; repeat its run"
         )
-    label_matrix = np.zeros((len(chosen), len(names)), np.uint8)
-    confidences = np.zeros((len(chosen), len(names)), np.float32)
-    label_matrix[rows, columns] = 1
-    confidences[rows, columns] = np.concatenate([[], *chosen.scores])
-    return label_matrix, confidences
+    return label_matrix(chosen.labels, names), label_matrix(chosen.labels, names, chosen.scores)
 
 
 def keep_top_labels(examples: Examples, n: int) -> Examples:

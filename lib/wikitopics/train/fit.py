@@ -45,8 +45,8 @@ def fit(
 ) -> pd.DataFrame:
     """Train the compiled `model`; returns the history, one row an epoch, and leaves the best epoch's weights.
 
-    Stops when validation's `monitor`, one of MONITORS, has not got better for `patience` epochs (0: never
-    before `epochs`). `loss` is the loss it was compiled with; validation is judged by the same.
+    Stops when validation's `monitor` (macro_pr_auc, micro_pr_auc or loss) has not got better for `patience`
+    epochs (0: never before `epochs`). `loss` is the loss it was compiled with, and judges validation.
     history.csv in `folder` grows epoch by epoch (without seconds); a checkpoint beside it lets the same call
     with the same `key` continue after a kill and end with the same weights. Raises UserError where there is
     nothing to learn from or no label in validation, and where the loss is no longer a number. Columns: epoch

@@ -5,7 +5,7 @@ import pandas as pd
 
 
 def imbalance_ratios(label_matrix: np.ndarray) -> np.ndarray:
-    """IRLbl: images with the most frequent label per image with this one; (L,) float64, at least 1.
+    """How much rarer each label is than the most frequent one (IRLbl), in images: (L,) float64, at least 1.
 
     Charte et al. 2015, Addressing imbalance in multilabel classification, eq. 1. A label that no image has
     gets infinity. label_matrix: (n, L) {0, 1}.
@@ -19,14 +19,14 @@ def imbalance_ratios(label_matrix: np.ndarray) -> np.ndarray:
 
 
 def mean_ratio(label_matrix: np.ndarray) -> float:
-    """MeanIR: the mean of IRLbl over the labels that some image has (eq. 2 there); nan without any."""
+    """The mean of IRLbl (MeanIR) over the labels that some image has (eq. 2 there); nan without any."""
     ratios = imbalance_ratios(label_matrix)
     known = ratios[np.isfinite(ratios)]
     return float(known.mean()) if len(known) else float("nan")
 
 
 def concurrence(label_matrix: np.ndarray) -> float:
-    """SCUMBLE: how much rare and frequent labels share images, 0 (never) to 1.
+    """How much rare and frequent labels share images (SCUMBLE), 0 (never) to 1.
 
     Charte et al. 2014, Concurrence among Imbalanced Labels, eq. 3: the mean over images of 1 - geometric /
     arithmetic mean of the IRLbl of the image's own labels. An image with one label or none gives 0. (The
@@ -42,8 +42,8 @@ def concurrence(label_matrix: np.ndarray) -> float:
     return float((1 - geometric / arithmetic).sum() / max(len(label_matrix), 1))
 
 
-def shown(label_matrix: np.ndarray, chosen: np.ndarray) -> pd.DataFrame:
-    """`imbalance` of the training images and, where other positions than all are `chosen`, of those too."""
+def imbalance_table(label_matrix: np.ndarray, chosen: np.ndarray) -> pd.DataFrame:
+    """Imbalance of the training images and, where other positions than all are `chosen`, of those too."""
     everything = np.array_equal(chosen, np.arange(len(label_matrix)))
     return imbalance({"train": label_matrix} | ({} if everything else {"as shown": label_matrix[chosen]}))
 

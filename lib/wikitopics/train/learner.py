@@ -1,4 +1,4 @@
-"""What learns and what it is shown: a head on cached features, or the whole model on pictures."""
+"""The part of a model that is trained, and its inputs: a head on cached features, or all on pictures."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,9 @@ from wikitopics.train.model import backbone_of, features_of, head_of, open_end
 
 @dataclass(frozen=True)
 class Learner:
-    """model: what is trained, sharing its layers with the whole model; inputs: (m, ...) what it takes of each
+    """A part of a model, and what it learns from.
+
+    model: what is trained, sharing its layers with the whole model; inputs: (m, ...) what it takes of each
     picture, by row; shown: what it takes in training, augmented where that is on; content: a key of both."""
 
     model: keras.Model

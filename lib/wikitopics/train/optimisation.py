@@ -3,9 +3,6 @@
 import keras
 from keras import ops
 
-OPTIMIZERS = ("adam", "adamw", "sgd")
-SCHEDULES = ("constant", "cosine")
-
 
 @keras.saving.register_keras_serializable("wikitopics")
 class Schedule(keras.optimizers.schedules.LearningRateSchedule):
@@ -40,7 +37,7 @@ def build_optimizer(
     epochs: int = 1,
     steps_per_epoch: int = 1,
 ) -> keras.optimizers.Optimizer:
-    """One of OPTIMIZERS with one of SCHEDULES; a cosine reaches 0 at the last of `epochs`.
+    """The optimiser "adam", "adamw" or "sgd", its rate "constant" or a "cosine" that is 0 after `epochs`.
 
     adam (Kingma & Ba 2015); adamw with weight decay 0.004 (Loshchilov & Hutter 2019); sgd with Nesterov's
     momentum of 0.9.

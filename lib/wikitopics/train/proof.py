@@ -1,4 +1,4 @@
-"""That what is configured is what ran: measured from the compiled model and its batches."""
+"""Measurements on the compiled model and its batches: whether what is configured is what ran."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ def proof(part: Learner, train: Batches, loss: LossSettings, label_names: list[s
 
 
 def same_weights(effective: dict[str, list[float]]) -> pd.DataFrame:
-    """`effective_weights` of a proof with labels of the same weights in one row: present, absent, labels."""
+    """The effective weights of a proof, labels of the same weights in one row: present, absent, labels."""
     table = pd.DataFrame.from_dict(effective, orient="index", columns=["present", "absent"]).round(2) + 0.0
     table["labels"] = table.index
     return table.groupby(["present", "absent"])["labels"].agg(", ".join).reset_index()

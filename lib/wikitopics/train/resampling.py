@@ -8,13 +8,12 @@ import numpy as np
 
 from wikitopics.train.imbalance import imbalance_ratios, mean_ratio
 
-RESAMPLINGS = ("none", "ml_ros", "ml_rus", "reward")
-
 
 def resample(name: str, label_matrix: np.ndarray, share: float, seed: int) -> np.ndarray:
-    """Positions (k,) of the images to train on, by one of RESAMPLINGS; label_matrix: (n, L) {0, 1} of train.
+    """Positions (k,) of the images to train on; label_matrix: (n, L) {0, 1} of train.
 
-    `share` is the number of images to add or leave out, as a share of n.
+    `name`: "none", "ml_ros", "ml_rus" or "reward". `share` is the number of images to add or
+    leave out, as a share of n.
 
     >>> resample("none", np.eye(3), 0.2, seed=0).tolist()
     [0, 1, 2]
@@ -26,10 +25,11 @@ def resample(name: str, label_matrix: np.ndarray, share: float, seed: int) -> np
 
 
 def ml_ros(label_matrix: np.ndarray, number: int, rng: np.random.Generator) -> np.ndarray:
-    """ML-ROS (Charte et al. 2015, Addressing imbalance in multilabel classification, section 4.2).
+    """All positions and those of copies, by ML-ROS.
 
-    Labels with an IRLbl above MeanIR are rare. In turn each gets a copy of one of its images, drawn at
-    random, until it is no longer rare or `number` copies are made.
+    Charte et al. 2015, Addressing imbalance in multilabel classification, section 4.2. Labels with an IRLbl
+    above MeanIR are rare. In turn each gets a copy of one of its images, drawn at random, until it is no
+    longer rare or `number` copies are made.
     """
     limit, counts = mean_ratio(label_matrix), label_matrix.sum(axis=0, dtype=np.int64)
     ratios = imbalance_ratios(label_matrix)
@@ -47,10 +47,11 @@ def ml_ros(label_matrix: np.ndarray, number: int, rng: np.random.Generator) -> n
 
 
 def ml_rus(label_matrix: np.ndarray, number: int, rng: np.random.Generator) -> np.ndarray:
-    """ML-RUS (same paper, section 4.2): images of frequent labels are left out, at most `number`.
+    """Positions of the images that stay, by ML-RUS: of frequent labels at most `number` are left out.
 
-    In turn each label with an IRLbl below MeanIR loses one of its images, drawn at random, until its IRLbl
-    has reached MeanIR. An image that has a rare label too always stays, and so does a label's last image.
+    Same paper, section 4.2. In turn each label with an IRLbl below MeanIR loses one of its images, drawn at
+    random, until its IRLbl has reached MeanIR. An image that has a rare label too always stays, and so does a
+    label's last image.
     """
     limit, counts = mean_ratio(label_matrix), label_matrix.sum(axis=0, dtype=np.int64)
     ratios = imbalance_ratios(label_matrix)
@@ -71,7 +72,7 @@ def ml_rus(label_matrix: np.ndarray, number: int, rng: np.random.Generator) -> n
 
 
 def reward(label_matrix: np.ndarray, number: int, rng: np.random.Generator) -> np.ndarray:
-    """`number` copies, drawn with a chance in proportion to the image's reward: the sum of 1 / n_label.
+    """All positions and those of `number` copies, drawn in proportion to reward: the sum of 1 / n_label.
 
     An image with rare labels, or with several, is worth more. (The prior work ranked by the same reward and
     repeated its few best images; a draw spreads the copies over all that are worth it.)

@@ -1,12 +1,10 @@
-"""When training is over, and which of its epochs was the best."""
+"""When training stops, and which of its epochs was the best."""
 
 import math
 from dataclasses import dataclass
 from typing import Any
 
 from wikitopics.errors import UserError
-
-MONITORS = ("macro_pr_auc", "micro_pr_auc", "loss")  # of validation; the loss is better when lower
 
 
 @dataclass(frozen=True)

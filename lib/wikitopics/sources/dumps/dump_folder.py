@@ -14,7 +14,7 @@ XML = r"(?:.*-)?pages-articles(?:-multistream)?\d*\.xml(?:-p\d+p\d+)?(?:\.gz|\.b
 
 
 def dump_files(folder: str) -> dict[str, Path]:
-    """table -> file, of a folder below the root folder.
+    """The file of each table in a folder below the root folder: table -> file.
 
     Raises UserError where a table that is always needed is missing, or stands there twice.
     """

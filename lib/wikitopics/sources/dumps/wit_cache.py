@@ -44,7 +44,7 @@ def wit_fingerprint(wit: str) -> str:
 
 
 def images_of(wit: str) -> Path:
-    """images.parquet of these shards, made if missing: title, articles (sorted), main, place ("SHARD#ROW").
+    """The path of images.parquet, made if missing: title, articles (sorted), main, place ("SHARD#ROW").
 
     main: it is the main image of one of them. place: where a shard holds its bytes, else null.
     """

@@ -30,7 +30,7 @@ PAIRS = pa.schema(
 
 
 def pairs(shard: Path, left_out: Counter[str]) -> Iterator[pa.RecordBatch]:
-    """title, article, main (is it the article's main image), shard, row (-1: without its bytes).
+    """Which article shows which image: title, article, main (or not), shard, row (-1: without its bytes).
 
     Files that are not on Commons and addresses that cannot be read are counted in `left_out`. Raises
     UserError where the shard is neither form.

@@ -19,7 +19,7 @@ class Refusal(UserError):
 
 
 class Pages(NamedTuple):
-    """asked: the titles of the batch; pages: one dict a page; renamed: a title -> the next it leads to."""
+    """What a wiki says of titles: those asked; pages: a dict each; renamed: title -> the next it leads to."""
 
     asked: list[str]
     pages: list[dict]

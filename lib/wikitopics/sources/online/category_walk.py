@@ -15,7 +15,10 @@ MAX_CATEGORIES = 1_000_000  # Commons has about 15 million; a walk up from one t
 
 
 class Graph(NamedTuple):
-    """parents: category -> its visible parents; hidden: those that are hidden; redirects: name -> target."""
+    """Categories as far as they were read.
+
+    parents: category -> its visible parents; hidden: those that are hidden; redirects: name -> target.
+    """
 
     parents: dict[str, list[str]]
     hidden: set[str]

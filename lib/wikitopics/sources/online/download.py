@@ -3,17 +3,22 @@
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from wikitopics.errors import UserError
 from wikitopics.progress import report
 from wikitopics.sources.online.action_api import BATCH, ActionApi
 from wikitopics.sources.online.fetch_picture import COLUMNS, fetch_picture
 from wikitopics.sources.online.file_details import PICTURES as WITH_PICTURE
 from wikitopics.sources.online.file_details import Picture, pictures
-from wikitopics.sources.online.journal import Journal
+from wikitopics.sources.online.journal import Journal, held
+from wikitopics.sources.online.manners import Manners
+from wikitopics.sources.online.pace import ToldToWait
 from wikitopics.sources.online.picture_store import holds
 from wikitopics.sources.online.standard_widths import standard_width
+from wikitopics.sources.online.web import Client
 from wikitopics.sources.stored import MANIFEST, PICTURES
 
 FINAL = ("fetched", "renamed", "missing", "unsupported")
@@ -22,6 +27,22 @@ IN_A_ROW = 10  # after so many failures one after the other the server is left a
 
 class GaveUp(Exception):
     """Too many files in a row could not be fetched; what is left is waiting."""
+
+
+@contextmanager
+def polite_client(contact: str, folder: Path) -> Iterator[Client]:
+    """A client that downloads into `folder`, which no other process may use until the block ends.
+
+    Raises UserError without a contact (an e-mail or web address), and where a server is to be left alone.
+    """
+    with Client(Manners(contact)) as client, held(folder):
+        try:
+            yield client
+        except (GaveUp, ToldToWait) as stop:
+            raise UserError(
+                f"a server must be left alone when it cannot go on, and this one cannot ({stop}); "
+                "the same command goes on later where it was"
+            ) from None
 
 
 def download(

@@ -5,22 +5,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from wikitopics.errors import UserError
+from wikitopics.commands.parsers import add_command, add_shared
 from wikitopics.paths import root
-from wikitopics.sources.commons_api import FILES
+from wikitopics.sources.commons_api import COMMONS, FILES
 from wikitopics.sources.online.action_api import ActionApi
 from wikitopics.sources.online.article_topics_api import LIFTWING, topics_from_index, topics_from_model
-from wikitopics.sources.online.download import GaveUp, download
+from wikitopics.sources.online.download import download, polite_client
 from wikitopics.sources.online.download_request import request_of
 from wikitopics.sources.online.file_details import HERE
 from wikitopics.sources.online.harvest import Request, harvest
-from wikitopics.sources.online.journal import held
-from wikitopics.sources.online.manners import Manners
-from wikitopics.sources.online.pace import ToldToWait
 from wikitopics.sources.online.web import Client
 from wikitopics.sources.stored import MANIFEST
 
-COMMONS = "https://commons.wikimedia.org/w/api.php"
 HELP = """\
 Fills data/downloads/NAME with files.parquet, categories.parquet (and topics.parquet), manifest.parquet and
 the pictures. Notebook 01 reads it with source: commons_api and image_root, graph: data/downloads/NAME.
@@ -39,15 +35,8 @@ exit code: 0 every file has its picture or a reason why it has none, 1 some can 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Add the command to the command line."""
-    download_ = commands.add_parser(
-        "download",
-        help="bring files of Wikimedia Commons here",
-        description=HELP,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    download_.set_defaults(call=run)
-    add = download_.add_argument
+    parser = add_command(commands, "download", run, HELP, EXAMPLES)
+    add = parser.add_argument
     add("name", metavar="NAME", help="folder below data/downloads")
     add("--category", default="", help="files in this category, and below it down to --depth")
     add("--list", type=Path, metavar="FILE", help="or these: a title or address a line, or a table")
@@ -70,12 +59,12 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "--articles", default="", metavar="WIKI", help="note the articles of this wiki, e.g. en.wikipedia.org"
     )
     add("--topics", choices=("index", "liftwing"), help="topics of those articles: search index, or LiftWing")
-    only = download_.add_mutually_exclusive_group().add_argument
+    only = parser.add_mutually_exclusive_group().add_argument
     only("--no-pictures", action="store_true", help="only the tables")
     only("--only-pictures", action="store_true", help="no tables, for a list whose tables come from a dump")
     add("--retry-failed", action="store_true", help="list the files that failed, and fetch only those")
-    add("--contact", default="", help="your e-mail or web address; needed")
-    add("--api", default=COMMONS, help="address of the wiki's api.php (default: %(default)s)")
+    add_shared(parser, "--contact")
+    add_shared(parser, "--api", default=COMMONS)
     add("--articles-api", default="", help="of the articles' wiki (default: https://WIKI/w/api.php)")
     add("--model", default=LIFTWING, help=argparse.SUPPRESS)
 
@@ -85,16 +74,10 @@ def run(options: argparse.Namespace) -> int:
     request, folder = request_of(options), root() / "data" / "downloads" / options.name
     if request.width != options.width:
         print(f"width {request.width}: the next standard width above {options.width}")
-    with held(folder), Client(Manners(options.contact)) as client:
+    with polite_client(options.contact, folder) as client:
         api = ActionApi(client, options.api)
-        try:
-            titles = list(request.titles) if options.only_pictures else _tables(options, request, api, folder)
-            return 0 if options.no_pictures else _pictures(titles, api, folder, request.width, options)
-        except (GaveUp, ToldToWait) as stop:
-            raise UserError(
-                f"a server must be left alone when it cannot go on, and this one cannot ({stop}); "
-                "the same command goes on later where it was"
-            ) from None
+        titles = list(request.titles) if options.only_pictures else _tables(options, request, api, folder)
+        return 0 if options.no_pictures else _pictures(titles, api, folder, request.width, options)
 
 
 def _tables(options: argparse.Namespace, request: Request, api: ActionApi, folder: Path) -> list[str]:

@@ -113,15 +113,15 @@ def _picture(page: dict) -> Picture | None:
         info.get("height", 0),
         info.get("mime", ""),
         info.get("mediatype", ""),
-        plain(said.get("Artist", {}).get("value", "")),
-        plain(said.get("LicenseShortName", {}).get("value", "")),
+        text_of_html(said.get("Artist", {}).get("value", "")),
+        text_of_html(said.get("LicenseShortName", {}).get("value", "")),
     )
 
 
-def plain(html: str) -> str:
+def text_of_html(html: str) -> str:
     """The text of a piece of HTML, in one line.
 
-    >>> plain('<a href="//x">Ann &amp;\\n Bob</a><style>b {}</style>')
+    >>> text_of_html('<a href="//x">Ann &amp;\\n Bob</a><style>b {}</style>')
     'Ann & Bob'
     """
     text = re.sub(r"<(style|script)\b.*?</\1\s*>", " ", str(html), flags=re.DOTALL | re.IGNORECASE)

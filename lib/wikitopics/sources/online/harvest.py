@@ -104,7 +104,7 @@ def files_of(pages: list[Description], graph: Graph) -> pd.DataFrame:
 
 
 def categories_table(graph: Graph) -> pd.DataFrame:
-    """title, parents (list), hiddencat; one row per category, the root always among them."""
+    """One row per category, the root always among them: title, parents (list), hiddencat."""
     titles = [name for name in graph.parents if name not in graph.redirects]
     titles += [] if ROOT in titles else [ROOT]
     parents = [_resolved(graph.parents.get(name, []), graph) for name in titles]

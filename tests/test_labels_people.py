@@ -124,16 +124,6 @@ def test_wrong_annotations_get_a_sentence():
         majority(annotations([("a", "x", ["Dogs"])]), V14)
 
 
-def test_balanced_samples_fill_every_label_rarest_first():
-    lists = [["a"]] * 50 + [["a", "b"]] * 10 + [["c"]] * 2 + [[]] * 20
-    chosen = sampling.balanced(labelled(lists), 5, seed=0)
-    picked = [lists[int(title[:-4])] for title in chosen]
-    counts = {name: sum(name in row for row in picked) for name in "abc"}
-    assert counts == {"a": 5, "b": 5, "c": 2}  # the five with b have a too
-    assert chosen.tolist() == sampling.balanced(labelled(lists), 5, seed=0).tolist()
-    assert chosen.tolist() != sampling.balanced(labelled(lists), 5, seed=1).tolist()
-
-
 def test_uncertain_samples_prefer_scores_near_a_half():
     table = labelled([["a"]] * 200, [[0.5]] * 100 + [[1.0]] * 100)
     chosen = sampling.uncertain(table, 50, seed=0)

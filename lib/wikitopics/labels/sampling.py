@@ -1,11 +1,10 @@
-"""Which files to show to people: uniformly, as many of each label, or where the labels are unsure."""
+"""Which files to show to people: uniformly, or where the labels are unsure."""
 
 import numpy as np
 import pandas as pd
 
 from wikitopics.errors import UserError
 from wikitopics.labels.labelled import Labelled
-from wikitopics.labels.summary import label_matrix
 
 
 def uniform(labelled: Labelled, n: int, seed: int) -> pd.Series:
@@ -13,21 +12,6 @@ def uniform(labelled: Labelled, n: int, seed: int) -> pd.Series:
     titles = labelled.labels["title"]
     _enough(n, len(titles))
     return titles.iloc[np.sort(np.random.default_rng(seed).choice(len(titles), n, replace=False))]
-
-
-def balanced(labelled: Labelled, per_label: int, seed: int) -> pd.Series:
-    """Titles so that every label has `per_label` files, or all it has; the rarest label is filled first.
-
-    Rates measured on such a sample are not those of all files: it holds labels, not files, in equal shares.
-    """
-    matrix = label_matrix(labelled.labels["labels"], labelled.label_names).astype(bool)
-    order = np.random.default_rng(seed).permutation(len(matrix))
-    chosen = np.zeros(len(matrix), dtype=bool)
-    for label in np.argsort(matrix.sum(axis=0), kind="stable"):
-        wanted = per_label - (chosen & matrix[:, label]).sum()
-        candidates = order[matrix[order, label] & ~chosen[order]]
-        chosen[candidates[: max(wanted, 0)]] = True
-    return labelled.labels["title"][chosen]
 
 
 def uncertain(labelled: Labelled, n: int, seed: int) -> pd.Series:

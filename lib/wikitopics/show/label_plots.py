@@ -3,6 +3,7 @@
 import pandas as pd
 import plotly.graph_objects as go
 
+from wikitopics.show import figures
 from wikitopics.show.figures import INK, MUTED, PALETTE, new_figure, plain
 from wikitopics.show.why_layout import layout
 
@@ -11,22 +12,19 @@ BELOW = {"orientation": "h", "x": 0, "y": -0.02, "yanchor": "top"}
 SHOWN = 30  # labels in a list: the most frequent; folders may be thousands
 
 
-def taxonomy_tree(counts: pd.DataFrame, kind: str = "sunburst") -> go.Figure:
-    """The labels as a "sunburst" or a "treemap"; `counts`: label, parent, files, alone.
+def taxonomy_tree(counts: pd.DataFrame) -> go.Figure:
+    """The labels as a sunburst; `counts`: label, parent, files, alone.
 
     A label's area is its files that have none of its children, plus its children's areas.
     """
-    trace = {"sunburst": go.Sunburst, "treemap": go.Treemap}[kind]
-    return new_figure("Labels and how many files have them", height=560).add_trace(
-        trace(
-            ids=counts["label"].map(plain),
-            labels=counts["label"].map(plain),
-            parents=counts["parent"].map(plain),
-            values=counts["alone"].clip(lower=0),
-            customdata=counts["files"],
-            branchvalues="remainder",
-            hovertemplate="%{label}: %{customdata:,} files<extra></extra>",
-        )
+    return new_figure("Labels and how many files have them", height=560).add_sunburst(
+        ids=counts["label"].map(plain),
+        labels=counts["label"].map(plain),
+        parents=counts["parent"].map(plain),
+        values=counts["alone"].clip(lower=0),
+        customdata=counts["files"],
+        branchvalues="remainder",
+        hovertemplate="%{label}: %{customdata:,} files<extra></extra>",
     )
 
 
@@ -60,11 +58,8 @@ def labels_per_file(table: pd.DataFrame) -> go.Figure:
 
 
 def funnel(steps: pd.DataFrame) -> go.Figure:
-    """Bars of how many files are left after each step, the first on top; `steps`: step, files."""
-    table = steps[::-1]
-    figure = new_figure("From files to labelled files", x="files", height=130 + 34 * len(table))
-    text = [f"{files:,}" for files in table["files"]]
-    return figure.add_bar(x=table["files"], y=table["step"], orientation="h", text=text, textposition="auto")
+    """Bars: how many files are left after each step, the first on top; `steps`: step, files."""
+    return figures.funnel(steps, "From files to labelled files")
 
 
 def why(rows: pd.DataFrame) -> go.Figure:

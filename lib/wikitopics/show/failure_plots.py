@@ -4,13 +4,13 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from wikitopics.show.figures import MUTED, PALETTE, error_bars, new_figure, plain
+from wikitopics.show.long_names import room_below
 
 
 def confusion(shares: pd.DataFrame) -> go.Figure:
     """Heat map of a multi-label confusion matrix, shares of its rows: true labels down, predicted across."""
-    figure = new_figure(
-        "What is taken for what", x="predicted label", y="true label", height=260 + 17 * len(shares)
-    )
+    height = max(260 + 17 * len(shares), 200 + room_below(shares.columns))
+    figure = new_figure("What is taken for what", x="predicted label", y="true label", height=height)
     figure.add_heatmap(
         z=shares.to_numpy().round(3),
         x=[plain(name) for name in shares.columns],

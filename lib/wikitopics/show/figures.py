@@ -15,6 +15,7 @@ from IPython.display import display
 from PIL import Image
 from plotly.subplots import make_subplots
 
+from wikitopics.show.long_names import with_short_names
 from wikitopics.show.pictures import encoded
 from wikitopics.show.theme import (
     DASHES,
@@ -146,8 +147,10 @@ def display_figure(figure: go.Figure, alt: str, interactive: bool = True) -> Non
     """Show `figure` as the cell's output; `alt` says in a sentence what it shows.
 
     Interactive: plotly's live figure. Otherwise (executed copies) one output with the live figure's data
-    and its static twin as PNG, which JupyterLab, code hosts and nbconvert all show.
+    and its static twin as PNG, which JupyterLab, code hosts and nbconvert all show. Long names are cut in
+    the drawing and whole in the hover text.
     """
+    figure = with_short_names(figure)
     bundle: dict[str, Any] = {PLOTLY: live_json(figure), "text/plain": alt}
     metadata: dict[str, Any] = {}
     if not interactive:

@@ -5,10 +5,10 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from wikitopics.show.figures import DIVERGING, LEGEND_ABOVE, PALETTE, dots_around_zero, new_figure, plain
+from wikitopics.show.long_names import room_below
 from wikitopics.show.score_plots import TALL
 
 SHOWN = 30  # groups, or differences, in one figure; the table on disk has all
-LETTER = 7  # CSS pixels of a letter of the turned names below
 BEYOND = {
     "lacks": {"symbol": "square", "color": PALETTE[0]},
     "has more": {"symbol": "circle", "color": PALETTE[4]},
@@ -28,7 +28,7 @@ def by_group(table: pd.DataFrame) -> go.Figure:
     verdicts = part.pivot(index="group", columns="label", values="verdict").loc[groups, labels]
     sizes = part.groupby("group")["pictures"].first()
     widest = float(np.nanmax(np.abs(grid.to_numpy()), initial=1.0))
-    tall = 170 + TALL * len(groups) + LETTER * max(map(len, labels))
+    tall = 170 + TALL * len(groups) + room_below(labels)
     figure = new_figure("What groups lack", x="topic", y="group (pictures)", height=tall)
     figure.add_heatmap(
         z=grid.to_numpy(),

@@ -5,6 +5,7 @@ import plotly.graph_objects as go
 
 from wikitopics.show import figures
 from wikitopics.show.figures import INK, MUTED, PALETTE, new_figure, plain
+from wikitopics.show.long_names import room_below
 from wikitopics.show.why_layout import layout
 
 TALL = 22  # CSS pixels for one label in a list of bars
@@ -45,7 +46,8 @@ def co_occurrence(shares: pd.DataFrame) -> go.Figure:
     """Heat map of the share of the row's files that also have the column's label."""
     names = [plain(name) for name in shares.columns]
     figure = new_figure("Labels that come together", x="also has", y="of the files with")
-    figure.update_layout(height=260 + 17 * len(names), yaxis_autorange="reversed", xaxis_tickangle=-90)
+    height = max(260 + 17 * len(names), 200 + room_below(shares.columns))
+    figure.update_layout(height=height, yaxis_autorange="reversed", xaxis_tickangle=-90)
     hover = "of the files with %{y}, %{z:.0%} have %{x}<extra></extra>"
     figure.add_heatmap(z=shares.to_numpy(), x=names, y=names, zmin=0, zmax=1, hovertemplate=hover)
     return figure.update_traces(colorbar_title_text="share")

@@ -90,17 +90,18 @@ def _limits(axes: Axes, which: str, scale: Scale) -> None:
 
 def _ticks(axes: Axes, which: str, scale: Scale) -> None:
     settings, axis = scale.settings, getattr(axes, f"{which}axis")
-    if settings.tickvals is not None:
-        at = scale.at(settings.tickvals)
-        names = settings.ticktext if settings.ticktext is not None else settings.tickvals
-        axis.set_ticks(at, [words(number(name)) for name in names])
-    elif scale.kind == "category":
+    given = [] if settings.tickvals is None else array(settings.tickvals)
+    told = given if settings.ticktext is None else settings.ticktext
+    if scale.kind == "category":
+        names = dict(zip(given, told, strict=True))
         step = _category_step(axes, which, scale)
-        shown = [(i, words(name)) for name, i in scale.categories.items() if i % step == 0]
+        shown = [(i, words(names.get(name, name))) for name, i in scale.categories.items() if i % step == 0]
         axis.set_ticks([i for i, _ in shown], [name for _, name in shown])
         axis.set_tick_params(
             labelsize=points(min(12.0, 0.95 * step * _pixels(axes, which) / len(scale.categories)))
         )
+    elif settings.tickvals is not None:
+        axis.set_ticks(scale.at(given), [words(number(text)) for text in told])
     else:
         axis.set_major_locator(
             LogLocator() if scale.kind == "log" else MaxNLocator(_how_many(axes, which), steps=[1, 2, 5, 10])

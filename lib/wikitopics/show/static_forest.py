@@ -32,9 +32,9 @@ def tree(trace: Any, colorway: Any) -> Node:
     for name, parent in zip(names, parents, strict=True):
         above = nodes[parent].children if parent and parent in nodes else roots
         above.append(nodes[name])
-    root = roots[0] if len(roots) == 1 else Node("", 0.0, children=roots)
+    root = roots[0] if len(roots) == 1 else Node("", 0.0, children=list(roots))
     _measure(root)
-    for i, branch in enumerate(root.children):
+    for i, branch in enumerate(root.children if len(roots) == 1 else roots):
         _paint(branch, colour(colorway[i % len(colorway)]))
     return root
 

@@ -13,6 +13,7 @@ from wikitopics.show.theme import HEIGHT, PALETTE, WIDTH
 
 SHARPNESS = 2  # image pixels per CSS pixel
 EDGE = 14  # CSS pixels of white around everything
+LEAST = 64  # CSS pixels that the panels keep however long the labels are, as in plotly
 
 
 class Page:
@@ -92,12 +93,23 @@ class Page:
 
     def _widen(self, boxes: list) -> None:
         left, right, bottom, top = self.margins
-        self.margins = [
+        across = _within(
+            self.width,
             left + max(0.0, EDGE - min(box.x0 for box in boxes) / SHARPNESS),
             right + max(0.0, max(box.x1 for box in boxes) / SHARPNESS - (self.width - EDGE)),
+        )
+        up = _within(
+            self.height,
             bottom + max(0.0, EDGE - min(box.y0 for box in boxes) / SHARPNESS),
             top + max(0.0, max(box.y1 for box in boxes) / SHARPNESS - (self.height - self.title_height())),
-        ]
+        )
+        self.margins = [*across, *up]
+
+
+def _within(length: float, first: float, last: float) -> tuple[float, float]:
+    """Two margins, in proportion smaller where they would leave less than LEAST of a page's length."""
+    share = min(1.0, (length - LEAST) / (first + last))
+    return first * share, last * share
 
 
 def _crowded(axes: Axes, renderer: Any, shrunk: float) -> bool:

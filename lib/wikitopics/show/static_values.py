@@ -48,12 +48,13 @@ def each(values: Any, n: int) -> list:
 
 
 def words(text: Any) -> str:
-    """Plotly text without its markup, safe from matplotlib's `$` mathematics.
+    """Plotly text without its markup, on one line but for `<br>`, safe from matplotlib's `$` mathematics.
 
     >>> words("a<br>R&amp;D &lt;b&gt; <b>bold</b> $5")
     'a\\nR&D <b> bold \\\\$5'
     """
-    text = _TAG.sub("", re.sub(r"<br\s*/?>", "\n", str(text)))
+    text = re.sub(r"<br\s*/?>", "\n", re.sub(r"\s", " ", str(text)))
+    text = _TAG.sub("", text)
     return known_glyphs(html.unescape(text)).replace("$", r"\$")
 
 

@@ -35,6 +35,7 @@ def runs(table: pd.DataFrame) -> go.Figure:
             y=places,
             mode="markers",
             name=who,
+            hovertext=names,
             error_x=error_bars(table[metric], table[f"{metric}_low"], table[f"{metric}_high"]),
             marker={"color": style["color"], "symbol": style["symbol"], "size": 9},
         )

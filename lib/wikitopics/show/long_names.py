@@ -142,4 +142,7 @@ def _tell_whole(trace: Any, which: str) -> None:
         return
     if trace.hovertemplate:
         trace.hovertemplate = trace.hovertemplate.replace(f"%{{{which}}}", "%{hovertext}")
-    trace.hovertext = [_whole(str(name)) for name in trace[which]]
+    told = [bool(trace.hovertemplate) or _is_long(name) for name in trace[which]]
+    trace.hovertext = [
+        _whole(str(name)) if tell else "" for name, tell in zip(trace[which], told, strict=True)
+    ]

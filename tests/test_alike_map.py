@@ -8,7 +8,6 @@ from wikitopics.alike.kinds import mistake_kinds, rarest_labels
 from wikitopics.alike.mapped import mapped
 from wikitopics.alike.plane import neighbours_kept, placed
 from wikitopics.errors import UserError
-from wikitopics.show.alike_plots import nearest_sheet
 from wikitopics.show.browser import MistakeBrowser
 from wikitopics.show.map_plots import layers, members, picture_map, styles
 from wikitopics.show.picture_map import PictureMap
@@ -158,14 +157,3 @@ def test_a_run_without_features_has_an_empty_map(shown: PictureMap):
     assert PictureMap(shown.browser, empty.titles, empty.places, empty.colourings).widget
     full = mapped(frame, one, one, ["A", "B"], np.ones((3, 4), np.float32))
     assert full.titles == ["a"] and full.colourings == {"mistake": ["all right"], "label": ["A"]}
-
-
-def test_each_picture_asked_about_begins_a_line():
-    images = [np.full((8, 8, 3), 25 * i, np.uint8) for i in range(6)]
-    rows = np.array([[1, 2], [3, 4]])
-    sheet = nearest_sheet(images, [str(i) for i in range(6)], [0, 5], rows, np.full((2, 2), 0.5))
-    corner = [
-        sheet.getpixel((12 + 99 * place + 40, 12 + 40 + 129 * line))[0] for line in (0, 1) for place in (0, 1)
-    ]
-    assert sheet.size[0] == 900 and corner[:2] == [0, 25]
-    assert nearest_sheet(images, ["a"] * 6, [], rows[:0], rows[:0]).size[0] == 900

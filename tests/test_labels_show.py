@@ -96,7 +96,6 @@ def test_figures_take_what_the_tables_give():
     counts = summary.label_counts(table)
     for figure in (
         label_plots.taxonomy_tree(counts),
-        label_plots.taxonomy_tree(counts, "treemap"),
         label_plots.label_counts(counts),
         label_plots.co_occurrence(summary.co_occurrence(table)),
         label_plots.labels_per_file(summary.labels_per_file(table)),

@@ -1,4 +1,4 @@
-"""Which files to show to people: drawn uniformly, or where the labels are unsure."""
+"""Which files to show to people: uniformly, or where the labels are unsure."""
 
 import numpy as np
 import pandas as pd

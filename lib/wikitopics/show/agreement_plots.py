@@ -3,7 +3,7 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from wikitopics.show.figures import MUTED, PALETTE, new_figure, plain
+from wikitopics.show.figures import MUTED, PALETTE, error_bars, new_figure, plain
 from wikitopics.show.label_plots import SHOWN, TALL
 
 
@@ -32,7 +32,7 @@ def agreement_with_people(table: pd.DataFrame, ceiling: float | None = None) -> 
         y=names,
         mode="markers",
         name="F1",
-        error_x=_interval(table["f1"], table["f1_low"], table["f1_high"]),
+        error_x=error_bars(table["f1"], table["f1_low"], table["f1_high"]),
         marker={"color": PALETTE[0], "size": 10},
         customdata=table["people"],
         hovertemplate="%{y}: F1 %{x:.2f} (%{customdata} files by people)<extra></extra>",
@@ -48,7 +48,7 @@ def ranking(table: pd.DataFrame, ceiling: float | None = None) -> go.Figure:
     table = table[::-1]
     height = 150 + TALL * len(table)
     figure = new_figure("Ways up, and how far people agree", x="F1; bar: 95 % interval", height=height)
-    bars = _interval(table["micro_f1"], table["micro_f1_low"], table["micro_f1_high"])
+    bars = error_bars(table["micro_f1"], table["micro_f1_low"], table["micro_f1_high"])
     for name, error, symbol in (("macro", None, "diamond-open"), ("micro", bars, "circle")):
         figure.add_scatter(
             x=table[f"{name}_f1"],
@@ -59,10 +59,6 @@ def ranking(table: pd.DataFrame, ceiling: float | None = None) -> go.Figure:
             marker={"color": PALETTE[1 if error is None else 0], "symbol": symbol, "size": 9},
         )
     return _with_ceiling(figure, ceiling)
-
-
-def _interval(value: pd.Series, low: pd.Series, high: pd.Series) -> dict:
-    return {"type": "data", "symmetric": False, "array": high - value, "arrayminus": value - low}
 
 
 def _with_ceiling(figure: go.Figure, ceiling: float | None) -> go.Figure:

@@ -4,9 +4,17 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from wikitopics.show.figures import INK, MUTED, PALETTE, new_figure, plain, series_style
+from wikitopics.show.figures import (
+    MUTED,
+    PALETTE,
+    dots_around_zero,
+    error_bars,
+    new_figure,
+    plain,
+    series_style,
+)
 
-SHOWN = {"no difference shown": MUTED, "not defined": MUTED, "higher": PALETTE[0], "lower": PALETTE[4]}
+VERDICTS = {"higher": PALETTE[0], "lower": PALETTE[4], "no difference shown": MUTED}
 
 
 def runs(table: pd.DataFrame) -> go.Figure:
@@ -27,17 +35,13 @@ def runs(table: pd.DataFrame) -> go.Figure:
             y=places,
             mode="markers",
             name=who,
-            error_x=_bars(table[metric], table[f"{metric}_low"], table[f"{metric}_high"]),
+            hovertext=names,
+            error_x=error_bars(table[metric], table[f"{metric}_low"], table[f"{metric}_high"]),
             marker={"color": style["color"], "symbol": style["symbol"], "size": 9},
         )
     figure.add_vline(x=0.5, line={"color": MUTED, "dash": "dot"})
     figure.update_yaxes(tickvals=list(range(len(names)))[::-1], ticktext=names)
     return figure.update_layout(xaxis_range=[0.45, 1.0])
-
-
-def _bars(values: pd.Series, low: pd.Series, high: pd.Series) -> dict:
-    up, down = (high - values).clip(lower=0), (values - low).clip(lower=0)
-    return {"type": "data", "symmetric": False, "array": up, "arrayminus": down}
 
 
 def cells(table: pd.DataFrame, metric: str = "macro_roc_auc") -> go.Figure:
@@ -65,21 +69,8 @@ def differences(table: pd.DataFrame, unit: str) -> go.Figure:
     figure = new_figure(
         "Differences", x=f"difference in {unit} (bar: 95 % interval)", height=160 + 28 * len(table)
     )
-    names = [plain(name) for name in table["name"]]
-    for word in ("higher", "lower", "no difference shown"):
-        rows = table["verdict"] == word
-        if rows.any():
-            part = table[rows]
-            figure.add_scatter(
-                x=part["difference"],
-                y=[name for name, shown in zip(names, rows, strict=True) if shown],
-                mode="markers",
-                name=word,
-                error_x=_bars(part["difference"], part["low"], part["high"]),
-                marker={"color": SHOWN[word], "size": 9},
-            )
-    figure.add_vline(x=0, line={"color": INK, "width": 1})
-    return figure.update_yaxes(categoryorder="array", categoryarray=names[::-1])
+    markers = {verdict: {"color": colour} for verdict, colour in VERDICTS.items()}
+    return dots_around_zero(figure, table.assign(name=table["name"].map(plain)), markers)
 
 
 def presence(table: pd.DataFrame) -> go.Figure:

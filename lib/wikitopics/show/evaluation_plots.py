@@ -3,7 +3,7 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from wikitopics.show.figures import INK, MUTED, PALETTE, new_figure, plain, series_style
+from wikitopics.show.figures import INK, MUTED, PALETTE, error_bars, new_figure, plain, series_style
 
 MEASURED = {"roc_auc": "ROC-AUC", "average_precision": "Average precision", "f1": "F1"}
 MEASURES = ("precision", "recall", "f1")
@@ -52,18 +52,12 @@ def with_baseline(per_label: pd.DataFrame, metric: str, baseline: str | float) -
         y=names,
         mode="markers",
         name="model",
-        error_x=interval_bars(table, metric),
+        error_x=error_bars(table[metric], table[f"{metric}_low"], table[f"{metric}_high"]),
         marker={"color": PALETTE[0], "size": 9},
         customdata=table["support"],
         hovertemplate="%{y}: %{x:.3f} (%{customdata} images)<extra></extra>",
     )
     return figure.update_layout(xaxis_range=[0, 1.02])
-
-
-def interval_bars(table: pd.DataFrame, metric: str) -> dict:
-    """Error bars of a column, from METRIC_low to METRIC_high."""
-    up, down = table[f"{metric}_high"] - table[metric], table[metric] - table[f"{metric}_low"]
-    return {"type": "data", "symmetric": False, "array": up.clip(lower=0), "arrayminus": down.clip(lower=0)}
 
 
 def curves(table: pd.DataFrame, kind: str) -> go.Figure:
@@ -81,9 +75,7 @@ def curves(table: pd.DataFrame, kind: str) -> go.Figure:
         line = {"color": style["color"], "dash": style["dash"], "width": 1.4}
         _line(figure, shown[shown["label"] == label], label, line, len(labels) <= TIGHT)
     if kind == "roc":
-        figure.add_scatter(
-            x=[0, 1], y=[0, 1], mode="lines", name="chance", line={"color": MUTED, "dash": "dot"}
-        )
+        _diagonal(figure, "chance")
     _line(figure, shown[shown["label"] == "micro"], "all pairs (micro)", {"color": INK, "width": 3}, True)
     return figure.update_layout(xaxis_range=[-0.01, 1.01], yaxis_range=[0, 1.02])
 

@@ -3,14 +3,14 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from wikitopics.show.figures import MUTED, PALETTE, new_figure, plain
+from wikitopics.show.figures import MUTED, PALETTE, error_bars, new_figure, plain
+from wikitopics.show.long_names import room_below
 
 
 def confusion(shares: pd.DataFrame) -> go.Figure:
     """Heat map of a multi-label confusion matrix, shares of its rows: true labels down, predicted across."""
-    figure = new_figure(
-        "What is taken for what", x="predicted label", y="true label", height=260 + 17 * len(shares)
-    )
+    height = max(260 + 17 * len(shares), 200 + room_below(shares.columns))
+    figure = new_figure("What is taken for what", x="predicted label", y="true label", height=height)
     figure.add_heatmap(
         z=shares.to_numpy().round(3),
         x=[plain(name) for name in shares.columns],
@@ -51,12 +51,11 @@ def slices(table: pd.DataFrame) -> go.Figure:
     figure = new_figure(
         "Where does it fail?", x="micro-F1 (0 to 1), bar: 95 % interval", height=160 + 28 * len(rows)
     )
-    up, down = (rows["high"] - rows["micro_f1"]).clip(lower=0), (rows["micro_f1"] - rows["low"]).clip(lower=0)
     figure.add_scatter(
         x=rows["micro_f1"],
         y=[f"{plain(name)} ({count:,})" for name, count in zip(rows["slice"], rows["images"], strict=True)],
         mode="markers",
-        error_x={"type": "data", "symmetric": False, "array": up, "arrayminus": down},
+        error_x=error_bars(rows["micro_f1"], rows["low"], rows["high"]),
         marker={"color": PALETTE[0], "size": 9},
         showlegend=False,
     )

@@ -9,11 +9,13 @@ import html
 import json
 from typing import Any
 
+import pandas as pd
 import plotly.graph_objects as go
 from IPython.display import display
 from PIL import Image
 from plotly.subplots import make_subplots
 
+from wikitopics.show.long_names import with_short_names
 from wikitopics.show.pictures import encoded
 from wikitopics.show.theme import (
     DASHES,
@@ -40,6 +42,9 @@ __all__ = [
     "SYMBOLS",
     "display_figure",
     "display_picture",
+    "dots_around_zero",
+    "error_bars",
+    "funnel",
     "new_figure",
     "plain",
     "series_style",
@@ -57,21 +62,18 @@ def new_figure(
     height: int = HEIGHT,
     rows: int = 1,
     columns: int = 1,
-    titles: list[str] | None = None,
-    shared: bool = False,
     **layout: Any,
 ) -> go.Figure:
-    """An empty figure in the house style.
+    """An empty figure in the house style, of `rows` x `columns` panels.
 
     `x` and `y` are the axis titles, with the unit in brackets, of the outer axes when there are several
-    panels; `rows` x `columns` panels carry the `titles`, and share their axes if `shared`. Further
-    keywords go to `update_layout`. `height` is in CSS pixels. The width follows the page.
+    panels. Further keywords go to `update_layout`. `height` is in CSS pixels. The width follows the page.
 
     >>> figure = new_figure("Images per label", x="images", y="label")
     >>> figure.layout.xaxis.title.text
     'images'
     """
-    figure = _panels(rows, columns, titles, shared)
+    figure = _panels(rows, columns)
     figure.update_layout(template=TEMPLATE, height=height, **({"title": {"text": title}} if title else {}))
     if x:
         figure.update_xaxes(title_text=x, **({"row": rows} if rows * columns > 1 else {}))
@@ -80,11 +82,10 @@ def new_figure(
     return figure.update_layout(**layout)
 
 
-def _panels(rows: int, columns: int, titles: list[str] | None, shared: bool) -> go.Figure:
+def _panels(rows: int, columns: int) -> go.Figure:
     if rows * columns == 1:
         return go.Figure(layout={"template": TEMPLATE})
-    share = {"shared_xaxes": "all", "shared_yaxes": "all"} if shared else {}
-    return make_subplots(rows=rows, cols=columns, subplot_titles=titles, **share)
+    return make_subplots(rows=rows, cols=columns)
 
 
 def plain(text: str) -> str:
@@ -96,12 +97,60 @@ def plain(text: str) -> str:
     return html.escape(str(text), quote=False)
 
 
+def funnel(steps: pd.DataFrame | list[dict], title: str) -> go.Figure:
+    """Horizontal bars of how many files are left after each step, the first on top; `steps`: step, files."""
+    steps = pd.DataFrame(steps, columns=["step", "files"])
+    figure = new_figure(title, x="files", height=140 + 30 * len(steps))
+    figure.add_bar(
+        x=steps["files"],
+        y=steps["step"].map(plain),
+        orientation="h",
+        text=[f"{files:,}" for files in steps["files"]],
+        marker_color=PALETTE[0],
+    )
+    return figure.update_layout(yaxis_autorange="reversed")
+
+
+def error_bars(value: pd.Series, low: pd.Series, high: pd.Series) -> dict[str, Any]:
+    """Plotly's error bars from `low` to `high` around `value`; none on a side where it lies outside.
+
+    >>> bars = error_bars(pd.Series([2.0]), pd.Series([1.5]), pd.Series([1.0]))
+    >>> bars["array"].tolist(), bars["arrayminus"].tolist()
+    ([0.0], [0.5])
+    """
+    up, down = (high - value).clip(lower=0), (value - low).clip(lower=0)
+    return {"type": "data", "symmetric": False, "array": up, "arrayminus": down}
+
+
+def dots_around_zero(figure: go.Figure, table: pd.DataFrame, markers: dict[str, dict]) -> go.Figure:
+    """The figure with a line at zero and a dot with its interval a row, the first on top.
+
+    table: name, difference, low, high, verdict; `markers`: plotly's marker by verdict, a trace each where
+    there are rows of it. Rows of another verdict are left out.
+    """
+    for verdict, marker in markers.items():
+        part = table[table["verdict"] == verdict]
+        if len(part):
+            figure.add_scatter(
+                x=part["difference"],
+                y=part["name"],
+                mode="markers",
+                name=verdict,
+                error_x=error_bars(part["difference"], part["low"], part["high"]),
+                marker=marker | {"size": 9},
+            )
+    figure.add_vline(x=0, line={"color": INK, "width": 1})
+    return figure.update_yaxes(categoryorder="array", categoryarray=list(table["name"])[::-1])
+
+
 def display_figure(figure: go.Figure, alt: str, interactive: bool = True) -> None:
     """Show `figure` as the cell's output; `alt` says in a sentence what it shows.
 
     Interactive: plotly's live figure. Otherwise (executed copies) one output with the live figure's data
-    and its static twin as PNG, which JupyterLab, code hosts and nbconvert all show.
+    and its static twin as PNG, which JupyterLab, code hosts and nbconvert all show. Long names are cut in
+    the drawing and whole in the hover text.
     """
+    figure = with_short_names(figure)
     bundle: dict[str, Any] = {PLOTLY: live_json(figure), "text/plain": alt}
     metadata: dict[str, Any] = {}
     if not interactive:

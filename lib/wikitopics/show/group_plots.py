@@ -4,11 +4,15 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from wikitopics.show.figures import DIVERGING, INK, LEGEND_ABOVE, PALETTE, new_figure, plain
-from wikitopics.show.score_plots import TALL, error_bars
+from wikitopics.show.figures import DIVERGING, LEGEND_ABOVE, PALETTE, dots_around_zero, new_figure, plain
+from wikitopics.show.long_names import room_below
+from wikitopics.show.score_plots import TALL
 
 SHOWN = 30  # groups, or differences, in one figure; the table on disk has all
-LETTER = 7  # CSS pixels of a letter of the turned names below
+BEYOND = {
+    "lacks": {"symbol": "square", "color": PALETTE[0]},
+    "has more": {"symbol": "circle", "color": PALETTE[4]},
+}
 MARKS = {"lacks": "▼", "has more": "▲", "no difference shown": ""}
 
 
@@ -24,7 +28,7 @@ def by_group(table: pd.DataFrame) -> go.Figure:
     verdicts = part.pivot(index="group", columns="label", values="verdict").loc[groups, labels]
     sizes = part.groupby("group")["pictures"].first()
     widest = float(np.nanmax(np.abs(grid.to_numpy()), initial=1.0))
-    tall = 170 + TALL * len(groups) + LETTER * max(map(len, labels))
+    tall = 170 + TALL * len(groups) + room_below(labels)
     figure = new_figure("What groups lack", x="topic", y="group (pictures)", height=tall)
     figure.add_heatmap(
         z=grid.to_numpy(),
@@ -54,17 +58,7 @@ def lacking(table: pd.DataFrame) -> go.Figure:
         height=170 + TALL * max(2, len(table)),
         legend=LEGEND_ABOVE,
     )
-    for word, symbol, colour in (("lacks", "square", PALETTE[0]), ("has more", "circle", PALETTE[4])):
-        rows = (table["verdict"] == word).to_numpy()
-        if rows.any():
-            part = 100 * table.loc[rows, ["difference", "difference_low", "difference_high"]]
-            figure.add_scatter(
-                x=part["difference"],
-                y=[name for name, shown in zip(names, rows, strict=True) if shown],
-                mode="markers",
-                name=word,
-                error_x=error_bars(*(part[column] for column in part)),
-                marker={"color": colour, "symbol": symbol, "size": 9},
-            )
-    figure.add_vline(x=0, line={"color": INK, "width": 1})
-    return figure.update_yaxes(categoryorder="array", categoryarray=names[::-1])
+    shares = ["difference", "difference_low", "difference_high"]
+    points = pd.DataFrame(100 * table[shares].to_numpy(), columns=["difference", "low", "high"])
+    points = points.assign(name=names, verdict=list(table["verdict"]))
+    return dots_around_zero(figure, points, BEYOND)

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from wikitopics.show import figures
 from wikitopics.show.figures import PALETTE, new_figure, plain, series_style
 
 ROW = 30  # pixels of a horizontal bar
@@ -11,12 +12,8 @@ SHAPES = [(f"{2 ** (step / 2):.2g}", step) for step in range(-4, 5)]  # width / 
 
 
 def funnel(steps: list[dict]) -> go.Figure:
-    """Horizontal bars, first step on top: how many files are left after each step ({"step", "files"})."""
-    names = [plain(step["step"]) for step in steps]
-    files = [step["files"] for step in steps]
-    figure = new_figure("From files to the image set", x="files", height=140 + ROW * len(steps))
-    figure.add_bar(x=files, y=names, orientation="h", text=[f"{n:,}" for n in files], marker_color=PALETTE[0])
-    return figure.update_layout(yaxis_autorange="reversed")
+    """Bars: how many files are left after each step ({"step", "files"}), the first on top."""
+    return figures.funnel(steps, "From files to the image set")
 
 
 def reasons(table: pd.DataFrame) -> go.Figure:

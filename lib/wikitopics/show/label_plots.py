@@ -3,7 +3,9 @@
 import pandas as pd
 import plotly.graph_objects as go
 
+from wikitopics.show import figures
 from wikitopics.show.figures import INK, MUTED, PALETTE, new_figure, plain
+from wikitopics.show.long_names import room_below
 from wikitopics.show.why_layout import layout
 
 TALL = 22  # CSS pixels for one label in a list of bars
@@ -11,22 +13,19 @@ BELOW = {"orientation": "h", "x": 0, "y": -0.02, "yanchor": "top"}
 SHOWN = 30  # labels in a list: the most frequent; folders may be thousands
 
 
-def taxonomy_tree(counts: pd.DataFrame, kind: str = "sunburst") -> go.Figure:
-    """The labels as a "sunburst" or a "treemap"; `counts`: label, parent, files, alone.
+def taxonomy_tree(counts: pd.DataFrame) -> go.Figure:
+    """The labels as a sunburst; `counts`: label, parent, files, alone.
 
     A label's area is its files that have none of its children, plus its children's areas.
     """
-    trace = {"sunburst": go.Sunburst, "treemap": go.Treemap}[kind]
-    return new_figure("Labels and how many files have them", height=560).add_trace(
-        trace(
-            ids=counts["label"].map(plain),
-            labels=counts["label"].map(plain),
-            parents=counts["parent"].map(plain),
-            values=counts["alone"].clip(lower=0),
-            customdata=counts["files"],
-            branchvalues="remainder",
-            hovertemplate="%{label}: %{customdata:,} files<extra></extra>",
-        )
+    return new_figure("Labels and how many files have them", height=560).add_sunburst(
+        ids=counts["label"].map(plain),
+        labels=counts["label"].map(plain),
+        parents=counts["parent"].map(plain),
+        values=counts["alone"].clip(lower=0),
+        customdata=counts["files"],
+        branchvalues="remainder",
+        hovertemplate="%{label}: %{customdata:,} files<extra></extra>",
     )
 
 
@@ -47,7 +46,8 @@ def co_occurrence(shares: pd.DataFrame) -> go.Figure:
     """Heat map of the share of the row's files that also have the column's label."""
     names = [plain(name) for name in shares.columns]
     figure = new_figure("Labels that come together", x="also has", y="of the files with")
-    figure.update_layout(height=260 + 17 * len(names), yaxis_autorange="reversed", xaxis_tickangle=-90)
+    height = max(260 + 17 * len(names), 200 + room_below(shares.columns))
+    figure.update_layout(height=height, yaxis_autorange="reversed", xaxis_tickangle=-90)
     hover = "of the files with %{y}, %{z:.0%} have %{x}<extra></extra>"
     figure.add_heatmap(z=shares.to_numpy(), x=names, y=names, zmin=0, zmax=1, hovertemplate=hover)
     return figure.update_traces(colorbar_title_text="share")
@@ -60,11 +60,8 @@ def labels_per_file(table: pd.DataFrame) -> go.Figure:
 
 
 def funnel(steps: pd.DataFrame) -> go.Figure:
-    """Bars of how many files are left after each step, the first on top; `steps`: step, files."""
-    table = steps[::-1]
-    figure = new_figure("From files to labelled files", x="files", height=130 + 34 * len(table))
-    text = [f"{files:,}" for files in table["files"]]
-    return figure.add_bar(x=table["files"], y=table["step"], orientation="h", text=text, textposition="auto")
+    """Bars: how many files are left after each step, the first on top; `steps`: step, files."""
+    return figures.funnel(steps, "From files to labelled files")
 
 
 def why(rows: pd.DataFrame) -> go.Figure:

@@ -3,8 +3,7 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from wikitopics.show.evaluation_plots import interval_bars
-from wikitopics.show.figures import MUTED, new_figure, plain, series_style
+from wikitopics.show.figures import MUTED, error_bars, new_figure, plain, series_style
 
 
 def against_people(table: pd.DataFrame, ceiling: float | None = None) -> go.Figure:
@@ -21,7 +20,7 @@ def against_people(table: pd.DataFrame, ceiling: float | None = None) -> go.Figu
             y=rows["value"],
             mode="markers",
             name=plain(who),
-            error_y=interval_bars(rows.assign(value_low=rows["low"], value_high=rows["high"]), "value"),
+            error_y=error_bars(rows["value"], rows["low"], rows["high"]),
             marker={"color": style["color"], "symbol": style["symbol"], "size": 9},
         )
     names = list(table["metric"].unique())

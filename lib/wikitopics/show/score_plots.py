@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from wikitopics.show.figures import INK, LEGEND_ABOVE, MUTED, PALETTE, new_figure, plain
+from wikitopics.show import figures
+from wikitopics.show.figures import INK, LEGEND_ABOVE, MUTED, PALETTE, error_bars, new_figure, plain
 
 TALL = 24  # CSS pixels of one row
 SHOWN = 30  # labels in one figure; the table on disk has all
@@ -13,17 +14,8 @@ SHARE = "share of the pictures (%), bar: 95 % interval"
 
 
 def funnel(steps: list[dict]) -> go.Figure:
-    """Horizontal bars, first step on top: how many files are left after each step ({"step", "files"})."""
-    figure = new_figure("From files to topics", x="files", height=140 + 30 * len(steps))
-    files = [step["files"] for step in steps]
-    figure.add_bar(
-        x=files,
-        y=[plain(step["step"]) for step in steps],
-        orientation="h",
-        text=[f"{number:,}" for number in files],
-        marker_color=PALETTE[0],
-    )
-    return figure.update_layout(yaxis_autorange="reversed")
+    """Bars: how many files are left after each step ({"step", "files"}), the first on top."""
+    return figures.funnel(steps, "From files to topics")
 
 
 def topic_shares(table: pd.DataFrame) -> go.Figure:
@@ -62,12 +54,6 @@ def sureness(sure: np.ndarray, cut: float) -> go.Figure:
         figure.add_bar(x=places[part], y=counts[part], name=name, marker_color=colour)
     figure.add_vline(x=100 * cut, line={"color": INK, "dash": "dash"})
     return figure.update_layout(barmode="overlay", bargap=0.1)
-
-
-def error_bars(value: pd.Series, low: pd.Series, high: pd.Series) -> dict:
-    """Error bars from `low` to `high` around `value`."""
-    up, down = (high - value).clip(lower=0), (value - low).clip(lower=0)
-    return {"type": "data", "symmetric": False, "array": up, "arrayminus": down}
 
 
 def _estimates(figure: go.Figure, table: pd.DataFrame, name: str) -> None:

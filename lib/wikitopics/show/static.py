@@ -1,12 +1,11 @@
 """The static twin of a plotly figure, drawn with matplotlib: no browser, no global state.
 
-Understood are the traces the laboratory uses (bar, scatter, heat map, histogram, box, sunburst, treemap),
-panels by domain, category and log axes, legends, colour bars, reference lines and annotations. Colours
-are plotly's own. A trace of another kind is refused, so that no figure is silently empty on a code host.
+Understood is what the laboratory's figures use: bars, lines and points, heat maps and sunbursts, panels by
+domain, category and log axes, legends, colour bars, reference lines and their names. Colours are plotly's
+own. A trace of another kind is refused, so that no figure is silently empty on a code host.
 """
 
 import io
-from typing import Any
 
 import plotly.graph_objects as go
 from matplotlib.figure import Figure
@@ -20,9 +19,8 @@ from wikitopics.show.static_panel import panel
 from wikitopics.show.static_values import points, words
 from wikitopics.show.theme import INK
 
-TREES = {"sunburst": static_trees.sunburst, "treemap": static_trees.treemap}
-BANDED = {"bar", "box", "heatmap"}  # they fill their category's band: no grid line in its middle
-KNOWN = {"scatter", "scattergl", "histogram", *BANDED, *TREES}
+BANDED = {"bar", "heatmap"}  # they fill their category's band: no grid line in its middle
+KNOWN = {"scatter", "sunburst", *BANDED}
 
 
 def picture(figure: go.Figure) -> Image.Image:
@@ -49,7 +47,7 @@ def picture(figure: go.Figure) -> Image.Image:
 
 
 def _has_texts(figure: go.Figure) -> bool:
-    return any(trace.type.startswith("scatter") and "text" in (trace.mode or "") for trace in figure.data)
+    return any(trace.type == "scatter" and "text" in trace.mode for trace in figure.data)
 
 
 def _nothing_to_show(figure: go.Figure) -> go.Figure:
@@ -63,18 +61,19 @@ def _nothing_to_show(figure: go.Figure) -> go.Figure:
 def _draw(page: Page) -> None:
     page.clear()
     _title(page)
-    panels = page.open_panels(without=TREES)
+    panels = page.open_panels()
     for (x, y), traces in panels.items():
         panel(page, page.panels[x, y], traces, page.scales[x], page.scales[y])
     for trace, _ in page.traces:
-        if trace.type in TREES:
-            _tree(page, trace)
+        if trace.type == "sunburst":
+            axes = page.canvas.add_axes((0, 0, 1, 1))
+            page.place(axes, (0, 1), (0, 1))
+            static_trees.sunburst(axes, trace, page.colorway)
     for (x, y), axes in page.panels.items():
         banded = any(trace.type in BANDED for trace, _ in panels[x, y])
         finish(axes, "x", page.scales[x], banded, turned=x in page.turned)
         finish(axes, "y", page.scales[y], banded)
-    page.match()
-    static_marks.shapes(page)
+    static_marks.lines(page)
     page.notes += static_marks.annotations(page)
     static_legend.legend(page)
 
@@ -84,12 +83,6 @@ def _title(page: Page) -> None:
         text, size = words(page.layout.title.text), points(page.layout.title.font.size or 17)
         at = (EDGE / page.width, 1 - EDGE / page.height)
         page.canvas.text(*at, text, ha="left", va="top", fontsize=size, color=INK)
-
-
-def _tree(page: Page, trace: Any) -> None:
-    axes = page.canvas.add_axes((0, 0, 1, 1))
-    page.place(axes, trace.domain.x or (0, 1), trace.domain.y or (0, 1))
-    TREES[trace.type](axes, trace, page.colorway)
 
 
 def _image(canvas: Figure) -> Image.Image:

@@ -39,22 +39,6 @@ class Scale:
             return np.array([self.categories.get(value, np.nan) for value in values], dtype=float)
         return values.astype(float)
 
-    def point(self, value: Any) -> float:
-        """The position of one value (of a shape or an annotation; on log axes given as its log10)."""
-        if self.kind == "category" and value in self.categories:
-            return float(self.categories[value])
-        return 10.0 ** float(value) if self.kind == "log" else float(value)
-
-    def sort(self, totals: dict[Any, float]) -> None:
-        """Apply `categoryorder`: by name or by the total of the bars on each category."""
-        order = self.settings.categoryorder or ""
-        if self.kind != "category" or order in ("", "trace", "array"):
-            return
-        by_total = order.startswith("total")
-        names = sorted(self.categories, key=lambda name: totals.get(name, 0.0) if by_total else str(name))
-        names = names[::-1] if order.endswith("descending") else names
-        self.categories = {name: i for i, name in enumerate(names)}
-
 
 def dress(axes: Axes) -> None:
     """The house look: no box, a light grid behind the data, small outward ticks."""
@@ -79,8 +63,6 @@ def finish(axes: Axes, which: str, scale: Scale, banded: bool = False, turned: b
     _ticks(axes, which, scale)
     if settings.showgrid is not False and not (banded and scale.kind == "category"):
         axis.grid(True, color=GRID, linewidth=points(1))
-    if settings.zeroline and scale.kind == "linear":
-        {"x": axes.axvline, "y": axes.axhline}[which](0, color=settings.zerolinecolor or GRID, lw=points(1.5))
     if turned and not settings.tickangle:
         axis.set_tick_params(rotation=-30)
         for label in axis.get_ticklabels():
@@ -90,8 +72,6 @@ def finish(axes: Axes, which: str, scale: Scale, banded: bool = False, turned: b
     if settings.visible is False:
         axis.set_visible(False)
         axes.spines["left" if which == "y" else "bottom"].set_visible(False)
-    elif settings.showticklabels is False:
-        axis.set_tick_params(labelleft=False, labelbottom=False)
 
 
 def _limits(axes: Axes, which: str, scale: Scale) -> None:
@@ -99,13 +79,10 @@ def _limits(axes: Axes, which: str, scale: Scale) -> None:
     low, high = getattr(axes, f"get_{which}lim")()
     if scale.kind == "category":
         low, high = -0.5, len(scale.categories) - 0.5
-    if settings.rangemode in ("tozero", "nonnegative") and low > 0 and scale.kind == "linear":
+    if settings.rangemode == "tozero" and low > 0:
         low = 0.0
     if settings.range:
-        ends = [end if end is None or scale.kind != "log" else 10.0**end for end in settings.range]
-        low, high = (
-            given if given is not None else own for given, own in zip(ends, (low, high), strict=True)
-        )
+        low, high = (10.0**end if scale.kind == "log" else end for end in settings.range)
     if settings.autorange == "reversed":
         low, high = max(low, high), min(low, high)
     getattr(axes, f"set_{which}lim")(low, high)
@@ -113,30 +90,30 @@ def _limits(axes: Axes, which: str, scale: Scale) -> None:
 
 def _ticks(axes: Axes, which: str, scale: Scale) -> None:
     settings, axis = scale.settings, getattr(axes, f"{which}axis")
-    if settings.tickvals is not None:
-        at = scale.at(settings.tickvals)
-        names = settings.ticktext if settings.ticktext is not None else settings.tickvals
-        axis.set_ticks(at, [words(number(name, settings.tickformat)) for name in names])
-    elif scale.kind == "category":
+    given = [] if settings.tickvals is None else array(settings.tickvals)
+    told = given if settings.ticktext is None else settings.ticktext
+    if scale.kind == "category":
+        names = dict(zip(given, told, strict=True))
         step = _category_step(axes, which, scale)
-        shown = [(i, words(name)) for name, i in scale.categories.items() if i % step == 0]
+        shown = [(i, words(names.get(name, name))) for name, i in scale.categories.items() if i % step == 0]
         axis.set_ticks([i for i, _ in shown], [name for _, name in shown])
         axis.set_tick_params(
             labelsize=points(min(12.0, 0.95 * step * _pixels(axes, which) / len(scale.categories)))
         )
+    elif settings.tickvals is not None:
+        axis.set_ticks(scale.at(given), [words(number(text)) for text in told])
     else:
         axis.set_major_locator(
             LogLocator() if scale.kind == "log" else MaxNLocator(_how_many(axes, which), steps=[1, 2, 5, 10])
         )
         axis.set_minor_formatter(NullFormatter())
-        axis.set_major_formatter(FuncFormatter(lambda value, _: _tick_text(value, settings)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: _tick_text(value)))
     if settings.tickangle:
         axis.set_tick_params(rotation=-settings.tickangle)
 
 
-def _tick_text(value: float, settings: Any) -> str:
-    body = number(0.0 if abs(value) < 1e-12 else value, settings.tickformat)
-    return words(f"{settings.tickprefix or ''}{body}{settings.ticksuffix or ''}").replace("-", "−")
+def _tick_text(value: float) -> str:
+    return number(0.0 if abs(value) < 1e-12 else value).replace("-", "−")
 
 
 def _pixels(axes: Axes, which: str) -> float:
@@ -150,5 +127,4 @@ def _how_many(axes: Axes, which: str) -> int:
 
 def _category_step(axes: Axes, which: str, scale: Scale) -> int:
     room = max(1, int(_pixels(axes, which) / CATEGORY_PIXELS))
-    forced = scale.settings.tickmode == "linear" or scale.settings.dtick == 1
-    return 1 if forced else max(1, int(np.ceil(len(scale.categories) / room)))
+    return max(1, int(np.ceil(len(scale.categories) / room)))

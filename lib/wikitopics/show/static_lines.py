@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from wikitopics.show.static_bars import mark_colours, whiskers
 from wikitopics.show.static_values import array, colour, each, number, points, words
 from wikitopics.show.theme import INK
 
@@ -18,17 +17,9 @@ MARKERS = {
     "triangle-up": "^",
     "triangle-down": "v",
     "star": "*",
-    "line-ns": "|",
-    "line-ew": "_",
 }
-DASH_PATTERNS = {
-    "dash": (0, (5, 3)),
-    "dot": (0, (1.2, 2)),
-    "dashdot": (0, (6, 2.5, 1.2, 2.5)),
-    "longdash": (0, (9, 3)),
-}
+DASH_PATTERNS = {"dash": (0, (5, 3)), "dot": (0, (1.2, 2)), "dashdot": (0, (6, 2.5, 1.2, 2.5))}
 MANY = 40  # marks of one trace above which they are drawn with hard edges: half the bytes, and no one sees it
-STEPS = {"hv": "steps-post", "vh": "steps-pre", "hvh": "steps-mid"}
 
 
 def dash(name: str | None) -> Any:
@@ -36,79 +27,65 @@ def dash(name: str | None) -> Any:
     return DASH_PATTERNS.get(name or "solid", "-")
 
 
-def scatter(axes: Axes, trace: Any, default: str, x: Any, y: Any, before: Any) -> Any:
-    """Lines, markers, texts, fills and error bars of one trace; its points are returned for `tonexty`."""
-    n = max(len(array(trace.x)), len(array(trace.y)))
-    xs = x.at(trace.x) if trace.x is not None else np.arange(n, dtype=float)
-    ys = y.at(trace.y) if trace.y is not None else np.arange(n, dtype=float)
-    mode = trace.mode or ("lines+markers" if n < 20 else "lines")
-    line = colour(
-        trace.line.color or (trace.marker.color if isinstance(trace.marker.color, str) else default),
-        trace.opacity,
-    )
-    if trace.fill and trace.fill != "none":
-        _fill(axes, trace, xs, ys, before, line)
-    if "lines" in mode:
-        width = points(trace.line.width if trace.line.width is not None else 2)
-        style = {"ls": dash(trace.line.dash), "drawstyle": STEPS.get(trace.line.shape, "default")}
-        axes.plot(xs, ys, color=line, lw=width, solid_capstyle="round", marker="None", **style)
-    for error, kind in ((trace.error_x, "x"), (trace.error_y, "y")):
+def marker(symbol: str | None) -> tuple[str, bool]:
+    """A plotly symbol as a matplotlib marker, and whether it is hollow.
+
+    >>> marker("diamond-open"), marker(None)
+    (('D', True), ('o', False))
+    """
+    name = symbol or "circle"
+    return MARKERS.get(name.removesuffix("-open"), "o"), name.endswith("-open")
+
+
+def scatter(axes: Axes, trace: Any, default: str, x: Any, y: Any) -> None:
+    """Lines, markers, texts and error bars of one trace."""
+    xs, ys = x.at(trace.x), y.at(trace.y)
+    line = colour(trace.line.color or trace.marker.color or default)
+    if "lines" in trace.mode:
+        style = {"lw": points(trace.line.width or 2), "ls": dash(trace.line.dash)}
+        axes.plot(xs, ys, color=line, solid_capstyle="round", marker="None", **style)
+    for error, direction in ((trace.error_x, "x"), (trace.error_y, "y")):
         if error.array is not None:
-            whiskers(axes, xs, ys, error, kind, line)
-    if "markers" in mode:
+            _error_bars(axes, xs, ys, error, direction, line)
+    if "markers" in trace.mode:
         _markers(axes, trace, xs, ys, line)
-    if "text" in mode:
+    if "text" in trace.mode:
         _texts(axes, trace, xs, ys)
-    return xs, ys
 
 
-def _fill(axes: Axes, trace: Any, xs, ys, before: Any, line: Any) -> None:
-    shade = {"color": colour(trace.fillcolor) if trace.fillcolor else (*line[:3], 0.5), "linewidth": 0}
-    if trace.fill == "tonexty" and before is not None:
-        axes.fill(np.concatenate([xs, before[0][::-1]]), np.concatenate([ys, before[1][::-1]]), **shade)
-    elif trace.fill in ("toself", "tonext"):
-        axes.fill(xs, ys, **shade)
-    elif trace.fill.endswith("x"):
-        axes.fill_betweenx(ys, 0, xs, **shade)
-    else:
-        axes.fill_between(xs, 0, ys, step={"hv": "post", "vh": "pre"}.get(trace.line.shape), **shade)
+def _error_bars(axes: Axes, xs, ys, error: Any, direction: str, default: Any) -> None:
+    axes.errorbar(
+        xs,
+        ys,
+        **{f"{direction}err": np.vstack([array(error.arrayminus), array(error.array)])},
+        fmt="none",
+        ecolor=colour(error.color) if error.color else default,
+        elinewidth=points(1.5),
+        capsize=points(3),
+        capthick=points(1.5),
+    )
 
 
 def _markers(axes: Axes, trace: Any, xs, ys, line: Any) -> None:
-    marker = trace.marker
-    fills = mark_colours(marker, len(xs), line, trace.opacity)
-    sizes = points(np.array(each(marker.size, len(xs), 6), dtype=float)) ** 2
-    symbols = np.array(each(marker.symbol, len(xs), "circle"), dtype=object)
+    form, hollow = marker(trace.marker.symbol)
+    fill = colour(trace.marker.color, trace.marker.opacity) if trace.marker.color else line
     hard = {"antialiased": False, "snap": True} if len(xs) > MANY else {}
-    for symbol in dict.fromkeys(symbols):
-        which = symbols == symbol
-        hollow = str(symbol).endswith("-open")
-        colours = [fill for fill, wanted in zip(fills, which, strict=True) if wanted]
-        edge = (
-            colours
-            if hollow
-            else (colour(marker.line.color) if isinstance(marker.line.color, str) else "none")
-        )
-        axes.scatter(
-            xs[which],
-            ys[which],
-            s=sizes[which],
-            marker=MARKERS.get(str(symbol).removesuffix("-open"), "o"),
-            c="none" if hollow else colours,
-            edgecolors=edge,
-            linewidths=points(marker.line.width or (1.5 if hollow else 0)),
-            zorder=3,
-            **hard,
-        )
+    axes.scatter(
+        xs,
+        ys,
+        s=points(trace.marker.size or 6) ** 2,
+        marker=form,
+        facecolors="none" if hollow else [fill],
+        edgecolors=[fill] if hollow else "none",
+        linewidths=points(1.5 if hollow else 0),
+        zorder=3,
+        **hard,
+    )
 
 
 def _texts(axes: Axes, trace: Any, xs, ys) -> None:
-    places = each(trace.textposition, len(xs), "middle center")
-    colours = each(trace.textfont.color, len(xs), INK)
-    for at, height, text, place, ink in zip(
-        xs, ys, each(trace.text, len(xs), ""), places, colours, strict=True
-    ):
-        up, across = place.split()
+    up, across = (trace.textposition or "middle center").split()
+    for at, height, text in zip(xs, ys, each(trace.text, len(xs)), strict=True):
         axes.annotate(
             words(number(text)),
             (at, height),
@@ -117,6 +94,6 @@ def _texts(axes: Axes, trace: Any, xs, ys) -> None:
             ha={"left": "right", "right": "left"}.get(across, "center"),
             va={"top": "bottom", "bottom": "top"}.get(up, "center"),
             fontsize=points(trace.textfont.size or 12),
-            color=colour(ink),
+            color=colour(trace.textfont.color or INK),
             annotation_clip=False,
         )

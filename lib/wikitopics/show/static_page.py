@@ -13,6 +13,7 @@ from wikitopics.show.theme import HEIGHT, PALETTE, WIDTH
 
 SHARPNESS = 2  # image pixels per CSS pixel
 EDGE = 14  # CSS pixels of white around everything
+LEAST = 64  # CSS pixels that the panels keep however long the labels are, as in plotly
 
 
 class Page:
@@ -21,9 +22,8 @@ class Page:
     def __init__(self, figure: go.Figure) -> None:
         self.layout = figure.layout
         self.colorway = self.layout.colorway or self.layout.template.layout.colorway or PALETTE
-        shown = enumerate(trace for trace in figure.data if trace.visible not in (False, "legendonly"))
-        self.traces = [(trace, self.colorway[i % len(self.colorway)]) for i, trace in shown]
-        self.width, self.height = self.layout.width or WIDTH, self.layout.height or HEIGHT
+        self.traces = [(trace, self.colorway[i % len(self.colorway)]) for i, trace in enumerate(figure.data)]
+        self.width, self.height = WIDTH, self.layout.height or HEIGHT
         self.canvas = Figure(figsize=(self.width / 100, self.height / 100), dpi=100 * SHARPNESS)
         FigureCanvasAgg(self.canvas)
         self.panels: dict[tuple[str, str], Axes] = {}
@@ -50,29 +50,16 @@ class Page:
         across, up = self.width - left - right, self.height - bottom - top
         return (left + x * across) / self.width, (bottom + y * up) / self.height
 
-    def references(self, mark: Any) -> tuple[str, str]:
-        """What a shape's or an annotation's x and y count in; plotly's default is the first axis."""
-        default = ("x", "y") if self.panels else ("paper", "paper")
-        return mark.xref or default[0], mark.yref or default[1]
-
-    def panel(self, xref: str, yref: str) -> Axes:
-        """The panel that a shape's or an annotation's references mean."""
-        names = (xref.removesuffix(" domain"), yref.removesuffix(" domain"))
-        for (x, y), axes in self.panels.items():
-            if names[0] in (x, "paper") and names[1] in (y, "paper"):
-                return axes
-        return next(iter(self.panels.values()))
-
     def place(self, axes: Axes, across: Any, up: Any) -> None:
         """Put a panel at its domains."""
         (x0, y0), (x1, y1) = self.paper(across[0], up[0]), self.paper(across[1], up[1])
         axes.set_position((x0, y0, x1 - x0, y1 - y0))
 
-    def open_panels(self, without: Any) -> dict[tuple[str, str], list]:
+    def open_panels(self) -> dict[tuple[str, str], list]:
         """Make the panels, teach the scales what they hold; (trace, colour) pairs by panel."""
         panels: dict[tuple[str, str], list] = defaultdict(list)
         for trace, shade in self.traces:
-            if trace.type in without:
+            if trace.type == "sunburst":
                 continue
             x, y = trace.xaxis or "x", trace.yaxis or "y"
             panels[x, y].append((trace, shade))
@@ -84,36 +71,16 @@ class Page:
         return panels
 
     def _panel(self, across: Any, up: Any) -> Axes:
-        under = self.scales[up.overlaying].settings if up.overlaying else None
-        axes = self.canvas.add_axes((0, 0, 1, 1), facecolor="none" if under else "white")
+        axes = self.canvas.add_axes((0, 0, 1, 1))
         dress(axes)
-        self.place(axes, across.domain or (0, 1), (under or up).domain or (0, 1))
-        if up.side == "right":
-            axes.yaxis.tick_right()
-            axes.yaxis.set_label_position("right")
-            axes.spines["left"].set_visible(False)
-            axes.spines["right"].set_visible(True)
+        self.place(axes, across.domain or (0, 1), up.domain or (0, 1))
         return axes
-
-    def match(self) -> None:
-        """Give axes that plotly `matches` the same limits."""
-        for which in ("x", "y"):
-            groups: dict[str, list[Axes]] = defaultdict(list)
-            for names, axes in self.panels.items():
-                name = names[which == "y"]
-                groups[self.scales[name].settings.matches or name].append(axes)
-            for together in groups.values():
-                _same_limits(together, which)
 
     def fit(self) -> bool:
         """Learn from a drawn page how wide the margins must be; True if tick labels must turn for room."""
         renderer = self.canvas.canvas.get_renderer()
-        boxes = [
-            artist.get_tightbbox(renderer)
-            if hasattr(artist, "get_tightbbox")
-            else artist.get_window_extent(renderer)
-            for artist in (*self.canvas.axes, *self.canvas.legends, *self.notes)
-        ]
+        artists = (*self.canvas.axes, *self.canvas.legends, *self.notes)
+        boxes = [artist.get_tightbbox(renderer) for artist in artists]
         boxes = [box for box in boxes if box is not None]
         before = self.width - sum(self.margins[:2])
         if boxes:
@@ -126,20 +93,23 @@ class Page:
 
     def _widen(self, boxes: list) -> None:
         left, right, bottom, top = self.margins
-        self.margins = [
+        across = _within(
+            self.width,
             left + max(0.0, EDGE - min(box.x0 for box in boxes) / SHARPNESS),
             right + max(0.0, max(box.x1 for box in boxes) / SHARPNESS - (self.width - EDGE)),
+        )
+        up = _within(
+            self.height,
             bottom + max(0.0, EDGE - min(box.y0 for box in boxes) / SHARPNESS),
             top + max(0.0, max(box.y1 for box in boxes) / SHARPNESS - (self.height - self.title_height())),
-        ]
+        )
+        self.margins = [*across, *up]
 
 
-def _same_limits(together: list[Axes], which: str) -> None:
-    limits = [getattr(axes, f"get_{which}lim")() for axes in together]
-    if len(together) > 1 and limits[0][0] < limits[0][1]:
-        ends = (min(low for low, _ in limits), max(high for _, high in limits))
-        for axes in together:
-            getattr(axes, f"set_{which}lim")(*ends)
+def _within(length: float, first: float, last: float) -> tuple[float, float]:
+    """Two margins, in proportion smaller where they would leave less than LEAST of a page's length."""
+    share = min(1.0, (length - LEAST) / (first + last))
+    return first * share, last * share
 
 
 def _crowded(axes: Axes, renderer: Any, shrunk: float) -> bool:

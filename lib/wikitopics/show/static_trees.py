@@ -1,49 +1,46 @@
-"""Sunbursts and treemaps of the static twin, in plotly's own geometry and colours."""
+"""Sunbursts of the static twin, in plotly's own geometry and colours."""
 
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle, Wedge
+from matplotlib.colors import to_rgb
+from matplotlib.patches import Wedge
 
-from wikitopics.show.static_forest import Node, forest, measure, squarified
-from wikitopics.show.static_values import colour, ink_on, points, words
+from wikitopics.show.static_forest import Node, tree
+from wikitopics.show.static_values import ink_on, points, words
 
 LEAF_OPACITY = 0.7  # plotly's default for the leaves of a sunburst
 
 
 def _faded(fill: Any, opacity: float) -> tuple:
-    rgb = np.array(colour(fill)[:3] if isinstance(fill, str) else fill[:3])
+    rgb = np.array(to_rgb(fill))
     return tuple(opacity * rgb + (1 - opacity))
 
 
 def sunburst(axes: Axes, trace: Any, colorway: Any) -> None:
     """Rings from the root outwards, clockwise from twelve o'clock's left as plotly draws them."""
-    roots = forest(trace, colorway)
-    if len(roots) > 1:
-        roots = [Node("", sum(root.value for root in roots), children=roots)]
-        measure(roots[0], total=True, counted=False)
-    depth = _depth(roots[0])
+    root = tree(trace, colorway)
+    depth = _depth(root)
     axes.set(xlim=(-depth, depth), ylim=(-depth, depth), aspect="equal")
     axes.axis("off")
-    opacity = trace.leaf.opacity if trace.leaf.opacity is not None else LEAF_OPACITY
-    _ring(axes, roots[0], 0.0, 1.0, opacity)
+    _ring(axes, root, 0.0, 1.0)
 
 
 def _depth(node: Node) -> int:
     return max([node.depth + 1] + [_depth(child) for child in node.children])
 
 
-def _ring(axes: Axes, node: Node, start: float, share: float, opacity: float) -> None:
+def _ring(axes: Axes, node: Node, start: float, share: float) -> None:
     if node.depth or node.label:
-        fill = _faded(node.fill, 1.0 if node.children else opacity)
+        fill = _faded(node.fill, 1.0 if node.children else LEAF_OPACITY)
         first, last = 360 * start, 360 * (start + share)
         wedge = Wedge((0, 0), node.depth + 1, first, last, width=1, fc=fill, ec="white", lw=points(1))
         axes.add_patch(wedge)
         _sector_text(axes, node, (first + last) / 2, share, fill)
     for child in node.children:
         portion = share * child.value / node.value if node.value else 0.0
-        _ring(axes, child, start, portion, opacity)
+        _ring(axes, child, start, portion)
         start += portion
 
 
@@ -77,35 +74,3 @@ def _sector_text(axes: Axes, node: Node, angle: float, share: float, fill: Any) 
 def _pixels_per_unit(axes: Axes) -> float:
     box = axes.get_window_extent()
     return min(box.width, box.height) * 100 / axes.figure.dpi / (axes.get_xlim()[1] - axes.get_xlim()[0])
-
-
-def treemap(axes: Axes, trace: Any, colorway: Any) -> None:
-    """Nested rectangles, squarified (Bruls, Huizing & van Wijk 2000); a parent keeps a strip for its name."""
-    box = axes.get_window_extent()
-    width, height = box.width * 100 / axes.figure.dpi, box.height * 100 / axes.figure.dpi
-    axes.set(xlim=(0, width), ylim=(height, 0))
-    axes.axis("off")
-    roots = forest(trace, colorway)
-    for node, place in zip(
-        roots, squarified([root.value for root in roots], 0, 0, width, height), strict=True
-    ):
-        _tile(axes, node, place)
-
-
-def _tile(axes: Axes, node: Node, place: tuple[float, float, float, float]) -> None:
-    x, y, width, height = place
-    if width < 2 or height < 2:
-        return
-    fill = (
-        "#FFFFFF" if node.depth == 0 and node.children else _faded(node.fill, 0.85 if node.children else 1.0)
-    )
-    axes.add_patch(Rectangle((x, y), width, height, fc=fill, ec="white", lw=points(1)))
-    size = min(12.0, width * 0.92 / (0.6 * max(len(node.label), 1)), height * 0.8)
-    if size >= 5.5:
-        at = (x + 4, y + 3)
-        axes.text(*at, words(node.label), ha="left", va="top", fontsize=points(size), color=ink_on(fill))
-    inner = (x + 3, y + 19, width - 6, height - 22)
-    if node.children and min(inner[2:]) > 3:
-        places = squarified([child.value for child in node.children], *inner)
-        for child, where in zip(node.children, places, strict=True):
-            _tile(axes, child, where)

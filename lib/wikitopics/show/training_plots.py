@@ -43,7 +43,7 @@ def history(table: pd.DataFrame, best: int, prevalence: float, loss: str = "cros
     table: epoch, loss, val_loss, val_macro_pr_auc, val_micro_pr_auc; `loss` is its name;
     `prevalence` is the share of positive (image, label) pairs in validation: the PR-AUC of a random order.
     """
-    figure = new_figure("How learning went", x="epoch", rows=1, columns=2, titles=["", ""], height=380)
+    figure = new_figure("How learning went", x="epoch", columns=2, height=380)
     lines = (
         ("loss", "train", 0, 1),
         ("val_loss", "validation", 1, 1),

@@ -2,6 +2,8 @@
 
 import pandas as pd
 
+from wikitopics.show.long_names import shortened
+
 LONGEST_TEXT = 30  # characters of a name in the drawing; the whole name is in the hover text
 Path = tuple  # of names, and of bends (name, next name, column) where a hop passes a column
 
@@ -79,7 +81,7 @@ def _nodes(column: dict, place: dict, paths: list[Path], ends: dict[str, str]) -
 
 
 def _text(name: str, ends: dict[str, str]) -> str:
-    short = name if len(name) <= LONGEST_TEXT else name[: LONGEST_TEXT - 1] + "…"
+    short = shortened(name, LONGEST_TEXT)
     return f"{short} → {ends[name]}" if name in ends else short
 
 

@@ -1,6 +1,7 @@
 """Fixtures that several test files share."""
 
 from hypothesis import settings
+
 from mediawiki.fixture import wiki  # noqa: F401
 from score_planted import folders, pictures, root  # noqa: F401  (a tiny trained run)
 

@@ -3,7 +3,13 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: install demo test test-long test-browser lab executed lint lock strip clean
+.PHONY: install demo check test-core test test-long test-browser lab executed lint types docs lock strip clean
+
+# What `make check` tests: fast, without Keras, and with something of every subject. Whole files, so that a new test
+# in one of them is in the loop too; what is slower is in `make test` alone.
+CORE := $(addprefix tests/test_,$(addsuffix .py,\
+	params notebooks cli environment readme docs taxonomy labels heuristics heads labels_people split duplicates \
+	metrics thresholds evaluate_predictions evaluate_tables compare figures))
 
 install: $(VENV)/installed
 
@@ -22,6 +28,13 @@ $(VENV)/installed: requirements.lock.txt pyproject.toml
 
 demo: install
 	@$(BIN)/wikitopics run
+
+# The loop at the keyboard: style, types and the core at once, on two cores.
+check: install
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target lint types test-core
+
+test-core: install
+	@$(BIN)/python -m pytest -m "not browser and not servers and not slow" $(CORE)
 
 test: install
 	@$(BIN)/python -m pytest -m "not browser and not servers and not slow"
@@ -46,10 +59,19 @@ lint: install
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/python -m wikitopics.strip --check notebooks
 
+types: install
+	@$(BIN)/mypy
+
+# The reference, from the docstrings, in docs/api/: pages that open from the folder and ask no host for anything.
+docs: install
+	@rm -rf docs/.api && TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/pdoc wikitopics --no-show-source \
+		--template-directory docs/reference --output-directory docs/.api
+	@rm -rf docs/api && mv docs/.api docs/api && echo "open docs/api/index.html"
+
 # Maintainers: refresh the lock (needs uv) and strip the notebooks.
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-		--extra test --extra browser-test pyproject.toml -o requirements.lock.txt
+		--extra test --extra docs --extra browser-test pyproject.toml -o requirements.lock.txt
 
 strip: install
 	$(BIN)/python -m wikitopics.strip notebooks

@@ -26,7 +26,9 @@ def locked() -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize(
-    "line", [*PROJECT_FILE["dependencies"], *EXTRAS["test"], *EXTRAS["browser-test"]], ids=str
+    "line",
+    [*PROJECT_FILE["dependencies"], *EXTRAS["test"], *EXTRAS["docs"], *EXTRAS["browser-test"]],
+    ids=str,
 )
 def test_the_lock_holds_what_the_project_asks_for(line):
     requirement = Requirement(line)

@@ -106,8 +106,15 @@ def pretraining(group: presence.Group, seed: int) -> Claim:
     number, drawn = presence.spearman(group.share[some], group.values[some], group.rounds[:, some], seed)
     low, high = interval(drawn)
     basis = f"{some.sum()} labels, images and labels resampled"
-    ends = {"low": float(low), "high": float(high), "p": p_value(drawn)}
-    return replace(claim, number=number, **ends, based_on=int(some.sum()), basis=basis)
+    return replace(
+        claim,
+        number=number,
+        low=float(low),
+        high=float(high),
+        p=p_value(drawn),
+        based_on=int(some.sum()),
+        basis=basis,
+    )
 
 
 def table(claims: list[Claim]) -> pd.DataFrame:
@@ -134,10 +141,18 @@ def _mean_difference(claim: Claim, runs: list[EvaluatedRun], setting: str, sides
     smaller, larger = (
         "/".join(dict.fromkeys(str(runs[row[end]].settings[setting]) for row in sides)) for end in (0, 1)
     )
-    ends = {name: found[name] for name in ("low", "high", "p")}
     basis = f"{larger} minus {smaller}, mean of {len(sides)} {'pair' if len(sides) == 1 else 'pairs'} of runs"
     says = (f"{larger} is higher", f"{smaller} is higher")
-    return replace(claim, number=found["difference"], **ends, based_on=len(sides), basis=basis, says=says)
+    return replace(
+        claim,
+        number=found["difference"],
+        low=found["low"],
+        high=found["high"],
+        p=found["p"],
+        based_on=len(sides),
+        basis=basis,
+        says=says,
+    )
 
 
 def _mean(sides: list[tuple[float, np.ndarray]]) -> tuple[float, np.ndarray]:

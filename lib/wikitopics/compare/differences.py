@@ -33,8 +33,8 @@ def pairs(runs: list[EvaluatedRun]) -> Iterator[tuple[int, int, str]]:
     for first, other in combinations(range(len(runs)), 2):
         differ = settings_that_differ(runs[first], runs[other])
         if len(differ) == 1:
-            ordered = sorted((first, other), key=lambda number: _size(runs[number], differ[0]))
-            yield (*ordered, differ[0])
+            smaller, larger = sorted((first, other), key=lambda number: _size(runs[number], differ[0]))
+            yield smaller, larger, differ[0]
 
 
 def _size(run: EvaluatedRun, setting: str) -> tuple:
@@ -68,10 +68,13 @@ def _names(first: EvaluatedRun, other: EvaluatedRun, setting: str) -> dict[str, 
 
 def _compare(runs: list[EvaluatedRun], draws: list[Draws], first: int, other: int, metric: str) -> dict:
     shared = shared_labels(runs[first], runs[other])
-    facts = {"metric": metric, "labels": "shared" if shared else "own"}
-    facts["n_labels"] = len(shared or runs[first].test.label_names)
     sides = macro_pair(runs[first], draws[first], runs[other], draws[other], COMPARED[metric])
-    return facts | paired(*sides)
+    return {
+        "metric": metric,
+        "labels": "shared" if shared else "own",
+        "n_labels": len(shared or runs[first].test.label_names),
+        **paired(*sides),
+    }
 
 
 def macro_pair(

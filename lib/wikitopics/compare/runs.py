@@ -117,7 +117,7 @@ def draw(run: EvaluatedRun, rounds: int, seed: int) -> Draws:
     own = intervals.bootstrap(test.truth, test.scores, run.thresholds, run.groups, rounds=rounds, seed=seed)
     people = np.full((rounds, len(test.label_names)), np.nan)
     known = np.flatnonzero(~np.isnan(run.people))
-    if len(known):
+    if run.judged is not None and len(known):
         scores, codes = test.scores[run.judged.rows], run.groups[run.judged.rows]
         columns = [(run.judged.truth[:, i], scores[:, i], codes) for i in known]
         people[:, known] = intervals.bootstrap_roc_auc(columns, int(run.groups.max()) + 1, rounds, seed)

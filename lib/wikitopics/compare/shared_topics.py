@@ -4,9 +4,11 @@ import numpy as np
 
 from wikitopics.compare.runs import EvaluatedRun
 from wikitopics.evaluate import intervals, metrics, ranking
+from wikitopics.evaluate.human import Judged
 from wikitopics.labels.taxonomy import bridge
 
 Side = tuple[float, np.ndarray]  # a value, and its (rounds,)
+Column = tuple[np.ndarray, np.ndarray, np.ndarray]  # truth, scores and groups of the same images
 
 
 def shared_names(first: EvaluatedRun, other: EvaluatedRun) -> list[tuple[str, str]]:
@@ -29,38 +31,41 @@ def sides(first: EvaluatedRun, other: EvaluatedRun, rounds: int, seed: int) -> t
     For each pair of names only images count that people judged in both vocabularies with the same verdict.
     None where no pair has a positive and a negative image among them.
     """
-    found = [columns(first, other, *names) for names in shared_names(first, other)]
-    found = [pair for pair in found if pair is not None]
+    compared = [columns(first, other, *names) for names in shared_names(first, other)]
+    found = [pair for pair in compared if pair is not None]
     if not found:
         return None
     n_groups = int(first.groups.max()) + 1
-    return tuple(_macro([pair[end] for pair in found], n_groups, rounds, seed) for end in (0, 1))
+    mine, its = ([pair[end] for pair in found] for end in (0, 1))
+    return _macro(mine, n_groups, rounds, seed), _macro(its, n_groups, rounds, seed)
 
 
-def columns(first: EvaluatedRun, other: EvaluatedRun, ours: str, theirs: str) -> tuple | None:
+def columns(first: EvaluatedRun, other: EvaluatedRun, ours: str, theirs: str) -> tuple[Column, Column] | None:
     """(truth, scores, groups) of both runs for a pair of names, same images; None if it tells nothing."""
     if first.judged is None or other.judged is None:
         return None
-    says, also = (_people(run, name) for run, name in ((first, ours), (other, theirs)))
+    says = _people(first.judged, first.test.label_names.index(ours))
+    also = _people(other.judged, other.test.label_names.index(theirs))
     agreed = (says >= 0) & (says == also)
     truth = says[agreed]
     if not len(truth) or truth.min() == truth.max():
         return None
-    scores = [
+    score, its_score = (
         run.test.scores[agreed, run.test.label_names.index(name)]
         for run, name in ((first, ours), (other, theirs))
-    ]
-    return tuple((truth, score, first.groups[agreed]) for score in scores)
+    )
+    groups = first.groups[agreed]
+    return (truth, score, groups), (truth, its_score, groups)
 
 
-def _people(run: EvaluatedRun, name: str) -> np.ndarray:
+def _people(judged: Judged, label: int) -> np.ndarray:
     """What people say of every test image: 1 yes, 0 no, -1 not judged."""
-    says = np.full(len(run.test.truth), -1, dtype=np.int8)
-    says[run.judged.rows] = run.judged.truth[:, run.test.label_names.index(name)]
+    says = np.full(len(judged.rows), -1, dtype=np.int8)
+    says[judged.rows] = judged.truth[:, label]
     return says
 
 
-def _macro(found: list[tuple], n_groups: int, rounds: int, seed: int) -> Side:
+def _macro(found: list[Column], n_groups: int, rounds: int, seed: int) -> Side:
     values = [ranking.roc_auc(truth[:, None], scores[:, None])[0] for truth, scores, _ in found]
     drawn = intervals.bootstrap_roc_auc(found, n_groups, rounds, seed)
     return metrics.nanmean(np.array(values)), metrics.row_means(drawn)

@@ -36,7 +36,8 @@ def hierarchical(truth: np.ndarray, predicted: np.ndarray, descent: np.ndarray) 
     """
     true, said = (closed_upwards(np.asarray(matrix, np.uint8), descent) for matrix in (truth, predicted))
     counts = (true & said, ~true.astype(bool) & said.astype(bool), true.astype(bool) & ~said.astype(bool))
-    values = precision_recall_f1(*(np.float64(matrix.sum()) for matrix in counts))
+    tp, fp, fn = (np.asarray(matrix.sum(), np.float64) for matrix in counts)
+    values = precision_recall_f1(tp, fp, fn)
     names = ("hierarchical precision", "hierarchical recall", "hierarchical f1")
     return {name: float(value) for name, value in zip(names, values, strict=True)}
 

@@ -15,6 +15,7 @@ from wikitopics.errors import UserError
 from wikitopics.evaluate import metrics, weighted
 
 CHUNK = 32  # rounds at a time: 64 bytes of weights a group, a line of the cache
+Column = tuple[np.ndarray, np.ndarray, np.ndarray]  # truth, scores, groups of a label's images
 LEVEL = 0.95
 
 
@@ -65,9 +66,7 @@ def bootstrap(
     return _joined(_in_chunks(work, n_groups, rounds, seed, jobs))
 
 
-def bootstrap_roc_auc(
-    columns: list[tuple[np.ndarray, np.ndarray, np.ndarray]], n_groups: int, rounds: int, seed: int
-) -> np.ndarray:
+def bootstrap_roc_auc(columns: list[Column], n_groups: int, rounds: int, seed: int) -> np.ndarray:
     """ROC-AUC of columns that need not have the same images: (rounds, columns), as in `bootstrap`.
 
     Each column is truth (n,) {0, 1}, scores (n,), groups (n,) int in [0, n_groups).
@@ -116,7 +115,7 @@ def p_value(differences: np.ndarray) -> float:
     return float(min(1.0, 2 * (tail + 1) / (len(values) + 1)))
 
 
-def _columns(truth: np.ndarray, scores: np.ndarray, groups: np.ndarray) -> list[tuple]:
+def _columns(truth: np.ndarray, scores: np.ndarray, groups: np.ndarray) -> list[Column]:
     """Every label, and last all (image, label) pairs as one: what "micro" means for a ranking."""
     labels = truth.shape[1]
     pairs = (np.ravel(truth), np.ravel(scores), np.repeat(groups, labels))

@@ -71,6 +71,9 @@ def check(
     kind, first, confirmed (share of them), chance (share of all judged cells with such a label that people
     contradict). Empty where nobody judged.
     """
+    columns = ["kind", "first", "confirmed", "chance"]
+    if judged is None:
+        return pd.DataFrame(columns=columns)
     checked = confirmed(issues, judged, titles, label_names)
     rows = []
     for kind, given in ((MISSING, 0), (WRONG, 1)):
@@ -80,4 +83,4 @@ def check(
             chance = float((judged.truth != truth[judged.rows])[cells].mean())
             sizes = [size for size in (10, 30, 100) if size < len(says)] + [len(says)]
             rows += [(kind, size, float(says.head(size).mean()), chance) for size in sizes]
-    return pd.DataFrame(rows, columns=["kind", "first", "confirmed", "chance"])
+    return pd.DataFrame(rows, columns=columns)

@@ -84,11 +84,11 @@ def shrink(own: np.ndarray, common: float, positives: np.ndarray, strength: floa
     array([0.5  , 0.878])
     """
     weight = positives / (positives + strength)
-    mixed = weight * logit(own) + (1 - weight) * logit(np.float64(common))
+    mixed = weight * logit(own) + (1 - weight) * logit(common)
     return 1 / (1 + np.exp(-mixed))
 
 
-def logit(probability: np.ndarray) -> np.ndarray:
+def logit(probability: np.ndarray | float) -> np.ndarray:
     """Log-odds in float64, finite also for 0 and 1 (kept 1e-6 away from them)."""
     clipped = np.clip(np.asarray(probability, dtype=np.float64), _EDGE, 1 - _EDGE)
     return np.log(clipped / (1 - clipped))

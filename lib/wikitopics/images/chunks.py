@@ -78,7 +78,8 @@ def make(chunk: Chunk) -> int:
         os.environ["WIKITOPICS_ROOT"] = str(chunk.root)
     if not (chunk.file.exists() and _still_true(chunk)):
         side = chunk.recipe.store_size
-        pixels, rows = np.zeros((len(chunk.paths), side, side, 3), np.uint8), []
+        pixels = np.zeros((len(chunk.paths), side, side, 3), np.uint8)
+        rows: list[dict] = []
         for data, outcome in _outcomes(chunk):
             if isinstance(outcome, Picture):
                 pixels[len(rows)] = outcome.pixels
@@ -114,7 +115,8 @@ def _row(data: bytes | Rejected, outcome: Picture | Rejected) -> dict:
     if isinstance(outcome, Rejected):
         return row | {"reason": outcome.reason, "detail": outcome.detail}
     known = {name: value for name, value in outcome._asdict().items() if name != "pixels"}
-    return row | known | {"bytes": len(data), "phash": hex_digits([outcome.phash])[0]}
+    size = len(data) if isinstance(data, bytes) else 0
+    return row | known | {"bytes": size, "phash": hex_digits([outcome.phash])[0]}
 
 
 def _write(file: Path, rows: list[dict], pixels: np.ndarray) -> None:

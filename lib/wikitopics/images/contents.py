@@ -1,13 +1,20 @@
 """A file's bytes, or the reason why it cannot be read."""
 
 import hashlib
+from typing import Protocol
 
 from wikitopics.images.reasons import Rejected
-from wikitopics.sources import Source
 from wikitopics.sources.reading import Refused, TooLarge
 
 
-def read(source: Source, path: str, max_bytes: int) -> bytes | Rejected:
+class Readable(Protocol):
+    """What files are read from: a source (sources.Source), or anything else that reads."""
+
+    def read(self, path: str, max_bytes: int) -> bytes:
+        """The bytes at `path`; OSError where there are none, TooLarge above `max_bytes`."""
+
+
+def read(source: Readable, path: str, max_bytes: int) -> bytes | Rejected:
     """The file's bytes, or "too_many_bytes", "refused", "missing" or "unreadable"."""
     try:
         return source.read(path, max_bytes)

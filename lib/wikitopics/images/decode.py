@@ -118,7 +118,7 @@ def _picture(image: Image.Image, turn: int, recipe: Recipe) -> Picture:
     fine = small.tobytes()
     digest = hashlib.sha1(b"%d %d " % (width, height) + fine).hexdigest()
     pixels = on_square(fine, small.size, recipe.store_size)
-    return Picture(pixels, width, height, image.format, mode, digest, perceptual_hash(small))
+    return Picture(pixels, width, height, image.format or "", mode, digest, perceptual_hash(small))
 
 
 def fitted(size: tuple[int, int], recipe: Recipe) -> tuple[int, int]:

@@ -72,7 +72,8 @@ def _deal_label(
     per group.
     """
     need, room = wanted[:, 0].tolist(), wanted[:, 1].tolist()
-    lacking, choices, dealt = set(np.flatnonzero(without)), np.flatnonzero(allowed).tolist(), []
+    lacking, choices = set(np.flatnonzero(without).tolist()), np.flatnonzero(allowed).tolist()
+    dealt: list[int] = []
     for waiting, (amount, size) in zip(range(len(amounts), 0, -1), amounts.tolist(), strict=True):
         among = lacking if waiting <= len(lacking) else choices
         to = max(among, key=lambda choice: (need[choice], room[choice], chance[choice]))

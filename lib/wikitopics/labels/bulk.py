@@ -124,7 +124,8 @@ def portions(looked_up: Iterator[LookedUp]) -> Iterator[tuple[Texts, np.ndarray,
 
 def _together(sizes: list[int]) -> list[list[int]]:
     """Row groups that are looked up at once: to index the graph's titles pays for millions of files."""
-    groups, rows = [], 0
+    groups: list[list[int]] = []
+    rows = 0
     for i, size in enumerate(sizes):
         if not groups or rows + size > LOOKED_UP:
             groups, rows = [*groups, []], 0

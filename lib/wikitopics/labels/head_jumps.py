@@ -53,7 +53,9 @@ def _block(graph: CategoryGraph, first: int, last: int) -> tuple[np.ndarray, np.
     return source + np.int32(first), parent, form
 
 
-def _standing_twice(source, parent, form, words, shorter) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _standing_twice(
+    source: np.ndarray, parent: np.ndarray, form: np.ndarray, words: np.ndarray, shorter: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Entries, sorted by source, whose form stands twice for their source once the longest are shortened."""
     found = []
     while len(source):
@@ -65,7 +67,8 @@ def _standing_twice(source, parent, form, words, shorter) -> tuple[np.ndarray, n
         open_ = ~np.repeat(np.logical_or.reduceat(twice, first), size) & (longest > 1)
         source, parent, form, longest = source[open_], parent[open_], form[open_], longest[open_]
         form = np.where(words[form] == longest, shorter[form], form)
-    return tuple(np.concatenate(column) for column in zip(*found, strict=True))
+    sources, parents, forms = (np.concatenate(column) for column in zip(*found, strict=True))
+    return sources, parents, forms
 
 
 def _is_repeated(source: np.ndarray, form: np.ndarray) -> np.ndarray:

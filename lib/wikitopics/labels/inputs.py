@@ -10,7 +10,7 @@ from wikitopics.judgements import annotations
 from wikitopics.labels.agreement import agreement, majority
 from wikitopics.labels.category_graph import CategoryGraph
 from wikitopics.labels.graph_files import open_graph
-from wikitopics.labels.labelled import human_labels
+from wikitopics.labels.labelled import human_labels, known_labels
 from wikitopics.labels.taxonomy import Taxonomy
 from wikitopics.paths import root, sample_folder
 from wikitopics.sources import Source
@@ -53,7 +53,7 @@ def people_for(source: Any, path: str, taxonomy: Taxonomy) -> tuple[pd.DataFrame
     table = annotations(place) if place.is_dir() else read_table(place, "annotations")
     if "labels" in table:
         said = table["labels"].map(lambda cell: cell.split("|") if isinstance(cell, str) else list(cell))
-        table["labels"] = human_labels(table.assign(labels=said), taxonomy)["labels"]
+        table["labels"] = known_labels(said, taxonomy)
     return majority(table, taxonomy), float(agreement(table, taxonomy)["f1"][0])
 
 

@@ -82,8 +82,13 @@ def human_labels(people: pd.DataFrame | None, taxonomy: Taxonomy) -> pd.DataFram
     """
     if people is None:
         return None
-    known = people["labels"].map(lambda names: [name for name in names if name in taxonomy.parents])
-    return pd.DataFrame({"title": people["title"], "labels": known.map(taxonomy.close)})
+    return pd.DataFrame({"title": people["title"], "labels": known_labels(people["labels"], taxonomy)})
+
+
+def known_labels(labels: pd.Series, taxonomy: Taxonomy) -> pd.Series:
+    """Each list of labels without those that the run does not have, closed upward."""
+    known = labels.map(lambda names: [name for name in names if name in taxonomy.parents])
+    return known.map(taxonomy.close)
 
 
 def funnel(labelled: Labelled) -> pd.DataFrame:

@@ -3,12 +3,13 @@
 import ctypes
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-Texts = pa.Array | pa.ChunkedArray
+Texts: TypeAlias = pa.Array | pa.ChunkedArray
 PARTS = 8  # texts of different length are never equal: parts by length, modulo this
 SMALL = 100_000  # below this, one part
 THREADS = 2

@@ -49,7 +49,7 @@ def rank_heuristics(
     strings of rules, or "commons-learned"; by default all `candidates`. With `rounds` bootstrap resamples,
     also micro_f1_low and micro_f1_high (95 %).
     """
-    names = label_names or taxonomy.label_names
+    names = list(label_names or taxonomy.label_names)
     files = files[files["title"].isin(people["title"])]
     truth = label_matrix(people.set_index("title")["labels"].loc[files["title"]], names)
     rows = []

@@ -72,8 +72,8 @@ def fitted(image: np.ndarray, side: int) -> Image.Image:
     """An image ((h, w, 3) uint8) scaled, up or down, to fit a square of `side` pixels."""
     picture = Image.fromarray(np.ascontiguousarray(image))
     scale = side / max(picture.size)
-    size = tuple(max(1, round(length * scale)) for length in picture.size)
-    return picture.resize(size, Image.Resampling.LANCZOS)
+    width, height = (max(1, round(length * scale)) for length in picture.size)
+    return picture.resize((width, height), Image.Resampling.LANCZOS)
 
 
 def mistakes_table(

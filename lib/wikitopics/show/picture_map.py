@@ -109,7 +109,7 @@ class PictureMap:
         title = f'<div class="pm-title">{say.told(self.titles[point])}</div>'
         self.side.value = say.picture(self.browser.thumbnails.jpeg(row), self.titles[point]) + title + told
 
-    def brush(self, points: Sequence[int]) -> None:
+    def brush(self, points: Sequence[int] | np.ndarray) -> None:
         """Show only the images of these points in the browser; of none: all of them."""
         self.chosen = np.unique(np.asarray(points, np.int64))
         if not len(self.chosen):

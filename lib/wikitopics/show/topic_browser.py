@@ -49,7 +49,8 @@ class TopicBrowser:
         self.probabilities, self.above, self.label_names = probabilities, above, label_names
         self.groups = [[] for _ in self.titles] if groups is None else list(groups)
         self.thumbnails, self.nearest = Thumbnails(images), nearest
-        self.found, self.at = np.array([], dtype=np.int64), None
+        self.found = np.array([], dtype=np.int64)
+        self.at: int | None = None
         self._build()
         self._refilter()
 
@@ -94,8 +95,8 @@ class TopicBrowser:
 
     def _mark(self) -> None:
         first = (self.pager.number.value - 1) * PAGE
-        inside = self.at is not None and first <= self.at < first + PAGE
-        self.stage.mark(self.at - first if inside else None)
+        at = self.at
+        self.stage.mark(at - first if at is not None and first <= at < first + PAGE else None)
 
     def open(self, place: int) -> None:
         """Show the picture at a place of `found` in full, turning to its page."""
@@ -103,20 +104,21 @@ class TopicBrowser:
         if not len(self.found):
             self.at = None
             return
-        self.at = min(max(0, place), len(self.found) - 1)
-        if (page := self.at // PAGE + 1) != self.pager.number.value:
+        self.at = at = min(max(0, place), len(self.found) - 1)
+        if (page := at // PAGE + 1) != self.pager.number.value:
             self.show_page(page)
         self._mark()
-        self.back.disabled, self.on.disabled = self.at == 0, self.at == len(self.found) - 1
-        self.shown.value = self._opened(int(self.found[self.at]))
+        self.back.disabled, self.on.disabled = at == 0, at == len(self.found) - 1
+        self.shown.value = self._opened(at)
 
     def step(self, by: int) -> None:
         """Open the picture `by` places further."""
         if self.at is not None:
             self.open(self.at + by)
 
-    def _opened(self, place: int) -> str:
-        facts = [f"{self.at + 1:,} of {len(self.found):,}", f"{100 * self.sureness[place]:.0f} % sure"]
+    def _opened(self, at: int) -> str:
+        place = int(self.found[at])
+        facts = [f"{at + 1:,} of {len(self.found):,}", f"{100 * self.sureness[place]:.0f} % sure"]
         head = say.head(self.thumbnails.jpeg(place), self.titles[place], facts, "")
         chances = html.chances(self.label_names, self.probabilities[place], self.above[place])
         near = [

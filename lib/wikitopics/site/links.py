@@ -22,7 +22,7 @@ class Links:
         if not found:
             return None
         there = self.run(found["stage"], found["run"]) if found["run"] else self.stage(found["source"], here)
-        return there and relative(there.address, here.address)
+        return relative(there.address, here.address) if there else None
 
     def run(self, stage: str, run: str) -> Notebook | None:
         """The notebook of that stage and run."""
@@ -36,7 +36,8 @@ class Links:
 
     def stages(self, here: Notebook) -> list[Notebook]:
         """One run of each stage, as near to `here` as there is."""
-        return [self.stage(stage, here) for stage in dict.fromkeys(one.stage for one in self.notebooks)]
+        found = [self.stage(stage, here) for stage in dict.fromkeys(one.stage for one in self.notebooks)]
+        return [one for one in found if one is not None]
 
 
 def reads(later: Notebook, earlier: Notebook) -> bool:

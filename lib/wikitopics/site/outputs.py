@@ -21,8 +21,8 @@ def output_html(page: Page, cell: str, output: dict[str, Any]) -> str:
         return printed("\n".join(output["traceback"]), "Error")
     if figures.PLOTLY in data:
         return figure_html(page, cell, figure_of(page, cell, output))
-    if pictures.picture_of(data):
-        return _picture(page, cell, output)
+    if picture := pictures.picture_of(data):
+        return _picture(page, cell, output, picture)
     if "text/markdown" in data:
         return f'<div class="words">{markdown("".join(data["text/markdown"]), page.renderer())}</div>'
     if "text/html" in data and not too_deep("".join(data["text/html"])):
@@ -75,8 +75,7 @@ def figure_html(page: Page, cell: str, figure: figures.Figure) -> str:
     return page.render("figure.html", figure=figure, number=number, live=live, heads=heads, rows=rows)
 
 
-def _picture(page: Page, cell: str, output: dict[str, Any]) -> str:
-    kind = pictures.picture_of(output["data"])
+def _picture(page: Page, cell: str, output: dict[str, Any], kind: str) -> str:
     alt, width, height = pictures.described(output, kind)
     address = page.keep(cell, pictures.SUFFIX[kind], pictures.content(output["data"], kind))
     return figure_html(page, cell, figures.Figure(alt, {}, address, width, height))

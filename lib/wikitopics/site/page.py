@@ -75,4 +75,4 @@ class Page:
             for (_, number), figure in self.figures.items()
             if figure.live and figure.picture and number not in self.still
         }
-        return max(live, key=live.get, default=None)
+        return max(live, key=live.__getitem__, default=None)

@@ -89,8 +89,7 @@ def sanitised(untrusted: str, caption: str = "") -> str:
     for number, table in enumerate(soup("table")):
         _dress(table)
         if caption and not number:
-            said = BeautifulSoup(f"<caption>{caption}</caption>", "html.parser").caption
-            table.insert(0, said)
+            table.insert(0, BeautifulSoup(f"<caption>{caption}</caption>", "html.parser"))
     return CLEANER.clean(str(soup)).strip()  # last, so that nothing comes after it
 
 
@@ -108,7 +107,8 @@ def _dress(table: Tag) -> None:
         if not header.get_text(strip=True) and not header("img"):
             header.name = "td"
             continue
-        wide = int(header.get("colspan", 1)) > 1 if str(header.get("colspan", 1)).isdigit() else False
+        columns = str(header.get("colspan", ""))
+        wide = columns.isdigit() and int(columns) > 1
         in_head = header.find_parent("thead") is not None
         header["scope"] = ("colgroup" if wide else "col") if in_head else "row"
         _breakable(header)

@@ -23,6 +23,7 @@ class Source(Protocol):
     """Files with their descriptions and their bytes; a small frozen dataclass that can be pickled."""
 
     name: ClassVar[str]
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
 
     def files(self) -> pd.DataFrame:
         """One row per file: title (unique), path (key for `read`), creator, licence, categories, articles.

@@ -15,7 +15,7 @@ DIRECTION_MARKS = "[\u200e\u200f\u202a-\u202e]"  # MediaWiki drops them from tit
 
 
 def files_table(
-    title: list[str], path: list[str], notes: dict[str, int] | None = None, **columns
+    title: list[str], path: list[str], notes: dict[str, int] | None = None, **columns: list
 ) -> pd.DataFrame:
     """The files table in the contract's column order; columns not given are empty.
 
@@ -49,7 +49,8 @@ def unique_titles(titles: list[str]) -> tuple[list[str], int]:
     >>> unique_titles(["A.jpg", "A.jpg", "B.jpg"])
     (['A.jpg', 'A (2).jpg', 'B.jpg'], 1)
     """
-    taken, seen, unique = set(titles), Counter(), []
+    taken, unique = set(titles), []
+    seen: Counter[str] = Counter()
     for title in titles:
         seen[title] += 1
         name = title if seen[title] == 1 else _numbered(title, seen[title], taken)

@@ -44,7 +44,7 @@ class Table:
         texts = {name: [_text(value) for value in frame[name]] for name in TEXTS if name in frame}
         titles = texts.pop("title", [""] * len(paths))
         titles = [title or os.path.basename(path) for title, path in zip(titles, paths, strict=True)]
-        return files_table(title=titles, path=paths, **texts, **lists)
+        return files_table(titles, paths, None, **texts, **lists)
 
     def read(self, path: str, max_bytes: int) -> bytes:
         """The file's bytes; see `sources.reading.read_inside`."""

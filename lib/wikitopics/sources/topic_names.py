@@ -20,7 +20,7 @@ def spellings() -> dict[str, str]:
     >>> spelled["STEM.Medicine_&_Health"], spelled["medicine-and-health"], spelled["europe"]
     ('STEM.Medicine & Health', 'STEM.Medicine & Health', 'Geography.Regions.Europe.Europe*')
     """
-    known = {}
+    known: dict[str, str] = {}
     for name in load(TAXONOMY).label_names:
         word = name.rpartition(".")[2].rstrip("*").lower().replace("&", "and").replace(" ", "-")
         known |= {name: name, name.replace(" ", "_"): name, word: name}

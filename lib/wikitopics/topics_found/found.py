@@ -49,8 +49,8 @@ def score_chosen(chosen: Chosen, model: str, evaluation: str, out: Path, abstain
     abstain, jobs: see scoring.shards.score_files.
     """
     run, judged = finished_run("03_train", model), finished_run("04_evaluate", evaluation)
-    how = {"evaluation": judged, "source": chosen.source, "abstain": abstain, "jobs": jobs}
-    score_files(run, list(chosen.frame["path"]), out, **how)
+    paths = list(chosen.frame["path"])
+    score_files(run, paths, out, evaluation=judged, source=chosen.source, abstain=abstain, jobs=jobs)
     return read_found(chosen, out)
 
 

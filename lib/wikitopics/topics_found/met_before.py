@@ -27,8 +27,8 @@ def titles_in_set(paths: Iterable[str], images: pd.DataFrame, recipe: Recipe) ->
     for start in range(0, len(alike), AT_ONCE):
         some = alike[start : start + AT_ONCE]
         found = {path: read(FILES, path, recipe.max_bytes) for path in some}
-        whole = [path for path, data in found.items() if isinstance(data, bytes)]
-        for path, picture in zip(whole, decode_in_child([found[p] for p in whole], recipe), strict=True):
+        whole = {path: data for path, data in found.items() if isinstance(data, bytes)}
+        for path, picture in zip(whole, decode_in_child(list(whole.values()), recipe), strict=True):
             if not isinstance(picture, Rejected) and picture.sha1 in titles:
                 met[path] = titles[picture.sha1]
     return met

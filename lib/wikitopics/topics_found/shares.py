@@ -80,9 +80,10 @@ def scaled(mean: np.ndarray, with_topic: np.ndarray, without: np.ndarray) -> np.
 def class_means(held_out: HeldOut) -> tuple[np.ndarray, np.ndarray]:
     """Mean probability of each label on held-out pictures with it and without it: (L,), (L,)."""
     truth = held_out.truth.astype(np.float64)
-    return tuple(
+    with_topic, without = (
         _ratio((held_out.probabilities * part).sum(axis=0), part.sum(axis=0)) for part in (truth, 1 - truth)
     )
+    return with_topic, without
 
 
 def resampled_class_means(held_out: HeldOut, rounds: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,5 +1,7 @@
 """Batches whose order depends on the seed and the epoch alone, so that a resumed run sees what it missed."""
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 
@@ -10,7 +12,7 @@ class Views:
     rows: (k,) sorted rows of the images run that the arrays (each (k, d)) hold, in this order.
     """
 
-    def __init__(self, rows: np.ndarray, arrays: list[np.ndarray]):
+    def __init__(self, rows: np.ndarray, arrays: Sequence[np.memmap]):
         self.rows, self.arrays = np.asarray(rows), arrays
         self.shape = (len(arrays), *arrays[0].shape)
 
@@ -54,7 +56,8 @@ class Batches(keras.utils.PyDataset):
         """Inputs and targets at some positions."""
         rows = self.rows[chosen]
         if isinstance(self.inputs, Views):
-            return self.inputs.take(rows, self.versions()[chosen]), self.targets[chosen]
+            versions = self.versions(len(self.inputs.arrays))[chosen]
+            return self.inputs.take(rows, versions), self.targets[chosen]
         return self.inputs[rows], self.targets[chosen]
 
     def first(self) -> tuple[np.ndarray, np.ndarray]:
@@ -67,10 +70,10 @@ class Batches(keras.utils.PyDataset):
             return np.arange(len(self.rows))
         return np.random.default_rng([self.seed, self.epoch]).permutation(len(self.rows))
 
-    def versions(self) -> np.ndarray:
-        """Which version of each picture this epoch sees, (n,); copies of a picture draw for themselves."""
+    def versions(self, number: int) -> np.ndarray:
+        """Which of `number` versions of each picture this epoch sees, (n,); copies draw for themselves."""
         rng = np.random.default_rng([self.seed or 0, self.epoch, 1])
-        return rng.integers(len(self.inputs.arrays), size=len(self.rows))
+        return rng.integers(number, size=len(self.rows))
 
 
 def predicted(model: keras.Model, batches: Batches) -> np.ndarray:

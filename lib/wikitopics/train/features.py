@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -20,7 +21,7 @@ BATCH = 64
 SAMPLED = 64  # pictures whose pixels enter the key: sha1 does not see how they were fitted into the store
 
 
-def cached_features(images: Path, network: keras.Model, name: str, image_size: int) -> np.ndarray:
+def cached_features(images: Path, network: keras.Model, name: str, image_size: int) -> np.memmap:
     """Features (m, d) float32, memory-mapped, of every picture of the images run in the folder `images`.
 
     `network` maps pictures (n, s, s, 3) to features (n, d), as `features_of(model)`. They are kept as
@@ -72,13 +73,13 @@ def features_key(images: Path, pixels: np.ndarray, network: keras.Model) -> str:
     return digest.hexdigest()[:16]
 
 
-def _once(path: Path, *what) -> np.ndarray:
+def _once(path: Path, *what: Any) -> np.memmap:
     """The array in `path`, computed from `what` by the first who wants it."""
     if not path.exists():
         with _alone(path.with_suffix(".lock")):
             if not path.exists():
                 _compute(path, *what)
-    return read_array(path)
+    return np.lib.format.open_memmap(path, mode="r")
 
 
 @contextmanager

@@ -30,7 +30,7 @@ def training_key(parameters: dict[str, Any], *arrays: np.ndarray) -> str:
     digest = hashlib.sha256(json.dumps(chosen, sort_keys=True).encode())
     for array in arrays:
         digest.update(str(array.shape).encode())
-        digest.update(np.ascontiguousarray(array))
+        digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
 
 

@@ -79,5 +79,6 @@ def reward(label_matrix: np.ndarray, number: int, rng: np.random.Generator) -> n
     """
     counts = label_matrix.sum(axis=0, dtype=np.float64)
     rewards = label_matrix @ np.divide(1, counts, where=counts > 0, out=np.zeros(len(counts)))
-    copies = rng.choice(len(label_matrix), number, p=rewards / rewards.sum()) if rewards.any() else []
-    return np.concatenate([np.arange(len(label_matrix)), np.array(copies, int)])
+    images = np.arange(len(label_matrix))
+    copies = rng.choice(len(images), number, p=rewards / rewards.sum()) if rewards.any() else images[:0]
+    return np.concatenate([images, copies])

@@ -119,7 +119,7 @@ def _unpickle(file: io.BytesIO) -> Any:
     for opcode, argument, _ in pickletools.genops(file):
         if opcode.name not in OPCODES.split():
             raise ValueError(f"it uses the pickle opcode {opcode.name}")
-        if opcode.name == "LONG_BINPUT" and argument > MAX_MEMO:
+        if opcode.name == "LONG_BINPUT" and int(argument or 0) > MAX_MEMO:
             raise ValueError("its memo is too large")
     file.seek(start)
     return _Unpickler(file).load()

@@ -3,8 +3,10 @@
 import bz2
 import gzip
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from io import BufferedIOBase
 from pathlib import Path
+from typing import BinaryIO
 from xml.etree import ElementTree
 
 from wikitopics.errors import UserError
@@ -16,7 +18,7 @@ SOFT = re.compile(  # the template and its redirects on Commons
     r"\s*\|\s*(?:1\s*=)?\s*:?(?:category\s*:)?\s*([^|{}\[\]#\n]+?)\s*(?:\||\}\})",
     re.IGNORECASE,
 )
-OPENERS = {".bz2": bz2.open, ".gz": gzip.open}
+OPENERS: dict[str, Callable[[BinaryIO], BufferedIOBase]] = {".bz2": bz2.open, ".gz": gzip.open}
 
 
 def resolved(targets: dict[str, str]) -> tuple[dict[str, str], int]:

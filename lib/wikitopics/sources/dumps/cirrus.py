@@ -6,9 +6,9 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,7 +19,7 @@ from wikitopics.progress import report
 from wikitopics.sources.articles import article_name
 from wikitopics.sources.topic_names import tagged_topics
 
-OPENERS = {".bz2": bz2.open, ".gz": gzip.open}
+OPENERS: dict[str, Callable[[BinaryIO], io.BufferedIOBase]] = {".bz2": bz2.open, ".gz": gzip.open}
 TAGGED = re.compile(rb"articletopic/")
 WIKI = re.compile(r"(\w+?)_content|(\w+wiki)\b")  # enwiki_content-20261101-00000.json.bz2
 TOPICS = pa.schema({"article": pa.string(), "topic": pa.string(), "score": pa.float32()})

@@ -9,7 +9,7 @@ MEMORY = "400MB"
 
 def connected(spilled: Path) -> duckdb.DuckDBPyConnection:
     """A database in memory, of at most MEMORY; what is more is written to the folder `spilled`."""
-    settings = {
+    settings: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": MEMORY,
         "temp_directory": str(spilled),
         "preserve_insertion_order": False,  # results with ORDER BY keep theirs

@@ -52,7 +52,7 @@ def fields(rows: np.ndarray, n_columns: int) -> tuple[np.ndarray, np.ndarray]:
     newlines = 0
     for _ in range(2):  # a new line and, where an INSERT began, what stood behind its VALUES
         lead = rows[np.minimum(first, len(rows) - 1)]
-        newlines += np.count_nonzero(lead == NEWLINE)
+        newlines += int(np.count_nonzero(lead == NEWLINE))
         first += (lead == NEWLINE) | (lead == BLANK)
     if newlines != np.count_nonzero(rows == NEWLINE):
         raise Malformed("a line ends within a row")

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -75,7 +76,9 @@ def _known(picture: Picture) -> dict[str, Any]:
     }
 
 
-def _checked(status: int, headers: dict, body: bytes, picture: Picture) -> tuple[str, tuple[int, int]]:
+def _checked(
+    status: int, headers: Mapping[str, str], body: bytes, picture: Picture
+) -> tuple[str, tuple[int, int]]:
     """Format and size of a body that is the picture; raises Failed. `attempts` 0: the answer was counted."""
     if status in (404, 410):
         raise Failed("gone", f"status {status}", 0)

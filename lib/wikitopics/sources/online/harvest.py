@@ -92,12 +92,14 @@ def _describe(api: ActionApi, titles: list[str], articles: str) -> dict[str, Des
 
 
 def files_of(pages: list[Description], graph: Graph) -> pd.DataFrame:
-    """The files table; a category that redirects is named by its target."""
+    """The files table of the pages that have a picture; a category that redirects is named by its target."""
+    pictures = [page.picture for page in pages if page.picture]
+    pages = [page for page in pages if page.picture]
     return files_table(
         title=[page.title for page in pages],
         path=[page.title for page in pages],
-        creator=[page.picture.creator for page in pages],
-        licence=[page.picture.licence for page in pages],
+        creator=[picture.creator for picture in pictures],
+        licence=[picture.licence for picture in pictures],
         categories=[_resolved(page.categories, graph) for page in pages],
         articles=[page.articles for page in pages],
     )

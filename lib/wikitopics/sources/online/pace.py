@@ -3,6 +3,7 @@
 import re
 import threading
 import time
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
 from urllib3 import BaseHTTPResponse
@@ -107,7 +108,7 @@ def hold(pace: Pace, manners: Manners, failures: int, asked: float | None = None
     pace.wait()
 
 
-def asked_pause(headers: dict) -> float | None:
+def asked_pause(headers: Mapping[str, str]) -> float | None:
     """Seconds that the header Retry-After asks for; None without one, or without sense.
 
     >>> asked_pause({"Retry-After": "7"}), asked_pause({}), asked_pause({"Retry-After": "soon"})

@@ -35,4 +35,4 @@ def is_standard(url: str) -> bool:
     True
     """
     found = re.search(r"/thumb/.*/(?:[a-z0-9-]+-)?(\d+)px-[^/]*$", url)
-    return bool(found) and int(found[1]) in STEPS
+    return found is not None and int(found[1]) in STEPS

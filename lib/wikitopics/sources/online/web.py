@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
 
@@ -20,7 +21,7 @@ class Answer(NamedTuple):
     """What a server said: status, headers, body (bytes, decoded), and how often it was asked."""
 
     status: int
-    headers: dict
+    headers: Mapping[str, str]
     body: bytes
     attempts: int
 
@@ -98,9 +99,10 @@ class Client:
 
     def _request(self, url: str, form: dict | None, json: dict | None) -> requests.Response:
         method, timeout = ("GET" if form is None and json is None else "POST"), self.manners.timeout
-        options = {"stream": True, "allow_redirects": False, "timeout": timeout}
         try:
-            return self._session.request(method, url, data=form, json=json, **options)
+            return self._session.request(
+                method, url, data=form, json=json, stream=True, allow_redirects=False, timeout=timeout
+            )
         except requests.RequestException as error:
             raise Failed("unreachable", _short(error), self.manners.attempts) from None
 

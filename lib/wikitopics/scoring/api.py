@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from wikitopics.artefacts import RECORD, finished_run, read_json
 from wikitopics.errors import UserError
-from wikitopics.export.named import bundle_path
+from wikitopics.scoring.archive import bundle_path
 from wikitopics.scoring.inputs import check_apart, paths_of
 from wikitopics.scoring.titles import COMMONS, PREFIX, WIDTH, fetched
 from wikitopics.scoring.topics import ABSTAIN
@@ -70,7 +70,7 @@ def score(
 
 
 def runs_of(model: str, evaluation: str | None = None) -> tuple[Path, Path | None]:
-    """The folders of the model and of its evaluation, or a bundle alone (export.named.bundle_path).
+    """The folders of the model and of its evaluation, or a bundle alone (archive.bundle_path).
 
     Raises UserError where one is not finished or of another.
     """

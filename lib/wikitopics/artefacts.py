@@ -5,9 +5,11 @@ first, so a notebook that dies half way leaves a folder that nobody takes for a 
 """
 
 import errno
+import glob
 import json
 import os
 import platform
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +29,20 @@ NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextmanager
+def with_room(path: Path) -> Iterator[None]:
+    """Raises UserError where the disk, or what may be used of it, is full while `path` is written."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        raise UserError(
+            f"the disk must have room for what is written, but {path.name} found none ({error.strerror}); "
+            "free some and run again"
+        ) from error
+
+
+@contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` that takes its name when the block ends without an error.
 
@@ -36,17 +52,53 @@ def replacing(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        yield temporary
-        os.replace(temporary, path)
-    except OSError as error:
-        if error.errno not in NO_ROOM:
-            raise
-        raise UserError(
-            f"the disk must have room for what is written, but {path.name} found none ({error.strerror}); "
-            "free some and run again"
-        ) from error
+        with with_room(path):
+            yield temporary
+            os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """A new folder beside `path` that takes its name when the block ends without an error.
+
+    Raises UserError where the disk is full; what was at `path` before is then still there. What a killed
+    process left beside `path` is cleared away, that of one that still runs stays.
+    """
+    path = Path(path).resolve()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _clear_leftovers(path)
+    new, old = (path.with_name(f".{path.name}.{os.getpid()}.{word}") for word in ("part", "old"))
+    try:
+        with with_room(path):
+            new.mkdir()
+            yield new
+            if path.exists():
+                path.rename(old)
+            new.rename(path)
+    finally:
+        if old.exists() and not path.exists():
+            old.rename(path)
+        for folder in (new, old):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _clear_leftovers(path: Path) -> None:
+    for folder in path.parent.glob(f".{glob.escape(path.name)}.*.*"):
+        number = folder.name.split(".")[-2]
+        if folder.suffix in (".part", ".old") and number.isdigit() and not _runs(int(number)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 
-from wikitopics.artefacts import RECORD, finished_run, read_json
 from wikitopics.errors import UserError
 from wikitopics.scoring.archive import bundle_path
 from wikitopics.scoring.inputs import check_apart, paths_of
+from wikitopics.scoring.of_run import finished_pair
 from wikitopics.scoring.titles import COMMONS, PREFIX, WIDTH, fetched
 from wikitopics.scoring.topics import ABSTAIN
 
@@ -77,12 +77,4 @@ def runs_of(model: str, evaluation: str | None = None) -> tuple[Path, Path | Non
     bundle = bundle_path(model, evaluation)
     if bundle is not None:
         return bundle, None
-    folder = finished_run("03_train", model)
-    judged = finished_run("04_evaluate", evaluation or model)
-    of = read_json(judged / RECORD).get("model")
-    if of != model:
-        raise UserError(
-            f"--evaluation must be a run that judged {model!r}, but {judged.name!r} judged {of!r}; "
-            "name another"
-        )
-    return folder, judged
+    return finished_pair(model, evaluation)

@@ -1,4 +1,4 @@
-"""What is known of an exported model: the runs it comes from, and what their records say, never typed by hand."""
+"""What is known of an exported model: the runs it comes from, and what their records say of it."""
 
 import re
 from dataclasses import dataclass
@@ -199,7 +199,7 @@ class Facts:
         ]
 
     def worst_part(self) -> dict[str, Any]:
-        """The slice of lowest micro F1 among those that are not small; {} where there is nothing to choose."""
+        """The slice of lowest micro F1 among those that are not small; {} where there are not two."""
         parts = [row for row in self.rows("slices") if row["images"] >= self.FEW]
         return min(parts, key=lambda row: row["micro_f1"]) if len(parts) > 1 else {}
 

@@ -166,7 +166,7 @@ def _made(network: Network, settings: Settings) -> keras.Model:
 
 
 def _rescaled(model: keras.Model) -> keras.Model:
-    """Layers like its own, with the one that Keras puts after a normalization where ImageNet's weights follow."""
+    """The like, with the layer that Keras puts after the normalization where ImageNet's weights follow."""
 
     def call(layer, *given, **options):
         result = layer(*given, **options)

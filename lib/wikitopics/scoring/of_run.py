@@ -16,7 +16,7 @@ from wikitopics.scoring.settings import Settings, checked
 
 
 def finished_pair(model: str, evaluation: str | None = None) -> tuple[Path, Path]:
-    """The folders of the 03_train run `model` and of the 04_evaluate run that judged it, by default its namesake.
+    """The folders of the 03_train run `model` and of the 04_evaluate run (default: its name) that judged it.
 
     Raises UserError where one is not finished, and where the evaluation is of another model.
     """

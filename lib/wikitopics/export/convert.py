@@ -20,6 +20,7 @@ from wikitopics.train.engine import keras, without_chatter
 from wikitopics.train.model import load_model
 
 TOLERANCE = 1e-3  # the tolerance that 03_train has for the file it writes
+REMEDY = {".safetensors": "train the run again, its network is none that 03_train builds now"}
 OPSET = 17  # what ONNX Runtime reads since 1.12
 PACKAGES = {"keras": (), "onnx": ("onnx", "onnxruntime", "tf2onnx"), "tflite": ()}
 FORMATS = tuple(PACKAGES)
@@ -191,7 +192,7 @@ def largest_difference(path: Path, pictures: np.ndarray, scores: np.ndarray) -> 
     if not difference <= TOLERANCE:
         raise UserError(
             f"an exported model must give the run's scores up to {TOLERANCE:g}, but those of {path.name} "
-            f"differ by {difference:.3g}; leave its format out with --formats"
+            f"differ by {difference:.3g}; {REMEDY.get(path.suffix, 'leave its format out with --formats')}"
         )
     return difference
 

@@ -97,12 +97,12 @@ def command(*arguments, root, **more):
 def test_every_format_gives_the_scores_that_the_run_wrote(bundle, chain):
     pictures, scores = validation(chain)
     told = read_json(bundle / "export.json")["checked"]["largest_difference"]
-    assert list(told) == ["safetensors", *FORMATS] and max(told.values()) <= 1e-6
+    assert list(told) == ["safetensors", *FORMATS] and max(told.values()) <= 1e-5
     assert np.abs(scores - scores[0]).max() > 0.02  # scores that no wrong network gives by chance
     for name in told:
         given = convert.RUNNERS[f".{name}"](bundle / f"model.{name}")
         for some in (pictures[:1], pictures[:5]):
-            assert np.allclose(given(some), scores[: len(some)], atol=1e-6)
+            assert np.allclose(given(some), scores[: len(some)], atol=1e-5)
 
 
 def test_another_network_in_a_file_is_refused(bundle, chain, tmp_path):
@@ -155,7 +155,7 @@ def test_a_folder_is_a_bundle_too_and_its_settings_are_the_runs(bundle, chain):
     assert of_bundle.settings.as_json() == of_run.settings.as_json()
     pictures, scores = validation(chain)
     assert np.array_equal(of_bundle.forward(pictures), of_run.forward(pictures))
-    assert np.allclose(of_bundle.forward(pictures), scores, atol=1e-6)
+    assert np.allclose(of_bundle.forward(pictures), scores, atol=1e-5)
 
 
 def test_a_path_is_told_from_a_run(bundle, tmp_path, monkeypatch):

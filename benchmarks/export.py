@@ -5,7 +5,8 @@ python benchmarks/export.py [RUN] [--rounds N]
 Exports a finished run of 03_train (by default commons-10-lite2 of the demo), then gives batches of 64 of its
 pictures, already in memory, to each of the bundle's models in turn, N rounds (6) of 4 batches each. Ours is
 what `wikitopics score` makes of model.safetensors. By the clock, all on the same cores; CPU seconds stand
-beside, as the steadier measure where others use the machine. About a minute. The last line is one JSON object.
+beside, as the steadier measure where others use the machine. About a minute. The last line is one JSON
+object.
 """
 
 import argparse

@@ -45,6 +45,7 @@ COMMAND = """
 import sys
 
 import pytest
+import wikitopics.train.engine  # which starts quietly
 
 import export_planted
 from wikitopics.cli import main
@@ -89,9 +90,10 @@ def validation(chain):
 
 def command(*arguments, root, **more):
     environment = os.environ | {"WIKITOPICS_ROOT": str(root), "TF_CPP_MIN_LOG_LEVEL": "2", **more}
+    searched = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, searched))
     program = [sys.executable, "-c", COMMAND, *map(str, arguments)]
-    here = Path(__file__).parent
-    return subprocess.run(program, env=environment, cwd=here, capture_output=True, text=True, timeout=600)
+    return subprocess.run(program, env=environment, capture_output=True, text=True, timeout=600)
 
 
 def test_every_format_gives_the_scores_that_the_run_wrote(bundle, chain):
@@ -433,6 +435,11 @@ def test_a_network_that_is_ours_but_for_what_no_weight_tells_is_refused_by_its_s
     other = keras.models.clone_model(model, clone_function=sharper)
     other.set_weights(model.get_weights())
     resaved(copied, other)
+    pictures, _ = validation(copied)
+    file = copied / "data" / "03_train" / RUN / "predictions_validation.parquet"
+    table = pd.read_parquet(file)
+    table["scores"] = list(other.predict(pictures, verbose=0))  # as that network's own run would have them
+    table.to_parquet(file)
     with pytest.raises(UserError, match="model.safetensors differ by .* none that 03_train builds now"):
         export_run(RUN, tmp_path / "b.zip", formats=[])
 

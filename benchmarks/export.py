@@ -4,8 +4,9 @@ python benchmarks/export.py [RUN] [--rounds N]
 
 Exports a finished run of 03_train (by default commons-10-lite2 of the demo), then gives batches of 64 of its
 pictures, already in memory, to each of the bundle's models in turn, N rounds (6) of 4 batches each. Ours is
-what `wikitopics score` uses of model.keras. By the clock, all on the same cores; CPU seconds stand beside, as
-the steadier measure where others use the machine. About a minute. The last line is one JSON object.
+what `wikitopics score` makes of model.safetensors. By the clock, all on the same cores; CPU seconds stand
+beside, as the steadier measure where others use the machine. About a minute. The last line is one JSON
+object.
 """
 
 import argparse
@@ -18,10 +19,10 @@ import numpy as np
 from stopwatch import cpu_seconds
 
 from wikitopics.artefacts import read_array, read_json
-from wikitopics.export.agreement import RUNNERS
-from wikitopics.export.chain import read_chain
-from wikitopics.export.load import load_bundle
-from wikitopics.export.make import export_run
+from wikitopics.export.convert import RUNNERS
+from wikitopics.export.export import export_run
+from wikitopics.export.facts import read_chain
+from wikitopics.scoring.bundle import load_bundle
 from wikitopics.scoring.forward import BATCH
 
 BATCHES = 4
@@ -68,7 +69,7 @@ def main() -> None:
             "largest_difference": made["checked"]["largest_difference"],
             "milliseconds": rates(out, list(made["bytes"]), pictures, options.rounds),
         }
-    ours = found["milliseconds"]["keras"]
+    ours = found["milliseconds"]["safetensors"]
     for name, spent in found["milliseconds"].items():
         told = ", ".join(f"{ours[kind] / value:.2f} by {kind}" for kind, value in spent.items())
         print(f"{name}: {spent['clock']:.1f} ms a picture, {spent['cpu']:.1f} of CPU; ours over it: {told}")

@@ -1,10 +1,11 @@
-"""A finished chain of runs: a tiny network of the layers that are hard to export, and its evaluation."""
+"""A finished chain of runs: a small network of the layers that are hard to export, and its evaluation."""
 
 from pathlib import Path
 
 import keras
 import numpy as np
 import pandas as pd
+import pytest
 
 import planted
 from wikitopics.artefacts import read_array, read_table, write_json, write_table
@@ -12,26 +13,34 @@ from wikitopics.evaluate import baselines, calibration, hierarchy, intervals, sl
 from wikitopics.evaluate.metrics import predict
 from wikitopics.evaluate.predictions import freeze_thresholds, read_test, read_validation
 from wikitopics.labels.lineage import descent
-from wikitopics.train.coherence import MaxConstraint
+from wikitopics.train import backbones
+from wikitopics.train.model import backbone_of, build_model
 from wikitopics.train.record import file_digest
 
-NAMES, SIDE, RUN = planted.NAMES, 32, "tiny"
+NAMES, SIDE, RUN, BACKBONE = planted.NAMES, 40, "tiny", "Small"
 NASTY = "<script>alert(1)</script> *Eve* [x](http://evil.example) | `rm` &amp;"
 FORMULA = '=HYPERLINK("http://evil.example","a cat")'
 
 
+def small_backbone(patch: pytest.MonkeyPatch) -> None:
+    """Let build_model know a Lite network that is small enough to be taken apart many times."""
+    patch.setitem(backbones.LITE, BACKBONE, backbones.Lite(0.1, 0.1, 32, "none"))
+    patch.setattr(backbones, "BACKBONES", (*backbones.BACKBONES, BACKBONE))
+
+
 def network() -> keras.Model:
-    """Resizing inside and the hierarchy's constraint last; weights as they are drawn."""
+    """Resizing inside and the hierarchy's constraint last; its scores tell pictures apart."""
     keras.utils.set_random_seed(5)
-    layers = keras.layers
-    pictures = keras.Input((SIDE, SIDE, 3), name="picture")
-    x = layers.Resizing(24, 24, antialias=True, name="resize")(pictures)
-    x = layers.Rescaling(1 / 40, -3.0)(x)
-    x = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(8, 5, 4)(x)))
-    x = layers.GlobalAveragePooling2D(name="features")(x)
-    x = layers.Dense(len(NAMES), "sigmoid", name="scores")(x)
-    x = MaxConstraint(descent(NAMES, planted.TAXONOMY), name="coherent", dtype="float32")(x)
-    return keras.Model(pictures, x)
+    under = descent(NAMES, planted.TAXONOMY)
+    model = build_model(len(NAMES), BACKBONE, 32, 8, weights="none", store_size=SIDE, descent=under)
+    norms = [one for one in model._flatten_layers() if isinstance(one, keras.layers.BatchNormalization)]
+    for norm in norms:
+        norm.trainable, norm.momentum = True, 0.0
+    drawn = np.random.default_rng(5).integers(0, 255, (32, 32, 32, 3))
+    backbone_of(model)(drawn.astype(np.float32), training=True)  # what norms saw last is what they keep
+    for norm in norms:
+        norm.trainable = False
+    return model
 
 
 def write_chain(root: Path) -> Path:

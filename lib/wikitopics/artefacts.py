@@ -66,6 +66,7 @@ def replacing_folder(path: Path, what: str) -> Iterator[Path]:
     Raises UserError where the disk has no room for `what`; what was at `path` before is then still there.
     What a killed process left beside it goes.
     """
+    path = Path(path).resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     new, old = (path.with_name(f".{path.name}.{os.getpid()}.{end}") for end in ("part", "old"))
     _clear_leftovers(path)
@@ -87,11 +88,12 @@ def _clear_leftovers(path: Path) -> None:
     """What a killed process left beside `path`; that of one that still runs stays."""
     for folder in path.parent.glob(f".{glob.escape(path.name)}.*.*"):
         number = folder.name.split(".")[-2]
-        if folder.suffix in (".part", ".old") and number.isdigit() and not _runs(int(number)):
+        if folder.suffix in (".part", ".old") and number.isdigit() and not still_runs(int(number)):
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _runs(process: int) -> bool:
+def still_runs(process: int) -> bool:
+    """Whether a process of this machine is there."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

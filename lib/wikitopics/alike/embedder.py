@@ -10,8 +10,9 @@ import numpy as np
 from wikitopics import __version__
 from wikitopics.artefacts import finished_run
 from wikitopics.errors import UserError
-from wikitopics.export.named import bundle_path, is_bundle
 from wikitopics.images.decode import Recipe
+from wikitopics.scoring.archive import bundle_path
+from wikitopics.scoring.scorer import read_network
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def load_embedder(model: Path) -> Embedder:
     from wikitopics.train.backbones import weights_checksum
     from wikitopics.train.model import FEATURES, backbone_of, features_of
 
-    network, settings = _read(model)
+    network, settings = read_network(model)
     if FEATURES not in [layer.name for layer in network.layers]:
         raise UserError(
             f"features are taken from a layer named {FEATURES!r}, but the model {settings.name!r} has none; "
@@ -83,15 +84,3 @@ def load_embedder(model: Path) -> Embedder:
         width=features.output.shape[-1],
     )
     return Embedder(about, forward(features))
-
-
-def _read(model: Path):
-    if is_bundle(model):
-        from wikitopics.export.load import load_bundle
-
-        return load_bundle(model)
-    from wikitopics.scoring.of_run import settings_of
-    from wikitopics.train.record import read_trained
-
-    network, _ = read_trained(model)
-    return network, settings_of(model, None, network.inputs[0].shape[1])

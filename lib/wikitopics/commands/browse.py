@@ -9,6 +9,7 @@ from pathlib import Path
 
 from wikitopics import paths
 from wikitopics.artefacts import replacing
+from wikitopics.commands.parsers import add_command
 from wikitopics.errors import UserError
 
 HELP = """\
@@ -19,12 +20,7 @@ pictures it scored (06_score). Press Shift+Enter in its cell. In a notebook of y
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Add the command to the command line."""
-    browse = commands.add_parser(
-        "browse",
-        help="open the browser of a run's mistakes, or of the pictures it scored",
-        description=HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    browse = add_command(commands, "browse", run, HELP)
     browse.add_argument(
         "name", metavar="RUN", help="RUN or STAGE/RUN, e.g. commons-20-lite2 or 06_score/sample"
     )
@@ -34,7 +30,6 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     browse.add_argument(
         "--port", type=int, metavar="N", help="port of JupyterLab (8888, or the next free one)"
     )
-    browse.set_defaults(call=run)
 
 
 def run(options: argparse.Namespace) -> int:

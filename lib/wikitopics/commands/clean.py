@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from wikitopics import paths
+from wikitopics.commands.parsers import add_command
 
 HELP = """\
 Removes the runs in data/: artefacts, executed notebooks, caches, logs. What people judged lies in
@@ -14,13 +15,7 @@ of the run's."""
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Add the command to the command line."""
-    clean = commands.add_parser(
-        "clean",
-        help="remove the runs in data/, and nothing that people made",
-        description=HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    clean.set_defaults(call=run)
+    add_command(commands, "clean", run, HELP)
 
 
 def run(options: argparse.Namespace) -> int:

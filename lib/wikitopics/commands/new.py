@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from wikitopics import paths
+from wikitopics.commands.parsers import add_command
 from wikitopics.errors import UserError
 
 HELP = """\
@@ -28,14 +29,8 @@ A laboratory of Wiki Image Topics.
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Add the command to the command line."""
-    new = commands.add_parser(
-        "new",
-        help="lay out a laboratory of your own in a new folder",
-        description=HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    new = add_command(commands, "new", run, HELP)
     new.add_argument("folder", type=Path, metavar="DIR", help="a new or empty folder")
-    new.set_defaults(call=run)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from wikitopics import paths
+from wikitopics.commands.parsers import add_command
 from wikitopics.errors import UserError
 
 HELP = """\
@@ -14,14 +15,8 @@ is shared, so that copies and artefacts are of one making."""
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Add the command to the command line."""
-    share = commands.add_parser(
-        "share",
-        help="copy the executed notebooks of runs to executed/",
-        description=HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    share = add_command(commands, "share", run, HELP)
     share.add_argument("names", nargs="*", metavar="STAGE/RUN", help="a run or a stage; none: all runs")
-    share.set_defaults(call=run)
 
 
 def run(options: argparse.Namespace) -> int:

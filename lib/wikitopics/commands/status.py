@@ -5,16 +5,14 @@ import time
 from collections.abc import Iterator
 
 from wikitopics import paths
+from wikitopics.commands.parsers import add_command
 
 HELP = "Says which runs there are, which of them are out of date and why, and where their notebooks are."
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Add the command to the command line."""
-    status = commands.add_parser(
-        "status", help="what is here, what is out of date, where the notebooks are", description=HELP
-    )
-    status.set_defaults(call=run)
+    add_command(commands, "status", run, HELP)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -7,8 +7,9 @@ from pathlib import Path
 from wikitopics.commands.parsers import add_command, print_done
 
 HELP = """\
-Writes one folder (DIR) or zip (FILE.zip) that works without this project's data: the model as .keras, ONNX
-and TFLite, each checked against the run's own scores on real pictures; labels, thresholds and calibration;
+Writes one folder (DIR) or zip (FILE.zip) that works without this project's data: the model's weights, and the
+model as .keras, ONNX and TFLite for other programs, each checked against the run's own scores on real
+pictures; labels, thresholds and calibration;
 parameters and records of the runs that made it; figures with intervals; a model card and a data card filled
 from those records; checksums.
 
@@ -29,20 +30,25 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     )
     export.add_argument(
         "--formats",
-        default="keras,onnx,tflite",
+        type=lambda names: names.split(","),
         metavar="LIST",
-        help="keras and any of onnx, tflite (default: all three)",
+        help="model files for other programs, any of keras,onnx,tflite (default: all that can be made here)",
     )
 
 
 def run(options: argparse.Namespace) -> int:
     """Export as the options say; the exit code."""
-    from wikitopics.export.make import export_run
+    from wikitopics.export.convert import FORMATS, missing_packages
+    from wikitopics.export.export import export_run
 
     started = time.monotonic()
-    made = export_run(options.model, options.out, options.evaluation, options.formats.split(","))
+    made = export_run(options.model, options.out, options.evaluation, options.formats)
     for name, difference in made["checked"]["largest_difference"].items():
         size = made["bytes"][name] / 1e6
         print(f"model.{name}: {size:.1f} MB, scores differ by at most {difference:.0e} from the run's")
+    for name in FORMATS if options.formats is None else ():
+        if missing_packages(name):
+            needed = " and ".join(missing_packages(name))
+            print(f"model.{name} was left out: it needs {needed} (`pip install -e '.[export]'`)")
     print_done({}, options.out, started)
     return 0

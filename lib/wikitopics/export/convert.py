@@ -1,33 +1,53 @@
-"""A trained model for other engines, ONNX and TFLite: pictures of bytes in, any number, scores out."""
+"""A trained model for other programs: Keras, ONNX and TFLite, each checked against the scores of its run."""
 
 import importlib.util
-from collections.abc import Callable
+import io
+import logging
+import math
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr
+from itertools import count
+from pathlib import Path
 
 import numpy as np
 
 from wikitopics.errors import UserError
-from wikitopics.export.onnx_names import named_in_order
-from wikitopics.export.quiet import quietly
-from wikitopics.train.engine import keras
+from wikitopics.scoring.bundle import read_model
+from wikitopics.scoring.forward import forward
+from wikitopics.train.engine import keras, without_chatter
+from wikitopics.train.model import load_model
 
+TOLERANCE = 1e-3  # the tolerance that 03_train has for the file it writes
+REMEDY = {".safetensors": "train the run again, its network is none that 03_train builds now"}
 OPSET = 17  # what ONNX Runtime reads since 1.12
 PACKAGES = {"keras": (), "onnx": ("onnx", "onnxruntime", "tf2onnx"), "tflite": ()}
 FORMATS = tuple(PACKAGES)
+LOGGERS = ("tensorflow", "absl", "tf2onnx")
 
 
-def check_formats(formats: list[str]) -> list[str]:
-    """`formats` in the order of FORMATS; UserError for an unknown one, a missing package, or no keras."""
-    unknown = [name for name in formats if name not in FORMATS]
-    if unknown or "keras" not in formats:
+def missing_packages(name: str) -> list[str]:
+    """What must still be installed before the format `name` can be written."""
+    return [package for package in PACKAGES[name] if importlib.util.find_spec(package) is None]
+
+
+def check_formats(formats: Sequence[str] | None) -> list[str]:
+    """`formats` in the order of FORMATS, or all that can be written here where none are named.
+
+    Raises UserError for an unknown one, and for one that is named and whose packages are missing.
+    """
+    if formats is None:
+        return [name for name in FORMATS if not missing_packages(name)]
+    if not set(formats) <= set(FORMATS):
         raise UserError(
-            f"--formats must be keras, which `wikitopics score` reads, and any of {', '.join(FORMATS[1:])}, "
-            f"but are {','.join(formats)}; write for example --formats {','.join(FORMATS)}"
+            f"--formats must be any of {', '.join(FORMATS)}, but are {','.join(formats)}; "
+            f"write for example --formats {','.join(FORMATS)}"
         )
     for name in formats:
-        missing = [package for package in PACKAGES[name] if importlib.util.find_spec(package) is None]
-        if missing:
+        if missing_packages(name):
             raise UserError(
-                f"the format {name} needs {' and '.join(missing)}, which are not installed; "
+                f"the format {name} needs {' and '.join(missing_packages(name))}, which are not installed; "
                 "`pip install -e '.[export]'`, or leave it out with --formats keras,tflite"
             )
     return [name for name in FORMATS if name in formats]
@@ -111,3 +131,121 @@ def _matrix(old: int, new: int, options: dict) -> np.ndarray:
     """(new, old) float32: what resizing does to one side, read off from single bright lines."""
     lines = np.eye(old, dtype=np.float32)[None, :, :, None]
     return np.asarray(keras.layers.Resizing(new, old, **options)(lines))[0, :, :, 0]
+
+
+def named_in_order(model, given: str, result: str):
+    """The same onnx.ModelProto, its one input called `given`, its one output `result`, the rest numbered.
+
+    Weights come in the order in which nodes use them; weights that none uses are left out.
+    """
+    graph = model.graph
+    names = {graph.input[0].name: given, graph.output[0].name: result, "": ""}
+    held, numbers = {weight.name: weight for weight in graph.initializer}, count()
+    weights = []
+    for node in graph.node:
+        for name in node.input:
+            if name in held and name not in names:
+                names[name] = f"weight_{len(weights)}"
+                weights.append(held[name])
+        for name in node.output:
+            names.setdefault(name, f"value_{next(numbers)}")
+    for number, node in enumerate(graph.node):
+        node.name = f"{node.op_type}_{number}"
+        node.input[:] = [names[name] for name in node.input]
+        node.output[:] = [names[name] for name in node.output]
+    for value in (*weights, graph.input[0], graph.output[0]):
+        value.name = names[value.name]
+    for value in (graph.input[0], graph.output[0]):
+        value.type.tensor_type.shape.dim[0].dim_param = "n"
+    del graph.initializer[:]
+    graph.initializer.extend(weights)
+    del graph.value_info[:]
+    return model
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Nothing of TensorFlow, TFLite or tf2onnx is said in the block but errors; those come at its end."""
+    levels = {name: logging.getLogger(name).level for name in LOGGERS}
+    said = io.StringIO()
+    try:
+        for name in LOGGERS:
+            logging.getLogger(name).setLevel(logging.ERROR)
+        with redirect_stderr(said), without_chatter(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
+        lines = [line for line in said.getvalue().splitlines() if line and not line.startswith("INFO: ")]
+        print("".join(line + "\n" for line in lines), end="", file=sys.stderr)
+
+
+def largest_difference(path: Path, pictures: np.ndarray, scores: np.ndarray) -> float:
+    """How far the scores of the model file at `path` are from `scores`, at most (0 to 1).
+
+    Pictures are given at once and one alone, since any number must do. Raises UserError above TOLERANCE.
+    """
+    run = RUNNERS[path.suffix](path)
+    given = np.concatenate([run(pictures), run(pictures[:1])])
+    difference = float(np.abs(given - np.concatenate([scores, scores[:1]])).max())
+    if not difference <= TOLERANCE:
+        raise UserError(
+            f"an exported model must give the run's scores up to {TOLERANCE:g}, but those of {path.name} "
+            f"differ by {difference:.3g}; {REMEDY.get(path.suffix, 'leave its format out with --formats')}"
+        )
+    return difference
+
+
+def bound(difference: float) -> float:
+    """The power of ten that `difference` does not exceed, from 1e-7: its digits hang on how busy cores are.
+
+    >>> bound(3.3e-6), bound(0.0)
+    (1e-05, 1e-07)
+    """
+    return float(f"1e{math.ceil(math.log10(max(difference, 1e-7)) - 1e-9)}")
+
+
+def bundle_runner(path: Path) -> Callable[[np.ndarray], np.ndarray]:
+    """Scores as `wikitopics score` gets them, by the weights at `path` and the settings beside them."""
+    return forward(read_model(path.parent, path.parent.name)[0])
+
+
+def keras_runner(path: Path) -> Callable[[np.ndarray], np.ndarray]:
+    """Scores by the .keras file, read anew."""
+    return forward(load_model(path))
+
+
+def onnx_runner(path: Path) -> Callable[[np.ndarray], np.ndarray]:
+    """Scores by ONNX Runtime."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return lambda pictures: session.run(["scores"], {"pictures": pictures})[0]
+
+
+def tflite_runner(path: Path) -> Callable[[np.ndarray], np.ndarray]:
+    """Scores by TFLite's interpreter."""
+    import tensorflow as tf
+
+    with quietly():  # it says that it moves to a package of its own after TensorFlow 2.21
+        interpreter = tf.lite.Interpreter(str(path), num_threads=2)
+    pictures_in, scores_out = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+
+    def run(pictures: np.ndarray) -> np.ndarray:
+        interpreter.resize_tensor_input(pictures_in["index"], pictures.shape)
+        with quietly():
+            interpreter.allocate_tensors()
+        interpreter.set_tensor(pictures_in["index"], pictures)
+        interpreter.invoke()
+        return interpreter.get_tensor(scores_out["index"])
+
+    return run
+
+
+RUNNERS = {
+    ".safetensors": bundle_runner,
+    ".keras": keras_runner,
+    ".onnx": onnx_runner,
+    ".tflite": tflite_runner,
+}

@@ -1,20 +1,19 @@
-"""A bundle written whole or not at all: a folder beside its place, renamed when nothing is missing."""
+"""A bundle written whole or not at all, with its checksums: a folder, or a zip of one."""
 
-import os
 import shutil
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from wikitopics.artefacts import NO_ROOM, replacing
+from wikitopics.artefacts import replacing, replacing_folder, room_for
 from wikitopics.errors import UserError
-from wikitopics.export.listing import listing
-from wikitopics.export.named import SUMS
-from wikitopics.export.sums import listed, sums_text
+from wikitopics.scoring.archive import SUMS, listed, listing, sums_text
+from wikitopics.scoring.bundle import SETTINGS, WEIGHTS
 from wikitopics.train.record import file_digest
 
-ALWAYS = ("model.keras", "settings.json")  # what every bundle has
+MODELS = {WEIGHTS, "model.keras"}  # every bundle has one of them, those of format 1 the second
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the time of every entry: equal files make equal zips
 
 
@@ -24,11 +23,8 @@ def check_place(out: Path) -> None:
         return
     try:
         with listing(out) as found:
-            ours = not found.sizes or (
-                {SUMS, *ALWAYS}
-                <= set(found.sizes)
-                == {SUMS, *listed(found)}  # nothing of somebody's beside it
-            )
+            names = set(found.sizes)  # with nothing of somebody's beside what the sums name
+            ours = not names or bool(MODELS & names) and {SUMS, SETTINGS} <= names == {SUMS, *listed(found)}
     except UserError:
         ours = False
     if not ours or out.is_symlink() or out.is_dir() == (out.suffix == ".zip"):
@@ -41,43 +37,33 @@ def check_place(out: Path) -> None:
 def whole_bundle(out: Path) -> Iterator[Path]:
     """A folder to fill; when the block ends without an error it is at `out` with its sums, or zipped there.
 
-    Raises UserError where `out` must not be written over and where the disk is full; what was there before
-    is then still there, and nothing else.
+    Raises UserError where `out` must not be written over, where nothing can be written and where the disk is
+    full; what was there before is then still there, and nothing else.
     """
     check_place(out)
-    folder = _beside(out)
-    try:
-        yield folder
-        names = names_in(folder)
-        digests = {name: file_digest(folder / name) for name in names}
-        (folder / SUMS).write_text(sums_text(digests), "utf-8")
-        if out.suffix == ".zip":
-            _zip(folder, [*names, SUMS], out)
-        else:
-            _exchange(folder, out)
-    except OSError as error:
-        if error.errno not in NO_ROOM:
-            raise
-        raise UserError(
-            f"the disk must have room for the bundle, but {out.name} found none ({error.strerror}); "
-            "free some and run again"
-        ) from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    _check_writable(out)
+    if out.suffix != ".zip":
+        with replacing_folder(out, "the bundle") as folder:
+            yield folder
+            _write_sums(folder)
+        return
+    with (
+        TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder,
+        room_for("the bundle", out.name),
+    ):
+        yield Path(folder)
+        _write_sums(Path(folder))
+        _zip(Path(folder), out)
 
 
-def _beside(out: Path) -> Path:
-    """A new folder where `out` will be, since only there a rename is all that is left to do."""
-    folder = out.with_name(f".{out.name}.{os.getpid()}.making")
+def _check_writable(out: Path) -> None:
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
+        out.parent.mkdir(parents=True, exist_ok=True)
+        TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent).cleanup()
     except OSError as error:
         raise UserError(
             f"--out must be a place to write to, but {out} is none ({error.strerror}); choose another"
         ) from error
-    return folder
 
 
 def names_in(folder: Path) -> list[str]:
@@ -85,25 +71,16 @@ def names_in(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
-def _zip(folder: Path, names: list[str], out: Path) -> None:
+def _write_sums(folder: Path) -> None:
+    digests = {name: file_digest(folder / name) for name in names_in(folder)}
+    (folder / SUMS).write_text(sums_text(digests), "utf-8")
+
+
+def _zip(folder: Path, out: Path) -> None:
     with replacing(out) as temporary, zipfile.ZipFile(temporary, "w") as archive:
-        for name in sorted(names):
+        for name in names_in(folder):
             entry = zipfile.ZipInfo(name, LONG_AGO)
             entry.create_system, entry.external_attr = 3, 0o100644 << 16
             entry.file_size = (folder / name).stat().st_size
             with open(folder / name, "rb") as file, archive.open(entry, "w") as copy:
                 shutil.copyfileobj(file, copy, 1 << 20)
-
-
-def _exchange(folder: Path, out: Path) -> None:
-    """`folder` takes the name `out`; what had it before goes only when that is done."""
-    old = out.with_name(f".{out.name}.{os.getpid()}.old")
-    if out.exists():
-        os.replace(out, old)
-    try:
-        os.replace(folder, out)
-    except BaseException:
-        if old.exists():
-            os.replace(old, out)
-        raise
-    shutil.rmtree(old, ignore_errors=True)

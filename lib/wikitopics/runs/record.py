@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from wikitopics import paths
-from wikitopics.artefacts import MADE_FROM, RECORD, read_json, write_json
+from wikitopics.artefacts import MADE_FROM, RECORD, read_json, still_runs, write_json
 from wikitopics.rules import inputs
 from wikitopics.runs import fingerprint
 from wikitopics.runs.notebook_cells import BY_RUN, as_written, cells_run, where
@@ -209,7 +209,7 @@ def _folder_beside(final: Path) -> Path:
     """A new folder `.RUN.PID.again` beside a finished run, gone when this process ends."""
     for old in final.parent.glob(f".{final.name}.*.again"):
         number = old.name.split(".")[-2]
-        if number == str(os.getpid()) or number.isdigit() and not _runs(int(number)):
+        if number == str(os.getpid()) or number.isdigit() and not still_runs(int(number)):
             shutil.rmtree(old, ignore_errors=True)
     folder = final.with_name(f".{final.name}.{os.getpid()}.again")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -242,16 +242,6 @@ def _put_in_place(folder: Path, final: Path) -> None:
             os.link(path, target)
         except OSError:  # a file system without links
             shutil.copy2(path, target)
-
-
-def _runs(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _name(final: Path) -> str:

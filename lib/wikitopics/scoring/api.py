@@ -8,10 +8,10 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 
-from wikitopics.artefacts import RECORD, finished_run, read_json
 from wikitopics.errors import UserError
-from wikitopics.export.named import bundle_path
+from wikitopics.scoring.archive import bundle_path
 from wikitopics.scoring.inputs import check_apart, paths_of
+from wikitopics.scoring.of_run import finished_pair
 from wikitopics.scoring.titles import PREFIX, WIDTH, fetched
 from wikitopics.scoring.topics import ABSTAIN
 from wikitopics.sources.commons_api import COMMONS
@@ -71,19 +71,11 @@ def score(
 
 
 def runs_of(model: str, evaluation: str | None = None) -> tuple[Path, Path | None]:
-    """The folders of the model and of its evaluation, or a bundle alone (export.named.bundle_path).
+    """The folders of the model and of its evaluation, or a bundle alone (archive.bundle_path).
 
     Raises UserError where one is not finished or of another.
     """
     bundle = bundle_path(model, evaluation)
     if bundle is not None:
         return bundle, None
-    folder = finished_run("03_train", model)
-    judged = finished_run("04_evaluate", evaluation or model)
-    of = read_json(judged / RECORD).get("model")
-    if of != model:
-        raise UserError(
-            f"--evaluation must be a run that judged {model!r}, but {judged.name!r} judged {of!r}; "
-            "name another"
-        )
-    return folder, judged
+    return finished_pair(model, evaluation)

@@ -6,13 +6,28 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from wikitopics.artefacts import RECORD, read_json
+from wikitopics.artefacts import RECORD, finished_run, read_json
 from wikitopics.errors import UserError
 from wikitopics.evaluate.abstention import sureness
 from wikitopics.evaluate.calibration import apply_platt, fit_platt
 from wikitopics.evaluate.prediction_checks import matrix
 from wikitopics.evaluate.predictions import read_frozen
 from wikitopics.scoring.settings import Settings, checked
+
+
+def finished_pair(model: str, evaluation: str | None = None) -> tuple[Path, Path]:
+    """The folders of the 03_train run `model` and of the 04_evaluate run (default: its name) that judged it.
+
+    Raises UserError where one is not finished, and where the evaluation is of another model.
+    """
+    folder, judged = finished_run("03_train", model), finished_run("04_evaluate", evaluation or model)
+    of = read_json(judged / RECORD).get("model")
+    if of != model:
+        raise UserError(
+            f"--evaluation must be a run that judged {model!r}, but {judged.name!r} judged {of!r}; "
+            "name another"
+        )
+    return folder, judged
 
 
 def settings_of(model_folder: Path, evaluation: Path | None, side: int) -> Settings:

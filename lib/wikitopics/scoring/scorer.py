@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from wikitopics.export.named import is_bundle
 from wikitopics.images.decode import Recipe
+from wikitopics.scoring.archive import is_bundle
 from wikitopics.scoring.of_run import settings_of
 from wikitopics.scoring.settings import Settings
 
@@ -29,20 +29,25 @@ class Scorer:
 
 
 def load_scorer(model: Path, evaluation: Path | None = None) -> Scorer:
-    """The scorer of a finished 03_train run (its folder) or of a bundle (a folder or zip of `export`).
+    """The scorer of a finished 03_train run (its folder) or of a bundle; raises as `read_network`."""
+    from wikitopics.scoring.forward import forward
+
+    network, settings = read_network(model, evaluation)
+    return Scorer(settings, forward(network))
+
+
+def read_network(model: Path, evaluation: Path | None = None) -> tuple:
+    """The network (keras.Model) and the Settings of a finished 03_train run, or of a bundle of `export`.
 
     Settings of a run are as `settings_of` says; a bundle brings its own, `evaluation` is not for it. Raises
     UserError where the model is not the run's (train.record.read_trained), as `settings_of` does, and where
-    a bundle is not as it was written (export.load.load_bundle).
+    a bundle is not as it was written (bundle.load_bundle).
     """
-    from wikitopics.scoring.forward import forward
-
     if is_bundle(model):
-        from wikitopics.export.load import load_bundle
+        from wikitopics.scoring.bundle import load_bundle
 
-        network, settings = load_bundle(model)
-        return Scorer(settings, forward(network))
+        return load_bundle(model)
     from wikitopics.train.record import read_trained
 
     network, _ = read_trained(model)
-    return Scorer(settings_of(model, evaluation, network.inputs[0].shape[1]), forward(network))
+    return network, settings_of(model, evaluation, network.inputs[0].shape[1])

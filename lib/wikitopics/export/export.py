@@ -1,4 +1,4 @@
-"""A finished run made into a bundle: files converted and checked, records gathered, cards told."""
+"""A finished run made into a bundle: files converted and checked, records gathered, cards filled."""
 
 import platform
 import shutil
@@ -7,53 +7,64 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow.parquet as pq
+
 from wikitopics import __version__, paths
-from wikitopics.artefacts import RECORD, write_json
-from wikitopics.export.agreement import TOLERANCE, bound, largest_difference, validation_batch
-from wikitopics.export.chain import Chain, params_text, read_chain
-from wikitopics.export.convert import CONVERTERS, FORMATS, PACKAGES, check_formats, frozen
-from wikitopics.export.data_card import MANY, data_card, pictures_of
-from wikitopics.export.facts import Facts, read_facts
-from wikitopics.export.keras_file import check_keras_file
-from wikitopics.export.load import MODEL, SETTINGS
-from wikitopics.export.model_card import model_card
-from wikitopics.export.named import SUMS
-from wikitopics.export.read_me import read_me
+from wikitopics.artefacts import RECORD, read_array, write_json
+from wikitopics.errors import UserError
+from wikitopics.evaluate.prediction_checks import matrix
+from wikitopics.export.cards import filled
+from wikitopics.export.convert import (
+    CONVERTERS,
+    PACKAGES,
+    TOLERANCE,
+    bound,
+    check_formats,
+    frozen,
+    largest_difference,
+)
+from wikitopics.export.facts import Chain, Facts, params_text, read_chain, read_facts
 from wikitopics.export.written import check_place, names_in, whole_bundle
+from wikitopics.scoring.archive import SUMS
+from wikitopics.scoring.bundle import write_model
 from wikitopics.scoring.of_run import settings_of
 from wikitopics.train.record import read_trained
 
 JUDGED = ("metrics.json", "per_label.parquet", "thresholds.parquet")
+PICTURES = 64  # of the validation, on which each file is checked
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a cell begins that spreadsheets compute
 
 
 def export_run(
-    model: str, out: Path, evaluation: str | None = None, formats: Sequence[str] = FORMATS
+    model: str, out: Path, evaluation: str | None = None, formats: Sequence[str] | None = None
 ) -> dict[str, Any]:
     """Write the bundle of the 03_train run `model` to `out`, a new folder or a .zip; what export.json says.
 
-    `evaluation`: the 04_evaluate run that judged it, by default of the same name. `formats`: keras and any
-    of onnx, tflite. An earlier bundle at `out` is replaced when the new one is whole. Raises UserError for
-    runs that are missing or do not fit each other, for a layer that a format cannot hold, for scores that
-    differ from the run's by more than agreement.TOLERANCE, and for an `out` that is something else.
+    `evaluation`: the 04_evaluate run that judged it, by default of the same name. `formats`: model files for
+    other programs beside the weights that `wikitopics score` reads, any of keras, onnx, tflite; by default
+    all for which the packages are installed. An earlier bundle at `out` is replaced when the new one is
+    whole. Raises UserError for runs that are missing or do not fit each other, for a network that is none of
+    ours, for a layer that a format cannot hold, for scores that differ from the run's by more than
+    convert.TOLERANCE, and for an `out` that is something else.
     """
-    formats, chain, out = check_formats(list(formats)), read_chain(model, evaluation), Path(out)
+    formats, chain, out = check_formats(formats), read_chain(model, evaluation), Path(out)
     check_place(out)
     network, _ = read_trained(chain.model)
     settings = settings_of(chain.model, chain.evaluation, network.inputs[0].shape[1])
     with whole_bundle(out) as folder:
-        shutil.copyfile(chain.model / MODEL, folder / MODEL)
-        check_keras_file(folder / MODEL, out.name)
-        _convert(network, formats, folder)
-        write_json(folder / SETTINGS, settings.as_json())
+        write_model(folder, network, settings)
+        _convert(network, chain, formats, folder)
         missing = _gather(chain, folder)
-        export = _checked(chain, len(settings.label_names), formats, folder)
+        export = _checked(chain, len(settings.label_names), ["safetensors", *formats], folder)
         facts = read_facts(chain, settings, export | {"versions": _versions(formats)}, missing)
-        _tell(facts, folder)
+        _fill(facts, folder)
     return facts.export
 
 
-def _convert(network, formats: list[str], folder: Path) -> None:
+def _convert(network, chain: Chain, formats: list[str], folder: Path) -> None:
+    if "keras" in formats:
+        shutil.copyfile(chain.model / "model.keras", folder / "model.keras")
     function = frozen(network) if set(formats) & set(CONVERTERS) else None
     for name in formats:
         if name in CONVERTERS:
@@ -69,6 +80,22 @@ def _checked(chain: Chain, n_labels: int, formats: list[str], folder: Path) -> d
         "checked": {"pictures": len(pictures), "tolerance": TOLERANCE, "largest_difference": differences},
         "bytes": {name: file.stat().st_size for name, file in files.items()},
     }
+
+
+def validation_batch(chain: Chain, n_labels: int) -> tuple[np.ndarray, np.ndarray]:
+    """The first validation pictures (n, s, s, 3) uint8 and the scores (n, L) that the run wrote for them.
+
+    Raises UserError where the run has no validation pictures.
+    """
+    table = pq.read_table(chain.model / "predictions_validation.parquet", columns=["row", "scores"])
+    table = table.slice(0, PICTURES)
+    if len(table) == 0:
+        raise UserError(
+            f"a model must be checked on validation pictures, but {chain.model.name!r} has none; "
+            "choose a larger validation_share in its images run"
+        )
+    scores = matrix(table["scores"], n_labels, f"scores of {chain.model.name!r}")
+    return np.asarray(read_array(chain.images / "images.npy")[table["row"].to_numpy()]), scores
 
 
 def _gather(chain: Chain, folder: Path) -> list[str]:
@@ -105,15 +132,17 @@ def _versions(formats: list[str]) -> dict[str, str]:
     return own | {name: version(name) for name in packages}
 
 
-def _tell(facts: Facts, folder: Path) -> None:
+def _fill(facts: Facts, folder: Path) -> None:
     """The cards and what belongs to them; README.md last, since it names what is there."""
     write_json(folder / "export.json", facts.export | {"missing": facts.missing})
-    (folder / "MODEL_CARD.md").write_text(model_card(facts), "utf-8")
-    (folder / "DATA_CARD.md").write_text(data_card(facts), "utf-8")
-    pictures = pictures_of(facts)
-    if len(pictures) <= MANY:
-        pictures.map(_no_formula).to_csv(folder / "credits.csv", index=False, lineterminator="\n")
-    (folder / "README.md").write_text(read_me(facts, [*names_in(folder), SUMS]), "utf-8")
+    for name in ("MODEL_CARD.md", "DATA_CARD.md"):
+        (folder / name).write_text(filled(f"{name}.j2", facts=facts), "utf-8")
+    if facts.lists_creators():
+        credits = facts.pictures.map(_no_formula)
+        credits.to_csv(folder / "credits.csv", index=False, lineterminator="\n")
+    names = [*names_in(folder), SUMS]
+    parts = {name.partition("/")[0] + "/" * ("/" in name) for name in names}
+    (folder / "README.md").write_text(filled("README.md.j2", facts=facts, parts=parts), "utf-8")
 
 
 def _no_formula(cell: Any) -> Any:

@@ -57,7 +57,7 @@ executed: demo
 
 lint: install
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	@$(BIN)/python -m wikitopics.strip --check notebooks
+	@$(BIN)/python -m wikitopics.batch.strip --check notebooks
 
 types: install
 	@$(BIN)/mypy
@@ -74,7 +74,7 @@ lock:
 		--extra test --extra docs --extra browser-test pyproject.toml -o requirements.lock.txt
 
 strip: install
-	$(BIN)/python -m wikitopics.strip notebooks
+	$(BIN)/python -m wikitopics.batch.strip notebooks
 
 # The runs in data/, and nothing that people made.
 clean: install

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from features_like import write_like
 
-from wikitopics.alike.index import CHUNK, Index, nearest
 from wikitopics.artefacts import read_array
+from wikitopics.evaluate.neighbours import CHUNK, Index, nearest
 
 COUNT = 10  # neighbours: recall@10
 SINGLE, OLD = 50, 5  # questions asked one by one, as a browser does; and of the old way, which is slow

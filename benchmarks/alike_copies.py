@@ -10,13 +10,11 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageEnhance, ImageOps
 
-from wikitopics.alike.embedder import load_embedder, model_path
-from wikitopics.alike.index import Index, nearest
-from wikitopics.images.decode import Recipe, decode
-from wikitopics.images.duplicates import near_duplicates
-from wikitopics.images.pixels import on_white
-from wikitopics.images.similarity import alike, thumbnails
-from wikitopics.scoring.forward import BATCH
+from wikitopics.alike.features import load_embedder, model_path
+from wikitopics.evaluate.neighbours import Index, nearest
+from wikitopics.images.decode import Recipe, decode, on_white
+from wikitopics.images.duplicates import alike, near_duplicates, thumbnails
+from wikitopics.scoring.network import BATCH
 
 CUTS = (0.8, 0.85, 0.9, 0.925, 0.95, 0.97)
 BITS = 6  # of 64, the default of 02_images

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from wikitopics.show.browser import MistakeBrowser
+from wikitopics.show.browser.mistakes import MistakeBrowser
 
 LABELS, FEATURES, SIDE = 20, 1280, 128
 COLUMNS = ("thumbnails", "all", "processor")

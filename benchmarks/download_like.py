@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image
 
-from wikitopics.images.pixels import on_white
+from wikitopics.images.decode import on_white
 from wikitopics.paths import sample_folder
 
 SIDE, QUALITY, PNG_EVERY = 500, 85, 4

@@ -21,11 +21,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 COMMONS_LINKS = 1e9
-GROUP = 250_000  # rows of a row group, as dump_tables writes them
+GROUP = 250_000  # rows of a row group, as commons_tables writes them
 
 
 def tables(folder: Path, links: int, seed: int = 0) -> None:
-    """What `dump_tables.write_tables` would make: 8 links a page, a category for 60 links."""
+    """What `commons_tables.write_tables` would make: 8 links a page, a category for 60 links."""
     rng = np.random.default_rng(seed)
     n_files, n_categories = links // 8, links // 60
     ids = np.sort(rng.choice(2 * (n_files + n_categories), n_files + n_categories, replace=False))
@@ -56,7 +56,7 @@ def tables(folder: Path, links: int, seed: int = 0) -> None:
 
 def join(folder: Path) -> None:
     """Join the tables; print processor and wall seconds."""
-    from wikitopics.sources.dumps.dump_joins import Joins
+    from wikitopics.sources.dumps.commons_graph import Joins
 
     started, wall = time.process_time(), time.perf_counter()
     joins = Joins(folder, {})

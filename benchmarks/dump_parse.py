@@ -52,7 +52,7 @@ def one(way: str, path: Path) -> None:
     import duckdb  # noqa: F401
     import pyarrow.compute  # noqa: F401
 
-    import wikitopics.sources.dumps.sql_dump  # noqa: F401
+    import wikitopics.sources.dumps.sql  # noqa: F401
 
     started, out = time.process_time(), sys.stdout
     sys.stdout = sys.stderr

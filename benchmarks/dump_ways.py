@@ -13,7 +13,7 @@ WANTED = {
 
 def ours(path: Path) -> int:
     """This library: the columns that labels need, as Arrow."""
-    from wikitopics.sources.dumps.sql_dump import open_dump
+    from wikitopics.sources.dumps.sql import open_dump
 
     table = open_dump(path)
     return sum(len(batch) for batch in table.batches(WANTED[table.table]))
@@ -21,7 +21,7 @@ def ours(path: Path) -> int:
 
 def ours_all_columns(path: Path) -> int:
     """This library, every column."""
-    from wikitopics.sources.dumps.sql_dump import open_dump
+    from wikitopics.sources.dumps.sql import open_dump
 
     table = open_dump(path)
     return sum(len(batch) for batch in table.batches(list(table.columns)))

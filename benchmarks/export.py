@@ -23,7 +23,7 @@ from wikitopics.export.convert import RUNNERS
 from wikitopics.export.export import export_run
 from wikitopics.export.facts import read_chain
 from wikitopics.scoring.bundle import load_bundle
-from wikitopics.scoring.forward import BATCH
+from wikitopics.scoring.network import BATCH
 
 BATCHES = 4
 

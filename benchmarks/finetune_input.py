@@ -19,10 +19,9 @@ import numpy as np
 
 from wikitopics.artefacts import read_array, write_array
 from wikitopics.train import fit
-from wikitopics.train.augment import Augmentation
-from wikitopics.train.batches import Batches
 from wikitopics.train.engine import keras
-from wikitopics.train.learner import augmented
+from wikitopics.train.examples import Batches
+from wikitopics.train.features import Augmentation, augmented
 from wikitopics.train.model import build_model
 
 SIDE, BATCH, LABELS, STORED = 96, 32, 10, 4000

@@ -27,10 +27,10 @@ from stopwatch import Stopwatch
 
 from wikitopics.artefacts import finished_run, write_table
 from wikitopics.images.decode import Recipe
-from wikitopics.images.store import decode_files
+from wikitopics.images.image_set import decode_files
 from wikitopics.sources import open_source
 from wikitopics.train import examples, fit
-from wikitopics.train.batches import Batches, predicted
+from wikitopics.train.examples import Batches, predicted
 from wikitopics.train.features import cached_features
 from wikitopics.train.model import build_model, features_of
 

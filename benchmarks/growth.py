@@ -21,7 +21,7 @@ from stopwatch import Stopwatch, cpu_seconds
 
 from wikitopics.artefacts import write_table
 from wikitopics.images.decode import Recipe
-from wikitopics.images.store import decode_files
+from wikitopics.images.image_set import decode_files
 from wikitopics.sources import open_source
 
 SIDE, LABELS, BATCH, EPOCHS, TIMES = 64, 10, 64, 15, (1, 4, 16)
@@ -30,7 +30,7 @@ SIDE, LABELS, BATCH, EPOCHS, TIMES = 64, 10, 64, 15, (1, 4, 16)
 def work(folder: Path, count: int) -> None:
     """One number of pictures, from files to a trained head; prints its figures as JSON."""
     from wikitopics.train import fit
-    from wikitopics.train.batches import Batches
+    from wikitopics.train.examples import Batches
     from wikitopics.train.features import cached_features
     from wikitopics.train.model import build_model, features_of, head_of
 

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from wikitopics.images.decode import Recipe, decode, fitted
-from wikitopics.images.hash_search import close_pairs
+from wikitopics.images.duplicates import close_pairs
 from wikitopics.images.split import stratified_split
 
 RECIPE = Recipe(store_size=128)

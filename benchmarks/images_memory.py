@@ -21,10 +21,9 @@ from PIL import Image
 from wikitopics.artefacts import read_array, write_table
 from wikitopics.images import report
 from wikitopics.images.decode import Recipe
-from wikitopics.images.duplicates import groups_of, near_duplicates
-from wikitopics.images.phash import from_hex
+from wikitopics.images.duplicates import from_hex, groups_of, near_duplicates
+from wikitopics.images.image_set import decode_files
 from wikitopics.images.split import stratified_split
-from wikitopics.images.store import decode_files
 from wikitopics.sources import open_source
 
 LABELS = 60

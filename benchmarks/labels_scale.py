@@ -24,9 +24,9 @@ import pyarrow.parquet as pq
 from commons_like import generate
 
 from wikitopics.labels.bulk import label_parquet
-from wikitopics.labels.graph_files import open_graph
-from wikitopics.labels.head_jumps import NO_JUMP
-from wikitopics.labels.head_words import NULL_HEADS
+from wikitopics.labels.category_graph import open_graph
+from wikitopics.labels.heads import NULL_HEADS
+from wikitopics.labels.heuristics import NO_JUMP
 from wikitopics.labels.taxonomy import load
 
 CATEGORIES, FILES = 11_200_000, 3_900_000  # Commons and the English Wikipedia's images, 2022

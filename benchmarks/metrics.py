@@ -13,7 +13,7 @@ import time
 import numpy as np
 from sklearn import metrics as sk
 
-from wikitopics.evaluate import intervals, metrics
+from wikitopics.evaluate import bootstrap, metrics
 
 LABELS, JOBS, SLOW_ROUNDS = 31, 2, 2
 
@@ -24,7 +24,7 @@ def draw(images: int, seed: int = 0) -> tuple[np.ndarray, ...]:
     truth = (rng.random((images, LABELS)) < np.linspace(0.005, 0.1, LABELS)).astype(np.uint8)
     scores = (1 / (1 + np.exp(2 - 1.5 * truth - rng.normal(size=truth.shape)))).astype(np.float32)
     copies = np.where(rng.random(images) < 0.1, np.arange(images) // 2, np.arange(images) + images)
-    return truth, scores, np.full(LABELS, 0.4), intervals.group_codes(copies)
+    return truth, scores, np.full(LABELS, 0.4), bootstrap.group_codes(copies)
 
 
 def scikit_learn_round(truth, scores, thresholds, groups, weights) -> dict[str, float]:
@@ -55,10 +55,10 @@ def main(quick: bool) -> None:
     problem = draw(images)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start, cpu = time.perf_counter(), time.process_time()
-    fast = intervals.bootstrap(*problem, rounds=rounds, seed=0, jobs=JOBS)
+    fast = bootstrap.bootstrap(*problem, rounds=rounds, seed=0, jobs=JOBS)
     seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    weights = intervals.group_weights(int(problem[3].max()) + 1, range(SLOW_ROUNDS), 0)
+    weights = bootstrap.group_weights(int(problem[3].max()) + 1, range(SLOW_ROUNDS), 0)
     start, cpu = time.perf_counter(), time.process_time()
     slow = [scikit_learn_round(*problem, weights[:, i]) for i in range(SLOW_ROUNDS)]
     loop = (time.perf_counter() - start) / SLOW_ROUNDS * rounds

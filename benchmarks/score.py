@@ -26,7 +26,7 @@ from download_like import write_files
 from stopwatch import cpu_seconds
 
 from wikitopics.artefacts import write_json, write_table
-from wikitopics.scoring.forward import TOGETHER
+from wikitopics.scoring.network import TOGETHER
 from wikitopics.scoring.shards import score_files
 from wikitopics.train.engine import keras
 from wikitopics.train.model import build_model

@@ -19,10 +19,9 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from wikitopics.labels.inputs import graph_for
-from wikitopics.labels.label_sources import label_from
+from wikitopics.labels.label_sources import graph_for, label_from
 from wikitopics.labels.labelled import keep_frequent
-from wikitopics.show.reviews import Reviews
+from wikitopics.show.browser.choice import Reviews
 from wikitopics.sources import open_source
 
 NOISE, LABELS = 0.3, 10

@@ -4,7 +4,7 @@ import re
 from collections import Counter, deque
 
 from proxy_replies import Reply, Seen
-from wikitopics.sources.online.standard_widths import STEPS
+from wikitopics.sources.online.wiki_pages import STEPS
 
 GENERIC = re.compile(r"(python-requests|Python-urllib|curl|Wget|Java|Go-http-client)\b", re.IGNORECASE)
 

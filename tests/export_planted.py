@@ -9,10 +9,10 @@ import pytest
 
 import planted
 from wikitopics.artefacts import read_array, read_table, write_json, write_table
-from wikitopics.evaluate import baselines, calibration, hierarchy, intervals, slices, summary, thresholds
+from wikitopics.evaluate import bootstrap, calibration, hierarchy, slices, tables, thresholds
 from wikitopics.evaluate.metrics import predict
 from wikitopics.evaluate.predictions import freeze_thresholds, read_test, read_validation
-from wikitopics.labels.lineage import descent
+from wikitopics.labels.taxonomy import descent
 from wikitopics.train import backbones
 from wikitopics.train.model import backbone_of, build_model
 from wikitopics.train.record import file_digest
@@ -93,21 +93,23 @@ def evaluate(root: Path) -> None:
     validation = read_validation(RUN)
     frozen = freeze_thresholds(folder, NAMES, thresholds.choose("half", validation.truth, validation.scores))
     test, cuts = read_test(RUN, frozen), frozen.thresholds
-    groups = intervals.group_codes(test.frame["group"])
-    drawn = intervals.bootstrap(test.truth, test.scores, cuts, groups, 20, 0)
-    prior = baselines.read_prior(RUN, NAMES)
+    groups = bootstrap.group_codes(test.frame["group"])
+    drawn = bootstrap.bootstrap(test.truth, test.scores, cuts, groups, 20, 0)
+    prior = tables.read_prior(RUN, NAMES)
     predicted = predict(test.scores, cuts)
     parts = {"odd rows": test.frame["row"].to_numpy() % 2 == 1}
     versions = calibration.versions(validation.truth, validation.scores, test.scores)
     found = {
         "images": len(test.truth),
-        "overall": summary.overall(test, cuts, drawn, baselines.overall(validation, test, prior, "half")),
+        "overall": tables.overall(
+            test, cuts, drawn, tables.baseline_overall(validation, test, prior, "half")
+        ),
         "prior": prior,
         "calibration": calibration.compare(test.truth, versions),
         "human": [],
         "slices": slices.by_image(parts, test.truth, predicted, groups, 20, 0),
         "hierarchy": hierarchy.study(test.truth, test.scores, predicted, NAMES, planted.TAXONOMY),
     }
-    write_json(folder / "metrics.json", summary.plain(found))
-    write_table(folder / "per_label.parquet", summary.per_label(test, cuts, drawn))
+    write_json(folder / "metrics.json", tables.plain(found))
+    write_table(folder / "per_label.parquet", tables.per_label(test, cuts, drawn))
     write_json(folder / "run.json", {"model": RUN, "parameters": {"rounds": 20}})

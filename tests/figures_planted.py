@@ -7,18 +7,13 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from wikitopics.show import (
-    agreement_plots,
-    comparison_plots,
-    decision_plots,
-    evaluation_plots,
-    failure_plots,
-    group_plots,
-    image_plots,
-    label_plots,
-    map_plots,
-    people_plots,
-    score_plots,
-    training_plots,
+    comparison_figures,
+    evaluation_figures,
+    image_figures,
+    label_figures,
+    map_figures,
+    score_figures,
+    training_figures,
 )
 
 Names = Sequence[str]
@@ -99,83 +94,85 @@ def score_table(names: Names) -> pd.DataFrame:
 
 
 FIGURES: dict[str, Callable[[Names], go.Figure]] = {
-    "label_plots.taxonomy_tree": lambda names: label_plots.taxonomy_tree(counts(names)),
-    "label_plots.label_counts": lambda names: label_plots.label_counts(counts(names)),
-    "label_plots.co_occurrence": lambda names: label_plots.co_occurrence(square(names)),
-    "label_plots.labels_per_file": lambda names: label_plots.labels_per_file(
+    "label_plots.taxonomy_tree": lambda names: label_figures.taxonomy_tree(counts(names)),
+    "label_plots.label_counts": lambda names: label_figures.label_counts(counts(names)),
+    "label_plots.co_occurrence": lambda names: label_figures.co_occurrence(square(names)),
+    "label_plots.labels_per_file": lambda names: label_figures.labels_per_file(
         pd.DataFrame({"labels": range(len(names)), "files": 3})
     ),
-    "label_plots.funnel": lambda names: label_plots.funnel(pd.DataFrame(steps(names))),
-    "label_plots.why": lambda names: label_plots.why(hops(names)),
-    "agreement_plots.agreement_with_people": lambda names: agreement_plots.agreement_with_people(
+    "label_plots.funnel": lambda names: label_figures.funnel(pd.DataFrame(steps(names))),
+    "label_plots.why": lambda names: label_figures.why(hops(names)),
+    "agreement_plots.agreement_with_people": lambda names: label_figures.agreement_with_people(
         score_table(names).assign(people=5), 0.7
     ),
-    "agreement_plots.ranking": lambda names: agreement_plots.ranking(
+    "agreement_plots.ranking": lambda names: label_figures.ranking(
         rising(names, "micro_f1", "macro_f1", heuristics=list(names)), 0.7
     ),
-    "failure_plots.confusion": lambda names: failure_plots.confusion(square(names)),
-    "failure_plots.abstention": lambda names: failure_plots.abstention(
+    "failure_plots.confusion": lambda names: evaluation_figures.confusion(square(names)),
+    "failure_plots.abstention": lambda names: evaluation_figures.abstention(
         pd.DataFrame({"coverage": [0.5, 1.0], "micro_f1": [0.9, 0.7]})
     ),
-    "failure_plots.slices": lambda names: failure_plots.slices(
+    "failure_plots.slices": lambda names: evaluation_figures.slices(
         pd.DataFrame({"slice": names, "images": 1234, "micro_f1": 0.6, "low": 0.5, "high": 0.7})
     ),
-    "image_plots.funnel": lambda names: image_plots.funnel(steps(names)),
-    "image_plots.reasons": lambda names: image_plots.reasons(
+    "image_plots.funnel": lambda names: image_figures.funnel(steps(names)),
+    "image_plots.reasons": lambda names: image_figures.reasons(
         pd.DataFrame({"reason": names, "files": range(1, len(names) + 1)})
     ),
-    "image_plots.formats": lambda names: image_plots.formats(pd.DataFrame({"format": names, "mode": names})),
-    "image_plots.sizes": lambda names: image_plots.sizes(
+    "image_plots.formats": lambda names: image_figures.formats(
+        pd.DataFrame({"format": names, "mode": names})
+    ),
+    "image_plots.sizes": lambda names: image_figures.sizes(
         pd.DataFrame({"width": [40, 900], "height": [30, 9]})
     ),
-    "image_plots.split_shares": lambda names: image_plots.split_shares(
+    "image_plots.split_shares": lambda names: image_figures.split_shares(
         pd.DataFrame({"label": names, "images": range(1, len(names) + 1), "train_share": 0.7}), {"train": 0.6}
     ),
-    "training_plots.label_counts": lambda names: training_plots.label_counts(
+    "training_plots.label_counts": lambda names: training_figures.label_counts(
         pd.DataFrame({"label": names, "train": 5, "validation": 2})
     ),
-    "training_plots.history": lambda names: training_plots.history(
+    "training_plots.history": lambda names: training_figures.history(
         pd.DataFrame({"epoch": [1, 2]}).assign(
             loss=0.3, val_loss=0.4, val_macro_pr_auc=0.5, val_micro_pr_auc=0.6
         ),
         best=2,
         prevalence=0.1,
     ),
-    "decision_plots.thresholds": lambda names: decision_plots.thresholds(
+    "decision_plots.thresholds": lambda names: evaluation_figures.thresholds(
         pd.DataFrame({"label": names, "positives": 7, "own": 0.4, "common": 0.5, "threshold": 0.45})
     ),
-    "decision_plots.labels_per_image": lambda names: decision_plots.labels_per_image(
+    "decision_plots.labels_per_image": lambda names: evaluation_figures.labels_per_image(
         pd.DataFrame({"labels": [0, 1], "true": [3, 4], "predicted": [2, 5]})
     ),
-    "decision_plots.mistakes_by_label": lambda names: decision_plots.mistakes_by_label(
+    "decision_plots.mistakes_by_label": lambda names: evaluation_figures.mistakes_by_label(
         pd.DataFrame({"label": names, "kind": "false positive"})
     ),
-    "evaluation_plots.precision_recall_f1": lambda names: evaluation_plots.precision_recall_f1(
+    "evaluation_plots.precision_recall_f1": lambda names: evaluation_figures.precision_recall_f1(
         score_table(names)
     ),
-    "evaluation_plots.with_baseline": lambda names: evaluation_plots.with_baseline(
+    "evaluation_plots.with_baseline": lambda names: evaluation_figures.with_baseline(
         score_table(names), "roc_auc", 0.5
     ),
-    "evaluation_plots.curves": lambda names: evaluation_plots.curves(curve_points(names), "roc"),
-    "evaluation_plots.reliability": lambda names: evaluation_plots.reliability(
+    "evaluation_plots.curves": lambda names: evaluation_figures.curves(curve_points(names), "roc"),
+    "evaluation_plots.reliability": lambda names: evaluation_figures.reliability(
         {name: pd.DataFrame({"score": [0.1, 0.9], "share": [0.2, 0.8], "count": [5, 6]}) for name in names}
     ),
-    "people_plots.against_people": lambda names: people_plots.against_people(
+    "people_plots.against_people": lambda names: evaluation_figures.against_people(
         pd.DataFrame({"who": names, "metric": "micro f1", "value": 0.6, "low": 0.5, "high": 0.7}), 0.8
     ),
-    "map_plots.picture_map": lambda names: map_plots.picture_map(
+    "map_plots.picture_map": lambda names: map_figures.picture_map(
         np.arange(2 * len(names)).reshape(-1, 2), names, names, "Map", names[:1]
     ),
-    "comparison_plots.runs": lambda names: comparison_plots.runs(runs(names)),
-    "comparison_plots.cells": lambda names: comparison_plots.cells(runs(names)),
-    "comparison_plots.differences": lambda names: comparison_plots.differences(differ(names), "F1"),
-    "comparison_plots.presence": lambda names: comparison_plots.presence(
+    "comparison_plots.runs": lambda names: comparison_figures.runs(runs(names)),
+    "comparison_plots.cells": lambda names: comparison_figures.cells(runs(names)),
+    "comparison_plots.differences": lambda names: comparison_figures.differences(differ(names), "F1"),
+    "comparison_plots.presence": lambda names: comparison_figures.presence(
         pd.DataFrame({"source": names, "label": names, "classes": 3, "roc_auc": 0.8})
     ),
-    "score_plots.funnel": lambda names: score_plots.funnel(steps(names)),
-    "score_plots.topic_shares": lambda names: score_plots.topic_shares(shares(names)),
-    "score_plots.against_people": lambda names: score_plots.against_people(shares(names)),
-    "score_plots.sureness": lambda names: score_plots.sureness(np.linspace(0, 1, 50), 0.6),
-    "group_plots.by_group": lambda names: group_plots.by_group(grid(names)),
-    "group_plots.lacking": lambda names: group_plots.lacking(grid(names)),
+    "score_plots.funnel": lambda names: score_figures.funnel(steps(names)),
+    "score_plots.topic_shares": lambda names: score_figures.topic_shares(shares(names)),
+    "score_plots.against_people": lambda names: score_figures.against_people(shares(names)),
+    "score_plots.sureness": lambda names: score_figures.sureness(np.linspace(0, 1, 50), 0.6),
+    "group_plots.by_group": lambda names: score_figures.by_group(grid(names)),
+    "group_plots.lacking": lambda names: score_figures.lacking(grid(names)),
 }

@@ -14,7 +14,7 @@ import atheris
 
 with atheris.instrument_imports(include=["wikitopics"]):
     from wikitopics.errors import UserError
-    from wikitopics.sources.dumps import sql_dump
+    from wikitopics.sources.dumps import sql
 
 COLUMNS = {"id": "int(10)", "title": "varbinary(255)", "score": "double"}
 HEAD = b"CREATE TABLE `t` (\n  `id` int(10),\n  `title` varbinary(255),\n  `score` double\n) ENGINE=InnoDB;\n"
@@ -71,9 +71,9 @@ def numbers_are_numbers(text: bytes) -> bool:
 def ours(text: bytes, block: int, path: Path) -> list[bytes | None] | None:
     """The same by the library, the file cut into blocks of this many bytes."""
     path.write_bytes(HEAD + INSERT + text + END)
-    sql_dump.BLOCK = block
+    sql.BLOCK = block
     try:
-        batches = list(sql_dump.SqlDump(path, "t", COLUMNS).batches(["id", "title", "score"]))
+        batches = list(sql.SqlDump(path, "t", COLUMNS).batches(["id", "title", "score"]))
     except UserError:
         return None
     return [title for batch in batches for title in batch["title"].to_pylist()]
@@ -95,7 +95,7 @@ def main(seconds: int) -> None:
     seeds.mkdir()
     for number, seed in enumerate(SEEDS):
         (seeds / str(number)).write_bytes(seed)
-    sql_dump.report = lambda *_: None
+    sql.report = lambda *_: None
     options = [f"-max_total_time={seconds}", "-max_len=400", f"-artifact_prefix={folder}/", str(seeds)]
     atheris.Setup([sys.argv[0], *options], lambda data: check(data, folder / "t.sql"))
     atheris.Fuzz()

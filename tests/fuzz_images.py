@@ -13,12 +13,12 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["wikitopics.images", "PIL"]):
+with atheris.instrument_imports(include=["wikitopics.images", "wikitopics.sources.file_kinds", "PIL"]):
     from PIL import Image
 
     from wikitopics.images.decode import Picture, Recipe, decode
-    from wikitopics.images.kinds import SUPPORTED
     from wikitopics.images.reasons import REASONS, Rejected
+    from wikitopics.sources.file_kinds import SUPPORTED
 
 from hostile import headers, modes_and_frames, picture, saved
 from hostile_structures import lies, many_profiles

@@ -16,15 +16,13 @@ from PIL import Image
 
 import planted
 from wikitopics import cli
-from wikitopics.alike import index as index_module
-from wikitopics.alike.duplicates import duplicates_table, index_for_all, near_duplicates
-from wikitopics.alike.embedder import About, load_embedder
-from wikitopics.alike.embedding import embed_files
-from wikitopics.alike.features_file import ABOUT, read_features
-from wikitopics.alike.index import Index, nearest
+from wikitopics.alike.features import ABOUT, About, embed_files, load_embedder, read_features
+from wikitopics.alike.nearest import duplicates_table, index_for_all, near_duplicates
 from wikitopics.artefacts import write_json
 from wikitopics.errors import UserError
-from wikitopics.scoring.inputs import paths_of
+from wikitopics.evaluate import neighbours as index_module
+from wikitopics.evaluate.neighbours import Index, nearest
+from wikitopics.sources.inputs import paths_of
 
 SIDE = 32
 needs_faiss = pytest.mark.skipif(not index_module.installed(), reason="faiss is not installed (extra alike)")
@@ -90,7 +88,7 @@ def test_a_small_approximate_index_answers_in_full(count: int):
 
 @needs_faiss
 def test_cells_that_hold_too_little_are_made_up_for(monkeypatch):
-    monkeypatch.setattr("wikitopics.alike.cells.VISITED", 1)
+    monkeypatch.setattr("wikitopics.evaluate.neighbours.VISITED", 1)
     features = clustered(300)
     rows, similarity = nearest(Index(features, approximate=True), np.arange(20), 200)
     exact = nearest(Index(features, approximate=False), np.arange(20), 200)
@@ -98,7 +96,7 @@ def test_cells_that_hold_too_little_are_made_up_for(monkeypatch):
 
 
 def test_without_faiss_answers_are_exact_and_insisting_is_told(monkeypatch):
-    monkeypatch.setattr("wikitopics.alike.cells.importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("wikitopics.evaluate.neighbours.importlib.util.find_spec", lambda name: None)
     monkeypatch.setattr(index_module, "EXACT", 10)
     assert not Index(clustered(100)).approximate
     with pytest.raises(UserError, match=r"faiss.*pip install -e '.\[alike\]'"):
@@ -235,7 +233,7 @@ def test_features_are_the_layers_own_and_a_bad_file_is_a_row(model, pictures, tm
 KILLED = """
 import sys
 from pathlib import Path
-from wikitopics.alike import embedding
+from wikitopics.alike import features as embedding
 begun = embedding.decoded
 def slow(some, *rest):
     if "05.png" in some[0]:
@@ -256,10 +254,12 @@ def test_a_killed_run_goes_on_with_the_shards_it_has(model, pictures, tmp_path, 
     os.killpg(killed.pid, signal.SIGKILL)
     killed.wait()
     assert not out.exists() and (tmp_path / "out.parquet.parts").is_dir()
-    from wikitopics.alike import embedding
+    from wikitopics.alike import features as features_module
 
-    asked, decoded = [], embedding.decoded
-    monkeypatch.setattr(embedding, "decoded", lambda some, *rest: asked.extend(some) or decoded(some, *rest))
+    asked, decoded = [], features_module.decoded
+    monkeypatch.setattr(
+        features_module, "decoded", lambda some, *rest: asked.extend(some) or decoded(some, *rest)
+    )
     assert embed_files(model, paths, out, shard=5)["embedded"] == 12
     assert asked == paths[5:] and not (tmp_path / "out.parquet.parts").exists()
     embed_files(model, paths, tmp_path / "whole.parquet", shard=5)

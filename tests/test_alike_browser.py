@@ -16,8 +16,8 @@ from selenium.webdriver.support.ui import Select  # noqa: E402
 
 NOTEBOOK = f"""
 import numpy as np, pandas as pd
-from wikitopics.show.browser import MistakeBrowser
-from wikitopics.show.picture_map import PictureMap
+from wikitopics.show.browser.mistakes import MistakeBrowser
+from wikitopics.show.browser.picture_map import PictureMap
 
 rng = np.random.default_rng(0)
 images = rng.integers(0, 255, (40, 48, 48, 3)).astype(np.uint8)

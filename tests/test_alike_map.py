@@ -4,14 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wikitopics.alike.kinds import mistake_kinds, rarest_labels
-from wikitopics.alike.mapped import mapped
-from wikitopics.alike.plane import neighbours_kept, placed
 from wikitopics.errors import UserError
-from wikitopics.show.browser import MistakeBrowser
-from wikitopics.show.map_plots import layers, members, picture_map, styles
-from wikitopics.show.picture_map import PictureMap
-from wikitopics.show.static import picture
+from wikitopics.evaluate.map import mapped, mistake_kinds, neighbours_kept, placed, rarest_labels
+from wikitopics.show.browser.mistakes import MistakeBrowser
+from wikitopics.show.browser.picture_map import PictureMap
+from wikitopics.show.map_figures import layers, members, picture_map, styles
+from wikitopics.show.png.draw import picture
 
 HOSTILE = '<img src=x onerror="alert(1)">'
 

@@ -9,15 +9,13 @@ from faulty_proxy import proxied
 from wikitopics import cli
 from wikitopics.errors import UserError
 from wikitopics.images.decode import Recipe
-from wikitopics.images.store import decode_files
-from wikitopics.labels.inputs import graph_for
-from wikitopics.labels.label_sources import label_from
+from wikitopics.images.image_set import decode_files
+from wikitopics.labels.label_sources import graph_for, label_from
 from wikitopics.sources import open_source
 from wikitopics.sources.online.action_api import ActionApi
-from wikitopics.sources.online.category_walk import categories_above, files_below
 from wikitopics.sources.online.harvest import Request, harvest
-from wikitopics.sources.online.manners import Manners
-from wikitopics.sources.online.web import Client
+from wikitopics.sources.online.http import Client, Manners
+from wikitopics.sources.online.wiki_pages import categories_above, files_below
 
 pytestmark = pytest.mark.servers
 QUICK = Manners("tests@example.org", api_pause=0, slow_pause=0, first_wait=0.05, attempts=3)

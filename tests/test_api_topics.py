@@ -11,12 +11,11 @@ import pytest
 
 from faulty_proxy import QuietServer
 from wikitopics.errors import UserError
+from wikitopics.labels.label_sources import check_topics
 from wikitopics.labels.taxonomy import load
-from wikitopics.labels.topics import check_topics
 from wikitopics.sources.online.action_api import ActionApi
-from wikitopics.sources.online.article_topics_api import topics_from_index, topics_from_model
-from wikitopics.sources.online.manners import Manners
-from wikitopics.sources.online.web import Client
+from wikitopics.sources.online.article_topics import topics_from_index, topics_from_model
+from wikitopics.sources.online.http import Client, Manners
 
 QUICK = Manners("tests@example.org", api_pause=0, slow_pause=0, first_wait=0.01, attempts=3, timeout=5)
 SCORES = {

@@ -14,7 +14,7 @@ from sklearn.datasets import load_sample_images
 from wikitopics.errors import UserError
 from wikitopics.train import backbones
 from wikitopics.train.backbones import LITE, Lite, build_backbone, packaged_weights, weights_checksum
-from wikitopics.train.lite import efficientnet_lite, set_torch_weights
+from wikitopics.train.efficientnet_lite import efficientnet_lite, set_torch_weights
 from wikitopics.train.torch_file import MAGIC, read_torch_file
 
 PALACE, DAISY, HONEYCOMB = 698, 985, 599  # ImageNet-1k classes

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from fake_laboratory import Laboratory
-from wikitopics import batch, driver, paths
+from wikitopics import paths
 from wikitopics.artefacts import read_json, write_json
+from wikitopics.batch import driver
+from wikitopics.batch import run as batch
+from wikitopics.batch.plan import Run, plan, reasons
 from wikitopics.errors import UserError
-from wikitopics.graph import Run, plan, reasons
 from wikitopics.params import read_params
 from wikitopics.runs import fingerprint, record
 
@@ -286,7 +288,7 @@ def test_imports_are_followed_through_the_library(tmp_path, monkeypatch):
     monkeypatch.setattr(fingerprint, "PACKAGE", tmp_path)
     for name, text in {
         "a/__init__.py": "",
-        "a/one.py": "def f():\n    from wikitopics.b import two\n",
+        "a/one.py": "def f():\n    wikitopics.b|two|\n",
         "a/data.csv": "1",
         "a/tables/deep.csv": "2",
         "b/__init__.py": "from . import three",
@@ -298,7 +300,7 @@ def test_imports_are_followed_through_the_library(tmp_path, monkeypatch):
     }.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-    modules, packages = fingerprint.reached(["%matplotlib inline\nfrom wikitopics.a.one import f"])
+    modules, packages = fingerprint.reached(["%matplotlib inline\nwikitopics.a.one|f|"])
     assert sorted(modules) == [
         "wikitopics." + n for n in ("a", "a.one", "b", "b.three", "b.two", "c", "c.four")
     ]

@@ -15,10 +15,9 @@ from hypothesis import strategies as st
 
 from wikitopics.errors import UserError
 from wikitopics.judgements import verdicts
-from wikitopics.show.browser import PAGE, MistakeBrowser
-from wikitopics.show.browser_data import DUPLICATES, KINDS, ORDERS, WANTED, Choice, Predictions
-from wikitopics.show.neighbours import Neighbours
-from wikitopics.show.reviews import Reviews
+from wikitopics.show.browser.choice import DUPLICATES, KINDS, ORDERS, WANTED, Choice, Predictions, Reviews
+from wikitopics.show.browser.detail import Neighbours
+from wikitopics.show.browser.mistakes import PAGE, MistakeBrowser
 
 HOSTILE = '<img src=x onerror="alert(1)">'
 LABELS = ["Animals", "Plants", "Food"]

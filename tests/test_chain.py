@@ -13,7 +13,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from wikitopics.artefacts import read_json, read_table
-from wikitopics.batch import Local
+from wikitopics.batch.run import Local
 from wikitopics.paths import PROJECT, STAGES
 
 COLOURS = {"Red": (210, 40, 40), "Blue": (40, 60, 210)}
@@ -145,8 +145,8 @@ def test_what_was_not_learned_from_is_scored_and_counted(planted):
 @pytest.mark.slow
 def test_a_picture_looks_most_like_itself(planted, monkeypatch):
     """Among what was learned, by features kept; among what was scored, by features computed."""
-    from wikitopics.scoring.decoding import FILES
-    from wikitopics.topics_found.look_alikes import learned_alike, rows_of, scored_alike
+    from wikitopics.alike.look_alikes import learned_alike, rows_of, scored_alike
+    from wikitopics.scoring.pictures import FILES
 
     data = planted[0]
     monkeypatch.setenv("WIKITOPICS_ROOT", str(data.parent))

@@ -11,13 +11,10 @@ import pytest
 from dump_planted import plant
 from test_wit import ROWS, write_tsv
 from wikitopics.errors import UserError
-from wikitopics.labels.inputs import graph_for, topics_for
-from wikitopics.labels.label_sources import label_from
+from wikitopics.labels.label_sources import graph_for, label_from, topics_for
 from wikitopics.labels.taxonomy import load
 from wikitopics.sources import open_source
-from wikitopics.sources.article_topics import topics_from_dumps
-from wikitopics.sources.dumps.cirrus import wiki_of
-from wikitopics.sources.topic_names import spellings, tagged_topics, topic_name
+from wikitopics.sources.article_topics import spellings, tagged_topics, topic_name, topics_from_dumps, wiki_of
 
 NEW, OLD = "classification.prediction.articletopic/", "classification.ores.articletopic/"
 ENGLISH = [

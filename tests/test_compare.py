@@ -11,11 +11,13 @@ from scipy.stats import spearmanr
 
 from evaluate_planted import write_source_runs, write_train_run
 from wikitopics.artefacts import write_json, write_table
-from wikitopics.compare import claims, differences, presence, seeds, shared_topics, tables
+from wikitopics.compare import differences, pretraining, tables
+from wikitopics.compare import findings as claims
 from wikitopics.compare.findings import findings
-from wikitopics.compare.runs import draw, read_runs
+from wikitopics.compare.runs import draw, read_runs, shared_columns, shared_names
 from wikitopics.errors import UserError
-from wikitopics.evaluate import baselines, intervals, summary, thresholds
+from wikitopics.evaluate import bootstrap, thresholds
+from wikitopics.evaluate import tables as evaluate_tables
 from wikitopics.evaluate.predictions import freeze_thresholds, read_test, read_validation
 from wikitopics.labels.taxonomy import load
 
@@ -37,12 +39,14 @@ def evaluate(root, run):
     validation = read_validation(run)
     cuts = thresholds.choose("per_label", validation.truth, validation.scores)
     test = read_test(run, freeze_thresholds(folder, validation.label_names, cuts))
-    drawn = intervals.bootstrap(
-        test.truth, test.scores, cuts, intervals.group_codes(test.frame["group"]), rounds=10
+    drawn = bootstrap.bootstrap(
+        test.truth, test.scores, cuts, bootstrap.group_codes(test.frame["group"]), rounds=10
     )
-    prior = baselines.read_prior(run, test.label_names)
-    table = summary.overall(test, cuts, drawn, baselines.overall(validation, test, prior, "per_label"))
-    write_json(folder / "metrics.json", summary.plain({"model": run, "overall": table}))
+    prior = evaluate_tables.read_prior(run, test.label_names)
+    table = evaluate_tables.overall(
+        test, cuts, drawn, evaluate_tables.baseline_overall(validation, test, prior, "per_label")
+    )
+    write_json(folder / "metrics.json", evaluate_tables.plain({"model": run, "overall": table}))
     write_json(folder / "run.json", {})
 
 
@@ -74,7 +78,7 @@ def grid(tmp_path_factory):
                 )
         runs = read_runs(["commons-0", "commons-2", "ores-0", "ores-2"])
         draws = [draw(run, ROUNDS, 0) for run in runs]
-        yield root, runs, draws, {claim.name: claim for claim in claims.ask(runs, draws, ROUNDS, 0)}
+        yield root, runs, draws, {claim.name: claim for claim in claims.answer_claims(runs, draws, ROUNDS, 0)}
 
 
 def test_planted_size_difference_is_found_and_the_sentence_says_it(grid):
@@ -155,21 +159,24 @@ def test_without_people_or_pairs_the_claims_are_not_answered(tmp_path, monkeypat
     (tmp_path / "data" / "01_labels" / "commons" / "human.parquet").unlink()
     runs = read_runs(["alone"])
     draws = [draw(runs[0], ROUNDS, 0)]
-    for claim in claims.ask(runs, draws, ROUNDS, 0):
+    for claim in claims.answer_claims(runs, draws, ROUNDS, 0):
         assert claim.verdict == "not answered by these runs" and "do not tell" in claim.sentence
     assert np.isnan(tables.comparison(runs, draws)["human_roc_auc"].iloc[0])
     assert len(differences.differences(runs, draws)) == 0
-    assert len(presence.table(presence.groups(runs, draws))) == 0
-    json.dumps(summary.plain(claims.table(claims.ask(runs, draws, ROUNDS, 0))), allow_nan=False)
+    assert len(pretraining.table(pretraining.groups(runs, draws))) == 0
+    json.dumps(
+        evaluate_tables.plain(claims.claims_table(claims.answer_claims(runs, draws, ROUNDS, 0))),
+        allow_nan=False,
+    )
 
 
 def test_shared_topics_follow_the_bridge_in_both_directions(grid):
     commons, _, ores, _ = grid[1]
-    there = shared_topics.shared_names(commons, ores)
+    there = shared_names(commons, ores)
     assert ("Animals", "STEM.Biology") in there and ("Music", "Culture.Media.Music") in there
     assert len(there) == 5  # Art and Physics have no counterpart here
-    assert shared_topics.shared_names(ores, commons) == [(b, a) for a, b in there]
-    columns = shared_topics.columns(commons, ores, "Music", "Culture.Media.Music")
+    assert shared_names(ores, commons) == [(b, a) for a, b in there]
+    columns = shared_columns(commons, ores, "Music", "Culture.Media.Music")
     assert np.array_equal(columns[0][0], columns[1][0]) and len(columns[0][0]) < 250  # disagreements left out
 
 
@@ -184,14 +191,16 @@ def test_headline_prints_every_run_and_the_prior(grid):
 
 
 def test_presence_counts_are_the_ranges_and_cover_both_taxonomies():
-    table = pd.read_csv(presence.files("wikitopics.compare") / "imagenet_presence.csv", keep_default_na=False)
+    table = pd.read_csv(
+        pretraining.files("wikitopics.compare") / "imagenet_presence.csv", keep_default_na=False
+    )
     for row in table.itertuples():
-        indices = presence.parse_indices(row.indices)
+        indices = pretraining.parse_indices(row.indices)
         assert len(indices) == row.classes and all(0 <= i < 1000 for i in indices), row.label
         assert row.reason
     for name in ("v1.4", "ores-64"):
         taxonomy = load(name)
-        rows = table[table["taxonomy"] == name].set_index("label")["indices"].map(presence.parse_indices)
+        rows = table[table["taxonomy"] == name].set_index("label")["indices"].map(pretraining.parse_indices)
         assert set(rows.index) == set(taxonomy.label_names)
         for label, parent in taxonomy.parents.items():
             if name == "v1.4" and parent:
@@ -201,7 +210,7 @@ def test_presence_counts_are_the_ranges_and_cover_both_taxonomies():
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=5, max_size=12))
 def test_spearman_equals_scipy(points):
     first, second = np.array(points, dtype=float).T
-    ours, _ = presence.spearman(first, second, second[None], seed=0)
+    ours, _ = pretraining.spearman(first, second, second[None], seed=0)
     theirs = spearmanr(first, second).statistic if first.std() and second.std() else np.nan
     assert ours == pytest.approx(theirs, nan_ok=True)
 
@@ -209,7 +218,7 @@ def test_spearman_equals_scipy(points):
 def test_pretraining_claim_finds_a_planted_relation():
     share = np.arange(12) / 12
     noise = np.random.default_rng(0).normal(scale=0.02, size=(ROUNDS, 12))
-    group = presence.Group(
+    group = pretraining.Group(
         "commons", list("abcdefghijkl"), share, 0.6 + 0.3 * share, 0.6 + 0.3 * share + noise
     )
     claim = claims.pretraining(group, seed=0)
@@ -228,23 +237,26 @@ def test_spread_over_seeds(tmp_path, monkeypatch):
     for run, settings in (("a", {}), ("b", {}), ("c", {}), ("d", {"backbone": "EfficientNetLite2"})):
         plant(tmp_path, run, **settings)
     runs = read_runs(["a", "b", "c", "d"])
-    table = seeds.spread(runs)
+    table = differences.seed_spread(runs)
     row = table[table["metric"] == tables.PRIMARY].iloc[0]
     values = [run.value(tables.PRIMARY) for run in runs[:3]]
     assert row["runs"] == "a, b, c" and row["mean"] == pytest.approx(np.mean(values))
-    assert row["sd"] == pytest.approx(np.std(values, ddof=1)) and "3 or more seeds" in seeds.sentence(
-        table, tables.PRIMARY
-    )
-    assert "not known" in seeds.sentence(seeds.spread(runs[2:]), tables.PRIMARY)
+    assert row["sd"] == pytest.approx(
+        np.std(values, ddof=1)
+    ) and "3 or more seeds" in differences.seed_sentence(table, tables.PRIMARY)
+    assert "not known" in differences.seed_sentence(differences.seed_spread(runs[2:]), tables.PRIMARY)
 
 
 def test_findings_tell_what_is_shown_and_how_many_were_asked(grid, tmp_path):
     _, runs, draws, _ = grid
-    table, answers = tables.comparison(runs, draws), claims.table(claims.ask(runs, draws, ROUNDS, 0))
+    table, answers = (
+        tables.comparison(runs, draws),
+        claims.claims_table(claims.answer_claims(runs, draws, ROUNDS, 0)),
+    )
     found = differences.differences(runs, draws)
     write_table(tmp_path / "comparison.parquet", table)
     write_table(tmp_path / "differences.parquet", found)
-    write_json(tmp_path / "claims.json", summary.plain(answers))
+    write_json(tmp_path / "claims.json", evaluate_tables.plain(answers))
     text = findings(tmp_path, ROUNDS)
     assert f"{table['macro_roc_auc'].max():.3f} [" in text and "| label prior |  | 0.500 |" in text
     assert "In 2 of 4 pairs of runs: commons-2 is higher than commons-0, +" in text

@@ -6,10 +6,9 @@ import pytest
 
 from test_labels_people import labelled
 from wikitopics.errors import UserError
-from wikitopics.evaluate.noise import label_issues
-from wikitopics.evaluate.out_of_fold import out_of_fold
-from wikitopics.labels.corrections import correct
-from wikitopics.show.reviews import Reviews
+from wikitopics.evaluate.label_issues import label_issues, out_of_fold
+from wikitopics.labels.labelled import correct
+from wikitopics.show.browser.choice import Reviews
 
 
 def reviewed(tmp_path, *verdicts):

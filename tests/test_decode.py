@@ -16,9 +16,9 @@ from PIL import Image
 from hostile import exif, jpeg_segment, mutations, picture, saved, with_segments
 from hostile_structures import LIMITS, all_files
 from wikitopics.images.decode import Recipe, decode
-from wikitopics.images.expendable import decode_in_child
-from wikitopics.images.kinds import kind_of
 from wikitopics.images.reasons import REASONS, Rejected
+from wikitopics.images.sandbox import decode_in_child
+from wikitopics.sources.file_kinds import kind_of
 
 CASES = {name: allowed for name, (_, allowed) in all_files().items()}
 

@@ -14,17 +14,15 @@ import pytest
 
 from small_commons import small_commons, small_pictures
 from wikitopics import cli
+from wikitopics.commands.download import listed
 from wikitopics.errors import UserError
 from wikitopics.params import read_params
 from wikitopics.sources import open_source
 from wikitopics.sources.online.action_api import ActionApi
-from wikitopics.sources.online.download import download
-from wikitopics.sources.online.download_request import listed
+from wikitopics.sources.online.download import download, put
+from wikitopics.sources.online.http import Client, Failed, Manners, same_host
 from wikitopics.sources.online.journal import Journal, held
-from wikitopics.sources.online.manners import Manners
-from wikitopics.sources.online.picture_store import put
-from wikitopics.sources.online.standard_widths import STEPS, standard_width
-from wikitopics.sources.online.web import Client, Failed, same_host
+from wikitopics.sources.online.wiki_pages import STEPS, standard_width
 from wikitopics.sources.reading import TooLarge
 
 QUICK = Manners("tests@example.org", api_pause=0, slow_pause=0, first_wait=0.01, attempts=3, timeout=5)

@@ -14,9 +14,9 @@ import pytest
 
 from small_commons import small_commons, small_pictures
 from test_download import fetch
-from wikitopics.images import chunks
+from wikitopics.images import parallel
 from wikitopics.images.decode import Recipe
-from wikitopics.images.store import decode_files
+from wikitopics.images.image_set import decode_files
 from wikitopics.sources import open_source
 
 CHILD = """\
@@ -33,7 +33,7 @@ def work(wiki, folder: Path, titles: list[str]) -> None:
     _, rows = fetch(wiki, titles, folder)
     fetched = rows[rows["status"] == "fetched"].reset_index()[["title", "path"]]
     fetched.to_csv(folder / "table.csv", index=False)
-    chunks.FILES = 5
+    parallel.FILES = 5
     source = open_source("table", table=str(folder / "table.csv"), image_root=str(folder / "pictures"))
     found = decode_files(source.files(), source, Recipe(store_size=16), folder / "images.npy", jobs=1)
     for name, table in vars(found).items():

@@ -5,12 +5,11 @@ import pytest
 
 from dump_planted import FILES, PAGES, PARENTS, plant
 from wikitopics.errors import UserError
-from wikitopics.labels.graph_files import open_graph
+from wikitopics.labels.category_graph import open_graph
 from wikitopics.sources import describe, open_source
-from wikitopics.sources.dumps import dump_joins
-from wikitopics.sources.dumps.category_redirects import soft_target
-from wikitopics.sources.dumps.dump_cache import counts_of, made_from
-from wikitopics.sources.stored import stored_path
+from wikitopics.sources.dumps import commons_graph
+from wikitopics.sources.dumps.commons_graph import counts_of, made_from, soft_target
+from wikitopics.sources.reading import stored_path
 
 
 @pytest.fixture
@@ -83,7 +82,7 @@ def test_a_root_without_a_page_is_still_the_root(root, monkeypatch, age):
 
 
 def test_windows_of_pages_give_what_one_window_gives(root, monkeypatch):
-    monkeypatch.setattr(dump_joins, "WINDOW", 2)
+    monkeypatch.setattr(commons_graph, "WINDOW", 2)
     plant(root / "dump")
     source = open_source("commons_dump", dump="dump")
     assert listed(source.files()) == FILES and parents(source.graph()) == PARENTS

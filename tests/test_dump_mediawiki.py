@@ -5,8 +5,7 @@ import shutil
 import pandas as pd
 import pytest
 
-from wikitopics.labels.inputs import graph_for
-from wikitopics.labels.label_sources import label_from
+from wikitopics.labels.label_sources import graph_for, label_from
 from wikitopics.sources import open_source
 
 pytestmark = pytest.mark.servers

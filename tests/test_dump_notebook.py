@@ -11,7 +11,7 @@ from PIL import Image
 from dump_planted import plant
 from test_cirrus import ENGLISH, HEBREW, write_index
 from test_wit import ROWS, write_tsv
-from wikitopics.sources.stored import stored_path
+from wikitopics.sources.reading import stored_path
 
 SOURCE = "source: commons_dump\ndump: dump\nwit: wit\nimage_root: images\n"
 

@@ -11,8 +11,8 @@ import awkward_rows
 import mariadb
 from sql_text import FORMS, sql_text, write_sql
 from wikitopics.errors import UserError
-from wikitopics.sources.dumps import sql_dump
-from wikitopics.sources.dumps.sql_dump import open_dump
+from wikitopics.sources.dumps import sql
+from wikitopics.sources.dumps.sql import open_dump
 
 COLUMNS = {"id": "int(10) unsigned", "title": "varbinary(255)", "score": "double", "kind": "enum('a','b')"}
 NAMES = list(COLUMNS)
@@ -35,17 +35,17 @@ rows = st.lists(
 @settings(max_examples=150, deadline=None)
 @given(rows=rows, form=st.sampled_from(FORMS), per=st.integers(1, 4), block=st.integers(1, 300))
 def test_any_rows_come_back_from_any_form_however_the_blocks_are_cut(rows, form, per, block):
-    whole_block, sql_dump.BLOCK = sql_dump.BLOCK, block
+    whole_block, sql.BLOCK = sql.BLOCK, block
     try:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "t.sql")
             path.write_bytes(sql_text("t", COLUMNS, rows, form, per))
-            sql_dump.BLOCK = 4096  # the table's head must be in the first block
+            sql.BLOCK = 4096  # the table's head must be in the first block
             dump = open_dump(path)
-            sql_dump.BLOCK = block
+            sql.BLOCK = block
             got = [row for batch in dump.batches(NAMES[::-1]) for row in batch.to_pylist()]
     finally:
-        sql_dump.BLOCK = whole_block
+        sql.BLOCK = whole_block
     assert [tuple(row[name] for name in NAMES) for row in got] == rows
 
 

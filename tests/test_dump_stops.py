@@ -10,10 +10,10 @@ import pytest
 from dump_planted import FILES, PARENTS, plant
 from test_dump import listed, parents
 from wikitopics.sources import open_source
-from wikitopics.sources.cache import made_once
-from wikitopics.sources.dumps.dump_cache import dump_fingerprint
+from wikitopics.sources.dumps.commons_graph import dump_fingerprint
+from wikitopics.sources.reading import made_once
 
-MAKE = "from wikitopics.sources.dumps.dump_cache import made_from; print(made_from('dump'))"
+MAKE = "from wikitopics.sources.dumps.commons_graph import made_from; print(made_from('dump'))"
 
 
 @pytest.fixture

@@ -11,10 +11,14 @@ from PIL import Image, ImageDraw
 
 from hostile import picture, saved
 from wikitopics.images.decode import Recipe, decode
-from wikitopics.images.duplicates import closest, groups_of, near_duplicates
-from wikitopics.images.hash_search import close_pairs
-from wikitopics.images.phash import perceptual_hash
-from wikitopics.images.similarity import thumbnails
+from wikitopics.images.duplicates import (
+    close_pairs,
+    closest,
+    groups_of,
+    near_duplicates,
+    perceptual_hash,
+    thumbnails,
+)
 
 
 def all_pairs(hashes: np.ndarray, distance: int) -> set[tuple[int, int]]:
@@ -39,7 +43,7 @@ def test_the_search_in_portions_finds_the_same(monkeypatch):
     rng = np.random.default_rng(0)
     hashes = np.unique(rng.integers(0, 2**12, 600, dtype=np.uint64) << np.uint64(20))
     whole = close_pairs(hashes, 3)[0]
-    monkeypatch.setattr("wikitopics.images.hash_search.PAIRS_AT_A_TIME", 7)
+    monkeypatch.setattr("wikitopics.images.duplicates.PAIRS_AT_A_TIME", 7)
     assert np.array_equal(close_pairs(hashes, 3)[0], whole)
     assert len(whole) == len(all_pairs(hashes, 3))
 

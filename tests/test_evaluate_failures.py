@@ -9,8 +9,7 @@ from hypothesis.extra.numpy import arrays
 from sklearn.metrics import average_precision_score
 
 from evaluate_planted import draw_truth, planted
-from wikitopics.evaluate import abstention, human, metrics, noise, slices, thresholds
-from wikitopics.labels import confusion
+from wikitopics.evaluate import calibration, label_issues, metrics, mistakes, people, slices, thresholds
 
 LABELS_OF_TWELVE = arrays(np.uint8, (12, 4), elements=st.integers(0, 1))
 
@@ -37,16 +36,16 @@ def confusion_by_hand(truth, predicted):
 
 @given(LABELS_OF_TWELVE, LABELS_OF_TWELVE)
 def test_confusion_equals_the_rule_image_by_image(truth, predicted):
-    found = confusion.multi_label_confusion(truth, predicted)
+    found = mistakes.multi_label_confusion(truth, predicted)
     assert np.array_equal(found, confusion_by_hand(truth, predicted))
     assert np.array_equal(np.diag(found)[:-1], metrics.counts(truth, predicted)[0])
 
 
 def test_one_label_an_image_is_the_usual_confusion_matrix():
     truth, predicted = np.eye(3, dtype=int)[[0, 1, 2, 2]], np.eye(3, dtype=int)[[0, 2, 2, 1]]
-    shares = confusion.confusion_shares(truth, predicted, list("abc"))
+    shares = mistakes.confusion_shares(truth, predicted, list("abc"))
     assert shares.loc["c", "b"] == 0.5 and shares.loc["b", "c"] == 1 and shares.loc["a", "a"] == 1
-    assert shares.loc[confusion.NO_TRUE].sum() == 0
+    assert shares.loc[mistakes.NO_TRUE].sum() == 0
 
 
 def noisy(images=600, labels=5, flips=0.04, seed=0):
@@ -61,41 +60,41 @@ def noisy(images=600, labels=5, flips=0.04, seed=0):
 
 def test_planted_label_errors_come_first():
     frame, _, flipped, given, scores = noisy()
-    issues = noise.label_issues(frame, given, scores, list("abcde"))
-    assert issues.columns.tolist() == noise.COLUMNS and issues["margin"].is_monotonic_decreasing
+    issues = label_issues.label_issues(frame, given, scores, list("abcde"))
+    assert issues.columns.tolist() == label_issues.COLUMNS and issues["margin"].is_monotonic_decreasing
     column = issues["label"].map("abcde".index).to_numpy()
     hit = flipped[issues["row"].to_numpy(), column]
     assert hit[:60].mean() > 0.7 > flipped.mean() * 10  # chance is 4 %
     ranked = np.full(given.shape, -1.0)
     ranked[issues["row"].to_numpy(), column] = issues["margin"]
     assert average_precision_score(flipped.ravel(), ranked.ravel()) > 0.4
-    missing = issues["kind"] == noise.MISSING
+    missing = issues["kind"] == label_issues.MISSING
     assert np.array_equal(given[issues["row"], column] == 0, missing)
 
 
 def test_clean_labels_and_a_perfect_model_give_no_issue():
     frame, clean, *_ = noisy()
-    assert len(noise.label_issues(frame, clean, clean.astype(np.float32), list("abcde"))) == 0
+    assert len(label_issues.label_issues(frame, clean, clean.astype(np.float32), list("abcde"))) == 0
     clean[:, 0], clean[:, 1] = 0, 1  # nobody and everybody: nothing to compare with
-    issues = noise.label_issues(frame, clean, np.full(clean.shape, 0.5), list("abcde"))
+    issues = label_issues.label_issues(frame, clean, np.full(clean.shape, 0.5), list("abcde"))
     assert not set(issues["label"]) & {"a", "b"}
 
 
 def test_people_confirm_the_planted_errors():
     frame, clean, flipped, given, scores = noisy()
     rows = np.arange(600) % 2 == 0
-    judged = human.Judged(rows, clean[rows], np.ones(5, dtype=bool))
-    issues = noise.label_issues(frame, given, scores, list("abcde"))
-    checked = noise.confirmed(issues, judged, frame["title"], list("abcde"))
+    judged = people.Judged(rows, clean[rows], np.ones(5, dtype=bool))
+    issues = label_issues.label_issues(frame, given, scores, list("abcde"))
+    checked = label_issues.confirmed(issues, judged, frame["title"], list("abcde"))
     assert set(checked["row"] % 2) == {0}
     column = checked["label"].map("abcde".index)
     assert np.array_equal(checked["confirmed"], flipped[checked["row"], column])
-    table = noise.check(issues, judged, given, frame["title"], list("abcde"))
+    table = label_issues.check(issues, judged, given, frame["title"], list("abcde"))
     table = table.set_index(["kind", "first"])
     assert (table.xs(10, level="first")["confirmed"] > 0.5).all() and (table["chance"] < 0.2).all()
     chance = flipped[rows][given[rows] == 1].mean()
-    assert table.loc[noise.WRONG, "chance"].iloc[0] == pytest.approx(chance)
-    assert len(noise.check(issues, None, given, frame["title"], list("abcde"))) == 0
+    assert table.loc[label_issues.WRONG, "chance"].iloc[0] == pytest.approx(chance)
+    assert len(label_issues.check(issues, None, given, frame["title"], list("abcde"))) == 0
 
 
 def test_silence_where_unsure_pays_and_ends_at_the_plain_metrics():
@@ -104,7 +103,7 @@ def test_silence_where_unsure_pays_and_ends_at_the_plain_metrics():
     hard = rng.random(2000) < 0.5
     scores = np.where(hard[:, None], planted(rng, truth, 0.5), planted(rng, truth, 5.0, offset=-3.0))
     predicted = metrics.predict(scores, np.full(5, 0.4))
-    curve = abstention.curve(truth, predicted, abstention.sureness(scores))
+    curve = calibration.abstention_curve(truth, predicted, calibration.sureness(scores))
     plain = metrics.overall(truth, scores, np.full(5, 0.4))
     assert curve["coverage"].iloc[-1] == 1 and curve["hamming"].iloc[-1] == pytest.approx(plain["hamming"])
     assert curve["micro_f1"].iloc[-1] == pytest.approx(plain["micro f1"])
@@ -146,7 +145,7 @@ def test_of_many_labels_the_most_frequent_are_shown_in_their_order():
     rng = np.random.default_rng(0)
     truth = (rng.random((400, 40)) < np.linspace(0.3, 0.05, 40)[::-1]).astype(np.uint8)
     names = [f"label {number}" for number in range(40)]
-    shares = confusion.confusion_shares(truth, truth, names)
+    shares = mistakes.confusion_shares(truth, truth, names)
     kept = set(np.argsort(-truth.sum(axis=0), kind="stable")[:30])
     assert list(shares.index[:-1]) == [name for place, name in enumerate(names) if place in kept]
     assert (np.diag(shares)[:-1] > 0.99).all() and shares.shape == (31, 31)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from wikitopics.evaluate.hierarchy import hierarchical, leaves, study, violations
-from wikitopics.labels.lineage import closed_upwards, descent
+from wikitopics.labels.taxonomy import closed_upwards, descent
 
 NAMES = ["STEM", "Nature", "Plants", "Animals", "Places"]
 BELOW = descent(

@@ -9,10 +9,10 @@ import pytest
 from evaluate_planted import NAMES, write_source_runs, write_train_run
 from wikitopics.artefacts import write_json
 from wikitopics.errors import UserError
-from wikitopics.evaluate import baselines, context, errors, human, intervals, metrics, summary, thresholds
+from wikitopics.evaluate import bootstrap, context, metrics, mistakes, people, tables, thresholds
 from wikitopics.evaluate.predictions import freeze_thresholds, read_test, read_validation
-from wikitopics.labels.lineage import label_matrix
-from wikitopics.show import people_plots
+from wikitopics.labels.taxonomy import label_matrix
+from wikitopics.show import evaluation_figures
 
 RUN = "commons-10-lite0"
 
@@ -30,8 +30,8 @@ def opened(tmp_path, monkeypatch):
 
 def test_the_model_beats_the_baselines_and_they_are_what_they_must_be(opened):
     validation, test, cuts = opened
-    prior = baselines.read_prior(RUN, NAMES)
-    found = baselines.overall(validation, test, prior, "per_label")
+    prior = tables.read_prior(RUN, NAMES)
+    found = tables.baseline_overall(validation, test, prior, "per_label")
     model = metrics.overall(test.truth, test.scores, cuts)
     assert found["label prior"]["macro roc_auc"] == 0.5
     assert found["label prior"]["micro roc_auc"] > 0.55  # without ever looking at an image
@@ -45,28 +45,30 @@ def test_the_model_beats_the_baselines_and_they_are_what_they_must_be(opened):
 def test_always_yes_has_the_f1_it_says(opened):
     _, test, _ = opened
     always = metrics.per_label(test.truth, np.ones_like(test.scores), np.full(6, 0.5), NAMES)
-    assert baselines.per_label(test.truth)["f1_always"].to_numpy() == pytest.approx(always["f1"].to_numpy())
+    assert tables.baseline_per_label(test.truth)["f1_always"].to_numpy() == pytest.approx(
+        always["f1"].to_numpy()
+    )
 
 
 def test_prior_without_a_label_is_refused(opened, tmp_path):
     write_json(tmp_path / "data" / "03_train" / RUN / "prior.json", {"Plants": 0.1})
     with pytest.raises(UserError, match="lacks 'Animals'"):
-        baselines.read_prior(RUN, NAMES)
+        tables.read_prior(RUN, NAMES)
 
 
 def test_every_wrong_cell_is_one_mistake_and_the_worst_is_first():
     frame = pd.DataFrame({"title": ["a", "b"], "row": [7, 9], "split": "test"})
     truth = np.array([[1, 0], [0, 0]], dtype=np.uint8)
     scores = np.array([[0.4, 0.1], [0.5, 0.99]], dtype=np.float32)
-    table = errors.mistakes(frame, truth, scores, np.array([0.5, 0.6]), ["A", "B"])
-    assert table.columns.tolist() == errors.COLUMNS
+    table = mistakes.mistakes(frame, truth, scores, np.array([0.5, 0.6]), ["A", "B"])
+    assert table.columns.tolist() == mistakes.COLUMNS
     assert table["title"].tolist() == ["b", "a", "b"] and table["label"].tolist() == ["B", "A", "A"]
     assert table["kind"].tolist() == ["false positive", "false negative", "false positive"]
     assert table["margin"].to_numpy() == pytest.approx([0.39, -0.1, 0.0])
     assert table["loss"].to_numpy() == pytest.approx(-np.log([0.01, 0.4, 0.5]), rel=1e-5)
-    assert errors.worst_images(table, 5)["row"].tolist() == [9, 7]
-    none = errors.mistakes(frame, truth, truth.astype(np.float32), np.array([0.5, 0.6]), ["A", "B"])
-    assert len(none) == 0 and none.columns.tolist() == errors.COLUMNS
+    assert mistakes.worst_images(table, 5)["row"].tolist() == [9, 7]
+    none = mistakes.mistakes(frame, truth, truth.astype(np.float32), np.array([0.5, 0.6]), ["A", "B"])
+    assert len(none) == 0 and none.columns.tolist() == mistakes.COLUMNS
 
 
 def test_label_matrix_takes_values_and_passes_over_other_labels():
@@ -78,17 +80,17 @@ def test_label_matrix_takes_values_and_passes_over_other_labels():
 
 def test_human_section_finds_the_planted_agreement(opened):
     _, test, cuts = opened
-    judged = human.read_judged("commons", test.frame["title"], NAMES)
-    confidence = human.read_confidence("commons", test.frame["title"], NAMES)
+    judged = people.read_judged("commons", test.frame["title"], NAMES)
+    confidence = people.read_confidence("commons", test.frame["title"], NAMES)
     assert judged.rows.all() and judged.scored.all() and np.array_equal(confidence > 0, test.truth == 1)
-    measured = human.views(test, judged, confidence, cuts)
-    table = human.compare(measured, judged, intervals.group_codes(test.frame["group"]), rounds=20, seed=0)
+    measured = people.views(test, judged, confidence, cuts)
+    table = people.compare(measured, judged, bootstrap.group_codes(test.frame["group"]), rounds=20, seed=0)
     value = table.set_index(["who", "metric"])["value"]
     assert value["label source", "macro roc_auc"] > value["image model", "macro roc_auc"] > 0.7
     assert value["label prior", "macro roc_auc"] == 0.5
     assert value["label source", "micro f1"] == pytest.approx(0.91, abs=0.04)  # 5 % of the cells are flipped
     assert (table["low"] <= table["value"]).all() and (table["value"] <= table["high"]).all()
-    assert len(human.per_label(measured, judged, NAMES)) == 4 * 6
+    assert len(people.per_label(measured, judged, NAMES)) == 4 * 6
 
 
 def test_human_labels_of_some_images_and_without_any(opened, tmp_path):
@@ -97,31 +99,31 @@ def test_human_labels_of_some_images_and_without_any(opened, tmp_path):
     table = pd.read_parquet(path)
     kept = table[table["title"].isin(test.frame["title"][::5])]
     kept.to_parquet(path)
-    judged = human.read_judged("commons", test.frame["title"], NAMES)
+    judged = people.read_judged("commons", test.frame["title"], NAMES)
     assert judged.rows.sum() == 50 and judged.truth.shape == (50, 6)
     row = np.flatnonzero(judged.rows)[3]
     assert kept.set_index("title")["labels"][test.frame["title"][row]].tolist() == [
         name for name, has in zip(NAMES, judged.truth[3], strict=True) if has
     ]
     path.unlink()
-    assert human.read_judged("commons", test.frame["title"], NAMES) is None
+    assert people.read_judged("commons", test.frame["title"], NAMES) is None
 
 
 def test_summary_tables_and_json(opened):
     validation, test, cuts = opened
-    codes = intervals.group_codes(test.frame["group"])
-    drawn = intervals.bootstrap(test.truth, test.scores, cuts, codes, rounds=50)
-    prior = baselines.read_prior(RUN, NAMES)
-    table = summary.overall(test, cuts, drawn, baselines.overall(validation, test, prior, "per_label"))
+    codes = bootstrap.group_codes(test.frame["group"])
+    drawn = bootstrap.bootstrap(test.truth, test.scores, cuts, codes, rounds=50)
+    prior = tables.read_prior(RUN, NAMES)
+    table = tables.overall(test, cuts, drawn, tables.baseline_overall(validation, test, prior, "per_label"))
     inside = table.dropna(subset=["low"])
     assert len(inside) == len(table) - 2
     assert ((inside["low"] <= inside["value"]) & (inside["value"] <= inside["high"])).all()
-    labels = summary.per_label(test, cuts, drawn)
+    labels = tables.per_label(test, cuts, drawn)
     assert labels["label"].tolist() == NAMES and (labels["roc_auc_low"] < labels["roc_auc"]).all()
-    counted = summary.labels_per_image(test.truth, metrics.predict(test.scores, cuts))
+    counted = tables.labels_per_image(test.truth, metrics.predict(test.scores, cuts))
     assert counted["true"].sum() == counted["predicted"].sum() == 250
     assert (counted["labels"] * counted["true"]).sum() == test.truth.sum()
-    text = json.dumps(summary.plain({"overall": table, "labels": labels}), allow_nan=False)
+    text = json.dumps(tables.plain({"overall": table, "labels": labels}), allow_nan=False)
     assert json.loads(text)["overall"][0]["metric"] == "micro precision"
 
 
@@ -141,6 +143,6 @@ def test_people_agree_with_each_other_where_micro_f1_stands():
         (who, metric, 0.6, 0.5, 0.7) for who in ("image model", "both") for metric in ("macro f1", "micro f1")
     ]
     table = pd.DataFrame(rows, columns=["who", "metric", "value", "low", "high"])
-    line = people_plots.against_people(table, 0.62).data[-1]
+    line = evaluation_figures.against_people(table, 0.62).data[-1]
     assert line.name == "two people" and set(line.y) == {0.62} and sum(line.x) / 2 == 1
-    assert len(people_plots.against_people(table, None).data) == 2
+    assert len(evaluation_figures.against_people(table, None).data) == 2

@@ -30,7 +30,7 @@ from wikitopics.export.written import whole_bundle
 from wikitopics.images.decode import Recipe, decode
 from wikitopics.scoring.archive import SUMS, bundle_path
 from wikitopics.scoring.bundle import load_bundle
-from wikitopics.scoring.scorer import load_scorer
+from wikitopics.scoring.network import load_scorer
 from wikitopics.train.model import load_model, save_model
 
 RUN = export_planted.RUN

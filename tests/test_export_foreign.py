@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 import export_planted
 from wikitopics.errors import UserError
 from wikitopics.export.export import export_run
-from wikitopics.labels.lineage import descent
+from wikitopics.labels.taxonomy import descent
 from wikitopics.scoring import bundle
 from wikitopics.scoring.archive import ENTRIES, SUMS, sums_text, verified
 from wikitopics.scoring.bundle import WEIGHTS, load_bundle, read_model, write_model
-from wikitopics.scoring.forward import forward
+from wikitopics.scoring.network import forward
 from wikitopics.scoring.settings import from_json
 from wikitopics.train.model import build_model, features_of
 

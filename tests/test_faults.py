@@ -15,12 +15,10 @@ from cdn_model import Cdn
 from faulty_proxy import proxied
 from proxy_replies import Reply
 from wikitopics.errors import UserError
-from wikitopics.sources.online import pace
+from wikitopics.sources.online import http
 from wikitopics.sources.online.action_api import ActionApi
 from wikitopics.sources.online.download import GaveUp, download
-from wikitopics.sources.online.manners import Manners
-from wikitopics.sources.online.pace import ToldToWait, asked_pause
-from wikitopics.sources.online.web import Client
+from wikitopics.sources.online.http import Client, Manners, ToldToWait, asked_pause
 
 pytestmark = pytest.mark.servers
 QUICK = Manners(
@@ -205,7 +203,7 @@ def test_bytes_are_spread_over_time(wiki, titles, tmp_path):
         seconds = proxy.log[-1].ended - proxy.log[0].began
         sent = sum(seen.sent for seen in proxy.log[:-2])  # after the last two nothing is asked for
     assert sent > 20_000
-    assert sent / (seconds + pace.BURST) <= 10_500
+    assert sent / (seconds + http.BURST) <= 10_500
 
 
 def test_more_threads_than_connections_wait_for_their_turn(wiki):

@@ -27,8 +27,8 @@ from wikitopics.show.figures import (
     series_style,
 )
 from wikitopics.show.pictures import picture_bytes
-from wikitopics.show.static import picture
-from wikitopics.show.static_forest import tree
+from wikitopics.show.png.draw import picture
+from wikitopics.show.png.sunburst import tree
 
 NAMES = ["Animals", "Plants & fungi", "Vehicles", "Food"]
 
@@ -194,7 +194,7 @@ assert "matplotlib" not in sys.modules
 import matplotlib
 names = [name for name in dict.keys(matplotlib.rcParams) if "backend" not in name]
 before = {name: matplotlib.rcParams[name] for name in names}
-from wikitopics.show.static import picture
+from wikitopics.show.png.draw import picture
 picture(new_figure("t").add_bar(x=["a"], y=[1]))
 assert before == {name: matplotlib.rcParams[name] for name in names}
 assert not {"matplotlib.pyplot", "tensorflow", "keras"} & set(sys.modules)

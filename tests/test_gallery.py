@@ -12,9 +12,17 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from wikitopics.errors import UserError
-from wikitopics.show.captions import cut, drawable, font, wrapped
-from wikitopics.show.gallery import WIDTH, contact_sheet, fitted, mistakes_table
-from wikitopics.show.pictures import picture_bytes
+from wikitopics.show.pictures import (
+    WIDTH,
+    contact_sheet,
+    cut,
+    drawable,
+    fitted,
+    font,
+    mistakes_table,
+    picture_bytes,
+    wrapped,
+)
 
 HOSTILE = '<img src=x onerror="alert(1)">'
 

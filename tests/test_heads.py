@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from test_labels_replay import DATA, final_taxonomy, graph, table
 from wikitopics.labels.file_labels import label_files
-from wikitopics.labels.head_words import described, head_forms
-from wikitopics.labels.heads import find_head, find_heads
+from wikitopics.labels.heads import described, find_head, find_heads, head_forms
 from wikitopics.labels.heuristics import label_categories
 from wikitopics.labels.lookup import positions
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from wikitopics.errors import UserError
 from wikitopics.labels import taxonomy
+from wikitopics.labels.category_graph import from_edges, from_table
 from wikitopics.labels.file_labels import label_files, shares
-from wikitopics.labels.graph_files import from_edges, from_table
 from wikitopics.labels.heuristics import label_categories, parse
 
 V14 = taxonomy.load("v1.4")

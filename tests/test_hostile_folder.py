@@ -13,8 +13,8 @@ from hostile import picture, saved
 from hostile_structures import LIMITS, all_files
 from wikitopics.artefacts import read_table, write_table
 from wikitopics.images.decode import Recipe
+from wikitopics.images.image_set import decode_files
 from wikitopics.images.reasons import REASONS
-from wikitopics.images.store import decode_files
 from wikitopics.sources import open_source
 
 NAMES = [

@@ -13,16 +13,14 @@ from hostile import hostile_files, picture, saved
 from wikitopics import paths
 from wikitopics.artefacts import read_array, write_json, write_table
 from wikitopics.errors import UserError
-from wikitopics.images import examples, report
+from wikitopics.images import report
 from wikitopics.images.decode import Recipe
-from wikitopics.images.duplicates import groups_of, near_duplicates
-from wikitopics.images.phash import from_hex
+from wikitopics.images.duplicates import from_hex, groups_of, near_duplicates
+from wikitopics.images.image_set import IMAGE_COLUMNS, decode_files, growing_array, select_files
 from wikitopics.images.reasons import REASONS
-from wikitopics.images.selection import select_files
 from wikitopics.images.split import stratified_split
-from wikitopics.images.store import IMAGE_COLUMNS, decode_files, growing_array
 from wikitopics.runs.record import finish_run
-from wikitopics.show import image_plots
+from wikitopics.show import image_figures
 from wikitopics.sources import describe, open_source
 
 RECIPE = Recipe(store_size=32, max_bytes=8_000_000)
@@ -138,7 +136,7 @@ def test_every_file_is_accounted_for(chosen, tmp_path):
 
 
 def test_many_processes_give_the_same_as_one(chosen, tmp_path, monkeypatch):
-    monkeypatch.setattr("wikitopics.images.chunks.FILES", 4)
+    monkeypatch.setattr("wikitopics.images.parallel.FILES", 4)
     one = decode_files(chosen.files, chosen.source, RECIPE, tmp_path / "one.npy", jobs=1)
     two = decode_files(chosen.files, chosen.source, RECIPE, tmp_path / "two.npy", jobs=2)
     assert (tmp_path / "one.npy").read_bytes() == (tmp_path / "two.npy").read_bytes()
@@ -157,11 +155,9 @@ def test_duplicates_stay_on_one_side_and_have_a_table(chosen, tmp_path):
     near = duplicates[duplicates["kind"] == "near"]
     assert near[["title", "duplicate_of"]].values.tolist() == [["Z scaled.jpg", "Good 00.png"]]
     assert report.leaks(images) == {"groups on two sides": 0, "pictures on two sides": 0}
-    shown, captions = examples.near_duplicates_of(images, pixels, duplicates, 5)
-    assert shown[0].shape == (32, 64 + examples.GAP, 3) and captions[0].startswith(
-        "Z scaled.jpg\nlike Good 00"
-    )
-    assert len(examples.of_the_set(images, pixels, 99, 0)[0]) == len(images)
+    shown, captions = report.examples_of_near_duplicates(images, pixels, duplicates, 5)
+    assert shown[0].shape == (32, 64 + report.GAP, 3) and captions[0].startswith("Z scaled.jpg\nlike Good 00")
+    assert len(report.examples_of_the_set(images, pixels, 99, 0)[0]) == len(images)
     check_figures(chosen, images, decoded.rejected)
 
 
@@ -169,17 +165,17 @@ def check_figures(chosen, images: pd.DataFrame, rejected: pd.DataFrame) -> None:
     """Each figure says what its table says."""
     table = report.split_table(chosen.matrix_of(images["title"]), chosen.label_names, images["split"])
     assert (table[["train", "validation", "test"]].sum(axis=1) == table["images"]).all()
-    assert len(image_plots.split_shares(table, SHARES).data[0].x) == 3  # the label nobody has is left out
-    assert sum(sum(bar.y) for bar in image_plots.formats(images).data) == len(images)
-    assert [sum(bar.y) for bar in image_plots.sizes(images).data] == [len(images)] * 2
-    assert sum(image_plots.reasons(report.reasons_table(rejected)).data[0].x) == len(rejected)
-    funnel = image_plots.funnel([{"step": "<b>all</b>", "files": 3}, {"step": "some", "files": 1}])
+    assert len(image_figures.split_shares(table, SHARES).data[0].x) == 3  # the label nobody has is left out
+    assert sum(sum(bar.y) for bar in image_figures.formats(images).data) == len(images)
+    assert [sum(bar.y) for bar in image_figures.sizes(images).data] == [len(images)] * 2
+    assert sum(image_figures.reasons(report.reasons_table(rejected)).data[0].x) == len(rejected)
+    funnel = image_figures.funnel([{"step": "<b>all</b>", "files": 3}, {"step": "some", "files": 1}])
     assert list(funnel.data[0].x) == [3, 1] and "<b>" not in funnel.data[0].y[0]
 
 
 def test_figures_of_an_empty_table_are_drawn():
     nothing = pd.DataFrame({"title": [], "path": [], "reason": [], "detail": []}, dtype=str)
-    assert len(image_plots.reasons(report.reasons_table(nothing)).data[0].x) == 0
+    assert len(image_figures.reasons(report.reasons_table(nothing)).data[0].x) == 0
 
 
 def test_hostile_files_in_a_folder_end_in_the_tables(root, tmp_path):

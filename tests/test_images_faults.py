@@ -16,11 +16,11 @@ from PIL import Image
 
 from hostile import saved
 from wikitopics.errors import UserError
-from wikitopics.images import chunks, expendable, workers
-from wikitopics.images.chunks import forget
+from wikitopics.images import parallel, sandbox
 from wikitopics.images.decode import Recipe
-from wikitopics.images.expendable import decode_in_child
-from wikitopics.images.store import decode_files
+from wikitopics.images.image_set import decode_files
+from wikitopics.images.parallel import forget
+from wikitopics.images.sandbox import decode_in_child
 from wikitopics.sources import open_source
 from wikitopics.sources.folder import Folder
 
@@ -43,7 +43,7 @@ def decode_or_die(data: bytes, recipe: Recipe):
     return undisturbed(data, recipe)
 
 
-undisturbed = expendable.decode
+undisturbed = sandbox.decode
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Faulty(Folder):
     """A folder whose reader brings the faulty decoder along, into whatever process it is sent to."""
 
     def read(self, path: str, max_bytes: int) -> bytes:
-        expendable.decode = decode_or_die
+        sandbox.decode = decode_or_die
         return super().read(path, max_bytes)
 
 
@@ -74,8 +74,8 @@ class Murderous(Folder):
 def root(tmp_path, monkeypatch):
     """A folder of 24 good pictures; decoding is in chunks of 5 and blames nobody after the test."""
     monkeypatch.setenv("WIKITOPICS_ROOT", str(tmp_path))
-    monkeypatch.setattr(chunks, "FILES", 5)
-    monkeypatch.setattr(expendable, "decode", undisturbed)
+    monkeypatch.setattr(parallel, "FILES", 5)
+    monkeypatch.setattr(sandbox, "decode", undisturbed)
     fill(tmp_path / "set", 24)
     return tmp_path
 
@@ -110,8 +110,8 @@ FAULTS |= {KILLED: "too_much_memory"}
 
 @pytest.mark.parametrize(("data", "reason"), FAULTS.items(), ids=[name.decode() for name in FAULTS])
 def test_a_decoder_that_dies_costs_one_file(monkeypatch, data, reason):
-    monkeypatch.setattr(expendable, "decode", decode_or_die)
-    monkeypatch.setattr(expendable, "STANDSTILL", 3)
+    monkeypatch.setattr(sandbox, "decode", decode_or_die)
+    monkeypatch.setattr(sandbox, "STANDSTILL", 3)
     good = saved(Image.new("RGB", (8, 8), "red"), "PNG")
     started = time.monotonic()
     outcomes = decode_in_child([good, b"", data, good, data], RECIPE)
@@ -127,7 +127,7 @@ def test_who_dies_once_by_chance_is_not_blamed(monkeypatch, tmp_path):
             os.kill(os.getpid(), signal.SIGKILL)
         return undisturbed(data, recipe)
 
-    monkeypatch.setattr(expendable, "decode", unlucky)
+    monkeypatch.setattr(sandbox, "decode", unlucky)
     assert [outcome.reason for outcome in decode_in_child([KILLED, b""], RECIPE)] == ["damaged", "empty"]
 
 
@@ -138,8 +138,8 @@ def test_an_interrupt_ends_the_child_too(monkeypatch):
         children.append(child)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(expendable, "decode", decode_or_die)
-    monkeypatch.setattr(expendable, "_listen", interrupted)
+    monkeypatch.setattr(sandbox, "decode", decode_or_die)
+    monkeypatch.setattr(sandbox, "_listen", interrupted)
     with pytest.raises(KeyboardInterrupt):
         decode_in_child([SLEEP], RECIPE)
     with pytest.raises(ProcessLookupError):
@@ -157,7 +157,7 @@ def test_deadly_files_end_in_the_table_and_the_others_in_the_set(root, jobs):
 
 
 def test_a_worker_killed_from_outside_is_replaced_and_often_is_one_sentence(root, monkeypatch):
-    monkeypatch.setattr(workers, "ATTEMPTS", 2)
+    monkeypatch.setattr(parallel, "ATTEMPTS", 2)
     (root / "met").touch()
     (root / "set" / "worker.bmp").write_bytes(saved(Image.new("RGB", (8, 8)), "BMP"))
     assert_same(run(root, "one", Murderous("set"), jobs=2), run(root, "two", jobs=1))
@@ -175,7 +175,7 @@ def test_what_is_done_is_not_done_again_unless_it_changed(root, monkeypatch):
         asked.append(len(files))
         return decode_in_child(files, recipe)
 
-    monkeypatch.setattr(chunks, "decode_in_child", counted)
+    monkeypatch.setattr(parallel, "decode_in_child", counted)
     first = run(root, "out", jobs=1)
     assert asked == [5, 5, 5, 5, 4]
     asked.clear()
@@ -240,7 +240,7 @@ def test_a_scheduler_that_does_not_answer_is_one_sentence(root):
 
 
 if __name__ == "__main__":  # a run to be killed
-    chunks.FILES = 5
+    parallel.FILES = 5
     folder = open_source("folder", image_root="many")
     table = folder.files()
     print("ready", flush=True)

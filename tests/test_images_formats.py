@@ -11,9 +11,9 @@ from PIL import Image
 from hostile import picture, saved
 from wikitopics.errors import UserError
 from wikitopics.images.decode import Recipe, decode
-from wikitopics.images.expendable import decode_in_child
+from wikitopics.images.image_set import decode_files
 from wikitopics.images.reasons import Rejected
-from wikitopics.images.store import decode_files
+from wikitopics.images.sandbox import decode_in_child
 from wikitopics.sources import open_source
 
 DRAWN = Recipe(store_size=32, svg=True)

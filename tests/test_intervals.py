@@ -8,7 +8,7 @@ from sklearn import metrics as sk
 
 from evaluate_planted import draw_truth, planted
 from wikitopics.errors import UserError
-from wikitopics.evaluate import intervals, metrics
+from wikitopics.evaluate import bootstrap, metrics
 
 
 def problem(images=120, labels=4, groups=40, seed=0, steps=0):
@@ -46,8 +46,8 @@ def by_repetition(truth, scores, thresholds, groups, weights):
 @settings(deadline=None, max_examples=12)
 def test_every_round_equals_scikit_learn(seed, steps):
     truth, scores, thresholds, groups = problem(seed=seed, steps=steps)
-    found = intervals.bootstrap(truth, scores, thresholds, groups, rounds=3, seed=seed, n_groups=40)
-    weights = intervals.group_weights(40, range(3), seed)
+    found = bootstrap.bootstrap(truth, scores, thresholds, groups, rounds=3, seed=seed, n_groups=40)
+    weights = bootstrap.group_weights(40, range(3), seed)
     for number in range(3):
         slow = by_repetition(truth, scores, thresholds, groups, weights[:, number])
         for name, value in slow.items():
@@ -56,8 +56,8 @@ def test_every_round_equals_scikit_learn(seed, steps):
 
 def test_weights_of_one_give_the_metric_itself(monkeypatch):
     truth, scores, thresholds, groups = problem(steps=10)
-    monkeypatch.setattr(intervals, "group_weights", lambda n, rounds, seed: np.ones((n, len(rounds)), "i2"))
-    found = intervals.bootstrap(truth, scores, thresholds, groups, rounds=2)
+    monkeypatch.setattr(bootstrap, "group_weights", lambda n, rounds, seed: np.ones((n, len(rounds)), "i2"))
+    found = bootstrap.bootstrap(truth, scores, thresholds, groups, rounds=2)
     plain = metrics.overall(truth, scores, thresholds)
     for name in found.overall:
         assert found.overall[name][0] == pytest.approx(plain[name]), name
@@ -68,11 +68,11 @@ def test_weights_of_one_give_the_metric_itself(monkeypatch):
 
 def test_rounds_do_not_depend_on_workers_or_chunks(monkeypatch):
     arguments = problem()
-    one = intervals.bootstrap(*arguments, rounds=7, seed=3, jobs=1)
-    monkeypatch.setattr(intervals, "CHUNK", 2)
-    two = intervals.bootstrap(*arguments, rounds=7, seed=3, jobs=3)
+    one = bootstrap.bootstrap(*arguments, rounds=7, seed=3, jobs=1)
+    monkeypatch.setattr(bootstrap, "CHUNK", 2)
+    two = bootstrap.bootstrap(*arguments, rounds=7, seed=3, jobs=3)
     assert np.array_equal(one.overall["macro roc_auc"], two.overall["macro roc_auc"])
-    other = intervals.bootstrap(*arguments, rounds=7, seed=4)
+    other = bootstrap.bootstrap(*arguments, rounds=7, seed=4)
     assert not np.array_equal(one.overall["macro roc_auc"], other.overall["macro roc_auc"])
 
 
@@ -81,8 +81,8 @@ def test_interval_holds_the_truth_as_often_as_it_says():
     hits, wide = 0, []
     for seed in range(60):
         truth, scores, thresholds, _ = problem(images=400, labels=1, seed=seed)
-        found = intervals.bootstrap(truth, scores, thresholds, np.arange(400), rounds=200, seed=seed)
-        low, high = intervals.interval(found.overall["macro roc_auc"])
+        found = bootstrap.bootstrap(truth, scores, thresholds, np.arange(400), rounds=200, seed=seed)
+        low, high = bootstrap.interval(found.overall["macro roc_auc"])
         hits, wide = hits + (low <= 0.8556 <= high), wide + [high - low]
     assert 51 <= hits <= 60 and 0.03 < np.mean(wide) < 0.12
 
@@ -94,8 +94,8 @@ def test_duplicates_widen_the_interval():
     group = np.repeat(np.arange(100), 10)
 
     def width(groups):
-        values = intervals.bootstrap(*copies, thresholds, groups, rounds=300).overall["macro roc_auc"]
-        return np.subtract(*intervals.interval(values)[::-1])
+        values = bootstrap.bootstrap(*copies, thresholds, groups, rounds=300).overall["macro roc_auc"]
+        return np.subtract(*bootstrap.interval(values)[::-1])
 
     assert width(group) > 2.5 * width(np.arange(1000))
 
@@ -104,41 +104,41 @@ def test_paired_rounds_see_a_small_difference():
     truth, scores, thresholds, _ = problem(images=300)
     worse = scores + np.random.default_rng(1).normal(scale=0.05, size=scores.shape).astype(np.float32)
     first, second = (
-        intervals.bootstrap(truth, np.clip(s, 0, 1), thresholds, np.arange(300), rounds=300)
+        bootstrap.bootstrap(truth, np.clip(s, 0, 1), thresholds, np.arange(300), rounds=300)
         for s in (scores, worse)
     )
     paired = first.overall["macro roc_auc"] - second.overall["macro roc_auc"]
     assert paired.std() < 0.5 * first.overall["macro roc_auc"].std()
-    assert intervals.p_value(paired) < 0.05 and intervals.interval(paired)[0] > 0
+    assert bootstrap.p_value(paired) < 0.05 and bootstrap.interval(paired)[0] > 0
 
 
 def test_p_value():
-    assert intervals.p_value(np.zeros(10)) == 1.0
-    assert intervals.p_value(np.full(999, 0.1)) == pytest.approx(2 / 1000)
-    assert np.isnan(intervals.p_value(np.full(3, np.nan)))
+    assert bootstrap.p_value(np.zeros(10)) == 1.0
+    assert bootstrap.p_value(np.full(999, 0.1)) == pytest.approx(2 / 1000)
+    assert np.isnan(bootstrap.p_value(np.full(3, np.nan)))
 
 
 def test_counts_beyond_16_bits_are_exact():
     """Constant scores put every image into one step: 60,000 images, drawn several times each."""
     truth = (np.arange(60_000) % 3 == 0).astype(np.uint8)[:, None]
     scores = np.full((60_000, 1), 0.5, dtype=np.float32)
-    found = intervals.bootstrap(truth, scores, np.array([0.5]), np.arange(60_000) // 6000, rounds=3)
+    found = bootstrap.bootstrap(truth, scores, np.array([0.5]), np.arange(60_000) // 6000, rounds=3)
     assert found.overall["macro roc_auc"] == pytest.approx(0.5)
     assert found.overall["macro average_precision"] == pytest.approx(1 / 3)
-    one = intervals.bootstrap(truth, scores, np.array([0.5]), np.zeros(60_000, dtype=int), rounds=2)
+    one = bootstrap.bootstrap(truth, scores, np.array([0.5]), np.zeros(60_000, dtype=int), rounds=2)
     assert one.overall["macro average_precision"] == pytest.approx(1 / 3)
 
 
 def test_a_label_without_positives_is_left_out():
     truth, scores, thresholds, groups = problem()
     truth[:, 1] = 0
-    found = intervals.bootstrap(truth, scores, thresholds, groups, rounds=5)
+    found = bootstrap.bootstrap(truth, scores, thresholds, groups, rounds=5)
     assert np.isnan(found.per_label["roc_auc"][:, 1]).all()
     assert np.isfinite(found.overall["macro roc_auc"]).all()
-    low, high = intervals.interval(found.per_label["roc_auc"])
+    low, high = bootstrap.interval(found.per_label["roc_auc"])
     assert np.isnan(low[1]) and np.isfinite(low[0])
 
 
 def test_one_round_is_no_interval():
     with pytest.raises(UserError, match="rounds must be 2 or more"):
-        intervals.bootstrap(*problem(), rounds=1)
+        bootstrap.bootstrap(*problem(), rounds=1)

@@ -47,7 +47,7 @@ HOSTILE = '<img src=x onerror="window.pwned=1">'
 NOTEBOOK = f"""
 from pathlib import Path
 import numpy as np, pandas as pd
-from wikitopics.show.browser import MistakeBrowser
+from wikitopics.show.browser.mistakes import MistakeBrowser
 
 hostile, rng = {HOSTILE!r}, np.random.default_rng(0)
 label_names = ["Animals", "Plants", "Vehicles", "People", "Food"]
@@ -71,7 +71,7 @@ browser.widget
 
 TOPICS = f"""
 import numpy as np, pandas as pd
-from wikitopics.show.topic_browser import TopicBrowser
+from wikitopics.show.browser.topics import TopicBrowser
 
 hostile, rng = {HOSTILE!r}, np.random.default_rng(0)
 images = np.full((60, 64, 64, 3), 255, np.uint8)

@@ -8,10 +8,9 @@ import pytest
 
 from wikitopics.errors import UserError
 from wikitopics.labels import taxonomy
-from wikitopics.labels.graph_files import from_table, open_graph
-from wikitopics.labels.label_sources import label_from
+from wikitopics.labels.category_graph import from_table, open_graph
+from wikitopics.labels.label_sources import label_by_topics, label_from
 from wikitopics.labels.labelled import funnel, human_labels, keep_frequent, write_labels
-from wikitopics.labels.topics import label_by_topics
 
 V14, ORES = taxonomy.load("v1.4"), taxonomy.load("ores-64")
 ROWS = {

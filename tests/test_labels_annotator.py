@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from wikitopics.judgements import annotations
-from wikitopics.labels.agreement import majority
+from wikitopics.labels.people import majority
 from wikitopics.labels.taxonomy import load
-from wikitopics.show.annotator import Annotator
+from wikitopics.show.browser.annotator import Annotator
 
 V14 = load("v1.4")
 EVIL = "<img src=x onerror=alert(1)>.jpg"

@@ -7,17 +7,18 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from wikitopics.commands import label
 from wikitopics.errors import UserError
-from wikitopics.labels import bulk, command, lookup
+from wikitopics.labels import bulk, lookup
+from wikitopics.labels.category_graph import open_graph
 from wikitopics.labels.file_labels import label_files
-from wikitopics.labels.graph_files import open_graph
 from wikitopics.labels.heuristics import label_categories
 from wikitopics.labels.taxonomy import load
 
 
 def run(*arguments: str) -> int:
     top = argparse.ArgumentParser()
-    command.add_parser(top.add_subparsers())
+    label.add_parser(top.add_subparsers())
     options = top.parse_args(["label", *arguments])
     return options.call(options)
 

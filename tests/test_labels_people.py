@@ -8,11 +8,18 @@ from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score, precision_recall_fscore_support
 
 from wikitopics.errors import UserError
-from wikitopics.labels import sampling
-from wikitopics.labels.agreement import agreement, fleiss_kappa, krippendorff_alpha, majority
-from wikitopics.labels.judgement import judge
 from wikitopics.labels.labelled import Labelled
-from wikitopics.labels.ranking import orders, rank_heuristics
+from wikitopics.labels.people import (
+    agreement,
+    fleiss_kappa,
+    judge,
+    krippendorff_alpha,
+    majority,
+    orders,
+    rank_heuristics,
+    uncertain_sample,
+    uniform_sample,
+)
 from wikitopics.labels.taxonomy import from_labels, load
 
 V14 = load("v1.4")
@@ -126,21 +133,21 @@ def test_wrong_annotations_get_a_sentence():
 
 def test_uncertain_samples_prefer_scores_near_a_half():
     table = labelled([["a"]] * 200, [[0.5]] * 100 + [[1.0]] * 100)
-    chosen = sampling.uncertain(table, 50, seed=0)
+    chosen = uncertain_sample(table, 50, seed=0)
     assert sum(int(title[:-4]) < 100 for title in chosen) >= 45
-    assert len(set(sampling.uncertain(table, 200, seed=0))) == 200
+    assert len(set(uncertain_sample(table, 200, seed=0))) == 200
 
 
 def test_uniform_samples_are_seeded_and_not_larger_than_what_is_there():
     table = labelled([["a"]] * 20)
-    assert sampling.uniform(table, 5, 1).tolist() == sampling.uniform(table, 5, 1).tolist()
+    assert uniform_sample(table, 5, 1).tolist() == uniform_sample(table, 5, 1).tolist()
     with pytest.raises(UserError, match="from 1 to 20 files, but is to have 21"):
-        sampling.uniform(table, 21, 1)
+        uniform_sample(table, 21, 1)
 
 
 def test_all_orders_are_ranked_and_the_planted_best_comes_first():
     from test_labels import ROWS
-    from wikitopics.labels.graph_files import from_table
+    from wikitopics.labels.category_graph import from_table
 
     heads = ["Bread" if title == "Bread in art" else title for title in ROWS]
     graph = from_table(pd.DataFrame({"title": list(ROWS), "parents": list(ROWS.values()), "head": heads}))

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from wikitopics.labels.category_graph import open_graph
 from wikitopics.labels.file_labels import label_files
-from wikitopics.labels.graph_files import open_graph
 from wikitopics.labels.heuristics import label_categories
 from wikitopics.labels.taxonomy import Taxonomy, load
 from wikitopics.paths import PROJECT

@@ -7,38 +7,45 @@ import pandas as pd
 import pytest
 
 from test_labels_people import labelled
-from wikitopics.labels import summary
-from wikitopics.labels.inputs import people_for, read_table
+from wikitopics.labels.label_sources import people_for, read_table
+from wikitopics.labels.labelled import (
+    by_title,
+    co_occurrence,
+    examples,
+    label_counts,
+    labels_per_file,
+    pictures,
+)
 from wikitopics.labels.taxonomy import load
-from wikitopics.show import label_plots
-from wikitopics.show.why_layout import layout
+from wikitopics.show import label_figures
+from wikitopics.show.label_figures import layout
 
 LISTS = [["a"], ["a", "b"], ["a", "b"], ["c"], []]
 
 
 def test_counts_and_co_occurrence_by_hand():
     table = labelled(LISTS, [[0.5], [1.0, 0.2], [1.0, 0.4], [1.0], []])
-    counts = summary.label_counts(table).set_index("label")
+    counts = label_counts(table).set_index("label")
     assert counts["files"].tolist() == [3, 2, 1] and counts["share"].tolist() == [0.6, 0.4, 0.2]
     assert counts.loc["b", "mean_score"] == pytest.approx(0.3)
-    together = summary.co_occurrence(table)
+    together = co_occurrence(table)
     assert together.loc["a"].tolist() == pytest.approx([1, 2 / 3, 0])
     assert together.loc["b"].tolist() == [1, 1, 0]
-    assert summary.labels_per_file(table)["files"].tolist() == [1, 2, 2]
+    assert labels_per_file(table)["files"].tolist() == [1, 2, 2]
 
 
 def test_alone_are_the_files_that_have_none_of_the_children():
     table = labelled(LISTS)
     table.taxonomy.parents["b"] = "a"
-    assert summary.label_counts(table)["alone"].tolist() == [1, 2, 1]
+    assert label_counts(table)["alone"].tolist() == [1, 2, 1]
 
 
 def test_examples_are_seeded_and_show_no_file_twice():
     table = labelled([["a", "b"]] * 20 + [["c"]] * 2)
     files = table.labels[["title"]].assign(path=table.labels["title"])
-    shown = summary.examples(table, files, per_label=3, labels=3, seed=1)
+    shown = examples(table, files, per_label=3, labels=3, seed=1)
     assert shown["title"].is_unique and shown["label"].value_counts().to_dict() == {"a": 3, "b": 3, "c": 2}
-    pd.testing.assert_frame_equal(shown, summary.examples(table, files, per_label=3, labels=3, seed=1))
+    pd.testing.assert_frame_equal(shown, examples(table, files, per_label=3, labels=3, seed=1))
 
 
 def test_a_picture_that_cannot_be_read_is_a_grey_square():
@@ -50,8 +57,8 @@ def test_a_picture_that_cannot_be_read_is_a_grey_square():
 
     files = pd.DataFrame({"title": ["A", "B"], "path": ["gone", "there"]})
     decode = lambda data: SimpleNamespace(pixels=np.full((2, 2, 3), int(data)))  # noqa: E731
-    see = summary.by_title(Source(), files, decode, (OSError,))
-    shown = summary.pictures(see, ["A", "B"])
+    see = by_title(Source(), files, decode, (OSError,))
+    shown = pictures(see, ["A", "B"])
     assert see("A") is None and shown[0].min() == shown[0].max() == 200
     assert shown[1].tolist() == [[[2] * 3] * 2] * 2
 
@@ -86,22 +93,24 @@ def test_paths_that_form_a_loop_are_still_drawn():
 
 def test_names_are_not_read_as_markup():
     texts = [
-        text for trace in label_plots.why(WHY).data for text in (trace.text if trace.text is not None else ())
+        text
+        for trace in label_figures.why(WHY).data
+        for text in (trace.text if trace.text is not None else ())
     ]
     assert "&lt;b&gt;C" in texts and not any("<" in text for text in texts)
 
 
 def test_figures_take_what_the_tables_give():
     table = labelled(LISTS)
-    counts = summary.label_counts(table)
+    counts = label_counts(table)
     for figure in (
-        label_plots.taxonomy_tree(counts),
-        label_plots.label_counts(counts),
-        label_plots.co_occurrence(summary.co_occurrence(table)),
-        label_plots.labels_per_file(summary.labels_per_file(table)),
+        label_figures.taxonomy_tree(counts),
+        label_figures.label_counts(counts),
+        label_figures.co_occurrence(co_occurrence(table)),
+        label_figures.labels_per_file(labels_per_file(table)),
     ):
         assert figure.data and figure.layout.title.text
-    assert label_plots.why(WHY[:0]).data is not None
+    assert label_figures.why(WHY[:0]).data is not None
 
 
 def test_annotations_become_the_majority_and_a_ceiling(tmp_path, monkeypatch):

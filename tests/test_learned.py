@@ -10,9 +10,8 @@ import pytest
 from wikitopics.artefacts import read_json
 from wikitopics.errors import UserError
 from wikitopics.labels import learned, taxonomy
-from wikitopics.labels.graph_files import from_table, open_graph
-from wikitopics.labels.learned_evidence import FACTS, Lexicon, gather, walks
-from wikitopics.labels.learned_words import bags, category_weights
+from wikitopics.labels.category_graph import from_table, open_graph
+from wikitopics.labels.learned import FACTS, Lexicon, bags, category_weights, gather, walks
 from wikitopics.paths import PROJECT
 
 MODEL = Path(learned.__file__).parent / "learned_model" / "model.npz"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from figures_planted import FIGURES
 from wikitopics.show.figures import new_figure
 from wikitopics.show.long_names import LONGEST, with_short_names
-from wikitopics.show.static import picture
+from wikitopics.show.png.draw import picture
 
 LONG = "A category of Wikimedia Commons, & what it is <about>, " * 6
 AWKWARD = {

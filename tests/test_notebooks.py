@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from wikitopics.declarations import declared
+from wikitopics.batch.strip import as_text, main, stripped, timeless
+from wikitopics.params import declared
 from wikitopics.paths import PROJECT, STAGES
-from wikitopics.strip import as_text, main, stripped, timeless
 
 NOTEBOOKS = sorted((PROJECT / "notebooks").glob("*.ipynb"))
 EXECUTED = sorted(

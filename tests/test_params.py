@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from wikitopics import params, paths, rules
-from wikitopics.declarations import parse_cell
 from wikitopics.errors import UserError
+from wikitopics.params import parse_cell
 
 CELLS = {
     "01_labels": 'run: str = "a"  # name\nseed: int = 0\ntopic_threshold: float = 0.5  # share',

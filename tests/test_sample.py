@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 
 from wikitopics.images.decode import Recipe, Rejected, decode
 from wikitopics.labels import taxonomy as taxonomies
-from wikitopics.labels.graph_files import open_graph
+from wikitopics.labels.category_graph import open_graph
 from wikitopics.labels.label_sources import label_from
 
 SAMPLE = Path(__file__).resolve().parent.parent / "sample"

@@ -17,13 +17,13 @@ from wikitopics import cli
 from wikitopics.errors import UserError
 from wikitopics.evaluate.calibration import apply_platt, fit_platt
 from wikitopics.evaluate.predictions import freeze_thresholds
-from wikitopics.scoring import decoding, shards
-from wikitopics.scoring.decoding import decoded
-from wikitopics.scoring.inputs import check_apart, paths_of
-from wikitopics.scoring.parts import parts_of
-from wikitopics.scoring.scorer import load_scorer
-from wikitopics.scoring.shards import score_files
-from wikitopics.topics_found.named import named_files
+from wikitopics.scoring import pictures as scoring_pictures
+from wikitopics.scoring import shards
+from wikitopics.scoring.choose import named_files
+from wikitopics.scoring.network import load_scorer
+from wikitopics.scoring.pictures import decoded
+from wikitopics.scoring.shards import parts_of, score_files
+from wikitopics.sources.inputs import check_apart, paths_of
 from wikitopics.train.record import file_digest
 
 
@@ -124,11 +124,11 @@ def test_memory_does_not_depend_on_how_slowly_pictures_are_taken(folders, pictur
             done.set_result(work(some, *rest))
             return done
 
-    monkeypatch.setattr(decoding, "_workers", lambda jobs: Workers())
+    monkeypatch.setattr(scoring_pictures, "_workers", lambda jobs: Workers())
     taken = decoded(paths_of([str(pictures)]) * 5, load_scorer(folders[0]).recipe, 2, jobs=1)
     next(taken)
     next(taken)
-    assert len(begun) <= 2 + decoding.AHEAD
+    assert len(begun) <= 2 + scoring_pictures.AHEAD
 
 
 def test_the_command_writes_lines_that_a_reader_of_liftwing_can_read(root, pictures, tmp_path, monkeypatch):

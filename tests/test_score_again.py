@@ -9,17 +9,15 @@ import pandas as pd
 import pytest
 
 from score_planted import NAMES, SIDE, Planted
-from wikitopics.alike import embedding
-from wikitopics.alike.embedder import About, Embedder
+from wikitopics.alike import features
+from wikitopics.alike.features import About, Embedder
 from wikitopics.artefacts import write_json
 from wikitopics.errors import UserError
 from wikitopics.evaluate.predictions import freeze_thresholds
-from wikitopics.scoring import parts, shards
-from wikitopics.scoring.decoding import FILES, NamedFiles
-from wikitopics.scoring.inputs import paths_of
-from wikitopics.scoring.parts import key_of, parts_of
-from wikitopics.scoring.shards import score_files
-from wikitopics.scoring.titles import WithTitles
+from wikitopics.scoring import shards
+from wikitopics.scoring.pictures import FILES, NamedFiles, WithTitles
+from wikitopics.scoring.shards import key_of, parts_of, score_files
+from wikitopics.sources.inputs import paths_of
 from wikitopics.train.record import file_digest
 
 # --- a standing cluster ------------------------------------------------------------------------------------
@@ -79,7 +77,7 @@ def test_a_stopped_run_goes_on_with_pictures_of_its_own_folder_only(folders, pic
         (tmp_path / name).mkdir()
         for number in (0, 1):
             shutil.copy(pictures / f"{number + 2 * (name == 'b'):02}.png", tmp_path / name / f"{number}.png")
-    write, begun, out = parts.write_shard, [], tmp_path / "out.parquet"
+    write, begun, out = shards.write_shard, [], tmp_path / "out.parquet"
 
     def stops(*given):
         if begun:
@@ -87,11 +85,11 @@ def test_a_stopped_run_goes_on_with_pictures_of_its_own_folder_only(folders, pic
         begun.append(given)
         return write(*given)
 
-    monkeypatch.setattr(parts, "write_shard", stops)
+    monkeypatch.setattr(shards, "write_shard", stops)
     monkeypatch.chdir(tmp_path / "a")
     with pytest.raises(KeyboardInterrupt):
         score_files(folders[0], ["0.png", "1.png"], out, folders[1], shard=1)
-    monkeypatch.setattr(parts, "write_shard", write)
+    monkeypatch.setattr(shards, "write_shard", write)
     monkeypatch.chdir(tmp_path / "b")
     score_files(folders[0], ["0.png", "1.png"], out, folders[1], shard=1)
     there = [str(pictures / "02.png"), str(pictures / "03.png")]
@@ -110,7 +108,7 @@ def test_only_a_relative_name_of_a_file_depends_on_the_folder(tmp_path, monkeypa
         (tmp_path / folder).mkdir()
         monkeypatch.chdir(tmp_path / folder)
         keys.append([key_of("model", names, source) for names, source in asked])
-        keys[-1] += [embedding._key(embedder, names, 1, source) for names, source in asked]
+        keys[-1] += [features._key(embedder, names, 1, source) for names, source in asked]
     assert [first == again for first, again in zip(*keys, strict=True)] == [False] * 2 + [True] * 4 + [
         False
     ] * 2 + [True] * 4

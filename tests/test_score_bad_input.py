@@ -18,20 +18,17 @@ import pytest
 from fake_laboratory import hear_ctrl_c
 from score_planted import NAMES, SIDE
 from wikitopics import artefacts, cli
-from wikitopics.alike.duplicates import pixels_agree
-from wikitopics.alike.embedder import About, Embedder
-from wikitopics.alike.features_file import Features
-from wikitopics.alike.features_file import rows as feature_rows
-from wikitopics.alike.index import Index
-from wikitopics.alike.query import nearest_table
+from wikitopics.alike.features import About, Embedder, Features
+from wikitopics.alike.features import rows as feature_rows
+from wikitopics.alike.nearest import nearest_table, pixels_agree
 from wikitopics.artefacts import write_table
 from wikitopics.errors import UserError
+from wikitopics.evaluate.neighbours import Index
 from wikitopics.images.decode import Recipe
-from wikitopics.scoring import parts
-from wikitopics.scoring.decoding import FILES, decoded
-from wikitopics.scoring.inputs import paths_of
-from wikitopics.scoring.parts import parts_of
-from wikitopics.scoring.shards import score_files
+from wikitopics.scoring import shards
+from wikitopics.scoring.pictures import FILES, decoded
+from wikitopics.scoring.shards import parts_of, score_files
+from wikitopics.sources.inputs import paths_of
 
 
 @pytest.fixture
@@ -157,16 +154,16 @@ def test_a_result_that_is_there_is_replaced_when_the_new_one_is_whole(
 ):
     out, paths = tmp_path / "out.jsonl", paths_of([str(pictures)])
     out.write_text("what was there")
-    real = parts.join
+    real = shards.join
 
     def stops(*given):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("wikitopics.scoring.parts.join", stops)
+    monkeypatch.setattr("wikitopics.scoring.shards.join", stops)
     with pytest.raises(KeyboardInterrupt):
         score_files(folders[0], paths, out, folders[1])
     assert out.read_text() == "what was there"
-    monkeypatch.setattr("wikitopics.scoring.parts.join", real)
+    monkeypatch.setattr("wikitopics.scoring.shards.join", real)
     score_files(folders[0], paths, out, folders[1])
     assert len(out.read_text().splitlines()) == 12 and os.listdir(tmp_path) == ["out.jsonl"]
 

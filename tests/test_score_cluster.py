@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 
 from wikitopics.errors import UserError
-from wikitopics.scoring import spread
-from wikitopics.scoring.inputs import paths_of
+from wikitopics.scoring import shards
 from wikitopics.scoring.shards import score_files
 from wikitopics.sources import open_source
+from wikitopics.sources.inputs import paths_of
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_a_worker_killed_in_the_middle_costs_nothing(folders, pictures, tmp_path
 DRIVER = """\
 import sys
 from pathlib import Path
-from wikitopics.scoring.inputs import paths_of
+from wikitopics.sources.inputs import paths_of
 from wikitopics.scoring.shards import score_files
 from wikitopics.sources import open_source
 model, evaluation, pictures, out = map(Path, sys.argv[1:5])
@@ -100,4 +100,4 @@ def test_a_scheduler_that_does_not_answer_is_one_sentence(folders, pictures, tmp
 def test_without_the_package_it_is_one_sentence(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(UserError, match=r"--dask needs the package distributed.*pip install -e .\[cluster\]"):
-        list(spread.on_cluster(len, [""], "tcp://here:8786"))
+        list(shards.on_cluster(len, [""], "tcp://here:8786"))

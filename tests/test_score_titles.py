@@ -12,8 +12,8 @@ from proxy_replies import Reply
 from small_commons import small_commons, small_pictures
 from wikitopics import cli
 from wikitopics.errors import UserError
-from wikitopics.scoring.inputs import paths_of
-from wikitopics.sources.online import download, manners
+from wikitopics.sources.inputs import paths_of
+from wikitopics.sources.online import download, http
 
 ME = "tests@example.org"
 PICTURE = "File:Picture 0001.png"
@@ -74,7 +74,7 @@ def test_titles_and_files_are_scored_together_and_a_lost_picture_is_fetched_agai
 
 
 def test_what_cannot_be_fetched_is_told_and_tried_again(laboratory, commons, monkeypatch):
-    monkeypatch.setattr(download, "Manners", partial(manners.Manners, first_wait=0.01))
+    monkeypatch.setattr(download, "Manners", partial(http.Manners, first_wait=0.01))
     broken = [Reply(change=lambda body: body[:40])]
     rule = lambda seen: broken[0] if seen.media and "0001" in seen.path and broken else None  # noqa: E731
     with proxied(commons.url, rule) as proxy:

@@ -17,11 +17,10 @@ import wikitopics
 from wikitopics import cli
 from wikitopics.errors import UserError
 from wikitopics.scoring import api
-from wikitopics.scoring.inputs import paths_of
 from wikitopics.scoring.results import liftwing, rows
-from wikitopics.scoring.settings import Settings
+from wikitopics.scoring.settings import ABSTAIN, Settings, least_sure, topics
 from wikitopics.scoring.shards import score_files
-from wikitopics.scoring.topics import ABSTAIN, least_sure, topics
+from wikitopics.sources.inputs import paths_of
 
 TREE = {"STEM": None, "Nature": "STEM", "Plants": "Nature", "Animals": "Nature", "Places": None}
 shares = st.floats(0, 1, width=32)

@@ -16,13 +16,12 @@ from hypothesis import strategies as st
 from site_planted import FINDINGS, Read, code, figure_output, pages, picture, plant, plant_all, shown
 from wikitopics import cli, paths
 from wikitopics.errors import UserError
-from wikitopics.site import folder as site_folder
+from wikitopics.site import build as site_folder
 from wikitopics.site.build import build
-from wikitopics.site.comparison import read_comparison
-from wikitopics.site.executed import read, read_all
+from wikitopics.site.cells import MAX_BYTES
 from wikitopics.site.figures import DARK, numbers
-from wikitopics.site.links import Links
-from wikitopics.site.page import MAX_BYTES
+from wikitopics.site.notebooks import Links, read, read_all
+from wikitopics.site.pages import read_comparison
 from wikitopics.site.sanitise import PICTURE, TAGS, sanitised
 
 

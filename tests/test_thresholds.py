@@ -9,7 +9,7 @@ from sklearn.metrics import cohen_kappa_score, f1_score
 
 from evaluate_planted import draw_truth, planted
 from wikitopics.errors import UserError
-from wikitopics.evaluate import calibration, ghost, thresholds
+from wikitopics.evaluate import calibration, thresholds
 from wikitopics.evaluate.metrics import predict
 
 
@@ -100,8 +100,8 @@ def test_calibration_of_extreme_scores_is_finite():
 @given(arrays(np.uint8, 12, elements=st.integers(0, 1)), arrays(np.uint8, 12, elements=st.integers(0, 10)))
 def test_kappa_equals_its_definition_at_every_candidate(truth, tenths):
     scores = tenths / 10 + 0.001
-    found = ghost.kappa(scores[truth == 1], scores[truth == 0])
-    for cut, value in zip(ghost.CANDIDATES, found, strict=True):
+    found = thresholds.kappa(scores[truth == 1], scores[truth == 0])
+    for cut, value in zip(thresholds.GHOST_CANDIDATES, found, strict=True):
         said = (scores >= cut).astype(int)
         usual = cohen_kappa_score(truth, said) if len(set(truth) | set(said)) > 1 else 0.0
         assert value == pytest.approx(0.0 if np.isnan(usual) else usual)
@@ -111,7 +111,7 @@ def test_ghost_finds_the_planted_cut_and_leans_on_the_common_one_where_rare():
     rng = np.random.default_rng(0)
     truth = (rng.random((4000, 2)) < 0.1).astype(np.uint8)
     scores = np.clip(0.2 + 0.2 * truth + rng.normal(0, 0.03, truth.shape), 0, 1)
-    assert ghost.best_agreement(truth[:, 0], scores[:, 0]) == pytest.approx(0.3, abs=0.051)
+    assert thresholds.best_agreement(truth[:, 0], scores[:, 0]) == pytest.approx(0.3, abs=0.051)
     truth[:, 1] = 0
     chosen, common = (thresholds.choose(rule, truth, scores) for rule in ("ghost", "common"))
     assert chosen[1] == pytest.approx(common[1]) and 0.25 <= chosen[0] <= 0.36

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wikitopics.show import group_plots, score_plots
-from wikitopics.show.static import picture
-from wikitopics.show.topic_browser import PAGE, TopicBrowser
-from wikitopics.topics_found.groups import COLUMNS, by_group
+from wikitopics.scoring.groups import COLUMNS, by_group
+from wikitopics.show import score_figures
+from wikitopics.show.browser.topics import PAGE, TopicBrowser
+from wikitopics.show.png.draw import picture
 
 HOSTILE = '<img src=x onerror="alert(1)">'
 NAMES = ["Animals", f"Plants {HOSTILE}"]
@@ -89,14 +89,14 @@ def group_table(n: int) -> pd.DataFrame:
 
 
 FIGURES = {
-    "funnel": lambda: score_plots.funnel([{"step": "all", "files": 7}, {"step": "some", "files": 3}]),
-    "shares": lambda: score_plots.topic_shares(COUNTS),
-    "people": lambda: score_plots.against_people(COUNTS),
-    "sureness": lambda: score_plots.sureness(np.linspace(0.6, 1, 50), 0.71),
-    "sureness of none": lambda: score_plots.sureness(np.array([]), 0.0),
-    "groups": lambda: group_plots.by_group(group_table(60)),
-    "lacking": lambda: group_plots.lacking(group_table(60)),
-    "nothing": lambda: group_plots.lacking(pd.DataFrame(columns=COLUMNS)),
+    "funnel": lambda: score_figures.funnel([{"step": "all", "files": 7}, {"step": "some", "files": 3}]),
+    "shares": lambda: score_figures.topic_shares(COUNTS),
+    "people": lambda: score_figures.against_people(COUNTS),
+    "sureness": lambda: score_figures.sureness(np.linspace(0.6, 1, 50), 0.71),
+    "sureness of none": lambda: score_figures.sureness(np.array([]), 0.0),
+    "groups": lambda: score_figures.by_group(group_table(60)),
+    "lacking": lambda: score_figures.lacking(group_table(60)),
+    "nothing": lambda: score_figures.lacking(pd.DataFrame(columns=COLUMNS)),
 }
 
 
@@ -108,13 +108,13 @@ def test_figures_have_a_twin_and_titles(name):
 
 
 def test_bars_of_sureness_break_at_the_cut():
-    figure = score_plots.sureness(np.array([0.69, 0.705, 0.711, 0.9]), 0.71)
+    figure = score_figures.sureness(np.array([0.69, 0.705, 0.711, 0.9]), 0.71)
     answered, silent = figure.data
     assert sum(answered.y) == 2 and sum(silent.y) == 2
     assert max(silent.x) < 71 < min(answered.x)
 
 
 def test_what_cannot_be_told_looks_different():
-    names = [trace.name for trace in score_plots.topic_shares(COUNTS).data]
+    names = [trace.name for trace in score_figures.topic_shares(COUNTS).data]
     assert "cannot be told" in names
-    assert "cannot be told" not in [t.name for t in score_plots.topic_shares(COUNTS.dropna()).data]
+    assert "cannot be told" not in [t.name for t in score_figures.topic_shares(COUNTS.dropna()).data]

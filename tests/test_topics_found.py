@@ -16,12 +16,17 @@ from wikitopics.evaluate.calibration import apply_platt, fit_platt
 from wikitopics.evaluate.thresholds import best_f1
 from wikitopics.images.decode import Recipe, decode
 from wikitopics.runs import fingerprint
-from wikitopics.scoring.decoding import FILES
-from wikitopics.topics_found import doubtful, groups, named, people, shares
-from wikitopics.topics_found.chosen import choose
-from wikitopics.topics_found.held_out import HeldOut
-from wikitopics.topics_found.met_before import titles_in_set
-from wikitopics.topics_found.pixels import Pictures
+from wikitopics.scoring import groups, shares
+from wikitopics.scoring.choose import HeldOut, choose, named_files, titles_in_set
+from wikitopics.scoring.found import (
+    against_people,
+    captions_of_doubtful,
+    captions_of_examples,
+    doubtful,
+    examples,
+)
+from wikitopics.scoring.pictures import FILES, Pictures
+from wikitopics.sources.inputs import inputs_digest
 
 
 def drawn(rng: np.random.Generator, n: int, share: float, signal: float = 2.0) -> tuple:
@@ -151,19 +156,19 @@ def found():
 
 
 def test_the_doubtful_ones_come_first_with_what_is_open(found):
-    table = doubtful.doubtful(found)
+    table = doubtful(found)
     assert table["title"].tolist()[:2] == ["d", "e"] and table["abstained"].tolist() == [True] + [False] * 5
     assert table["why"].iloc[0] == "A 0.50, B 0.55" and table["why"].iloc[-1] == "many small chances"
-    assert doubtful.captions_of_doubtful(table)[0] == "d\nA 0.50\nB 0.55"
+    assert captions_of_doubtful(table)[0] == "d\nA 0.50\nB 0.55"
 
 
 def test_examples_are_a_row_a_topic_without_copies(found):
-    table = doubtful.examples(found, columns=3, rows=5)
+    table = examples(found, columns=3, rows=5)
     assert table["title"].tolist() == ["a", "c", "d", "e", "d", ""]
     assert table["place"].tolist() == [0, 2, 3, 4, 3, -1] and table["label"].tolist() == ["A"] * 3 + ["B"] * 3
-    assert doubtful.captions_of_examples(table)[::5] == ["0.99 A\na", ""]
+    assert captions_of_examples(table)[::5] == ["0.99 A\na", ""]
     found.above[:] = False
-    assert doubtful.examples(found, columns=3, rows=5).empty
+    assert examples(found, columns=3, rows=5).empty
 
 
 def test_people_are_asked_of_the_judged_pictures_only():
@@ -179,12 +184,12 @@ def test_people_are_asked_of_the_judged_pictures_only():
         label_names=["A"],
         duplicates=frame["duplicates"].to_numpy(),
     )
-    table, sentence = people.against_people(asked, held_out, 200, 0)
+    table, sentence = against_people(asked, held_out, 200, 0)
     assert table["judged"].tolist() == [200] and table["inside"].all()
     assert table["people"].iloc[0] == pytest.approx(truth[250:450].mean())
     assert "200 of 250" in sentence and "1 of 1 labels" in sentence
     frame["human"] = None
-    assert people.against_people(asked, held_out, 20, 0)[0].empty
+    assert against_people(asked, held_out, 20, 0)[0].empty
 
 
 @pytest.fixture
@@ -199,27 +204,27 @@ def pictures(tmp_path, monkeypatch):
 
 
 def test_named_files_tell_their_folders_and_what_the_table_says(pictures):
-    source, frame = named.named_files(["mine"], "")
+    source, frame = named_files(["mine"], "")
     assert source is FILES and frame["folder"].tolist() == ["mine/birds", "mine/birds", "mine/cars"]
     assert frame["title"].tolist()[2] == "mine/cars/mini.png" and frame["human"].isna().all()
-    _, frame = named.named_files(["table.csv"], "")
+    _, frame = named_files(["table.csv"], "")
     assert frame["group"].tolist() == [["x", "y"], ["y"]] and frame["categories"].tolist() == [["Owls"], []]
     assert frame["human"].tolist() == [["Animals"], None]
     with pytest.raises(UserError, match="nowhere"):
-        named.named_files(["nowhere"], "")
+        named_files(["nowhere"], "")
     with pytest.raises(UserError, match="contact"):  # asked before anything is fetched
-        named.named_files(["mine", "File:Owl.jpg"], "")
+        named_files(["mine", "File:Owl.jpg"], "")
 
 
 def test_the_digest_of_inputs_is_content_and_names(pictures):
-    before = {name: named.inputs_digest([name]) for name in ("mine", "table.csv", "File:Owl.jpg", "nowhere")}
+    before = {name: inputs_digest([name]) for name in ("mine", "table.csv", "File:Owl.jpg", "nowhere")}
     os.utime(pictures / "mine/birds/owl.png", (1, 1))
-    assert {name: named.inputs_digest([name]) for name in before} == before
+    assert {name: inputs_digest([name]) for name in before} == before
     Image.new("RGB", (8, 8), "blue").save(pictures / "mine/birds/owl.png")
-    now = {name: named.inputs_digest([name]) for name in before}
+    now = {name: inputs_digest([name]) for name in before}
     assert [now[name] != before[name] for name in before] == [True, True, False, False]
     (pictures / "mine/birds/owl.png").rename(pictures / "mine/birds/eule.png")
-    assert named.inputs_digest(["mine"]) != now["mine"]
+    assert inputs_digest(["mine"]) != now["mine"]
 
 
 def test_a_run_depends_on_the_files_it_is_given_and_not_on_who_fetches(pictures):

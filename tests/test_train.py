@@ -12,10 +12,16 @@ from wikitopics.artefacts import read_json, read_table
 from wikitopics.errors import UserError
 from wikitopics.train import fit as fitting
 from wikitopics.train.backbones import LITE, Lite
-from wikitopics.train.batches import Batches
-from wikitopics.train.examples import keep_top_labels, read_examples
-from wikitopics.train.fit import compile_model, fit, forget_checkpoint
-from wikitopics.train.measures import macro_pr_auc
+from wikitopics.train.examples import Batches, keep_top_labels, read_examples
+from wikitopics.train.fit import (
+    Plan,
+    best_epoch,
+    compile_model,
+    fit,
+    forget_checkpoint,
+    is_over,
+    macro_pr_auc,
+)
 from wikitopics.train.model import build_model, column, features_of, head_of, load_model, save_model, set_seed
 from wikitopics.train.record import (
     changes,
@@ -26,7 +32,6 @@ from wikitopics.train.record import (
     write_labels,
     write_predictions,
 )
-from wikitopics.train.stopping import Plan, best_epoch, is_over
 
 RNG = np.random.default_rng(5)
 INPUTS = RNG.normal(size=(200, 12)).astype(np.float32)

@@ -17,10 +17,9 @@ from wikitopics.artefacts import read_array, write_json
 from wikitopics.errors import UserError
 from wikitopics.train import features
 from wikitopics.train import fit as fitting
-from wikitopics.train.batches import Batches, predicted
+from wikitopics.train.examples import Batches, predicted
 from wikitopics.train.features import cached_features
-from wikitopics.train.fit import CHECKPOINT, compile_model, fit
-from wikitopics.train.measures import learned
+from wikitopics.train.fit import CHECKPOINT, compile_model, fit, learned
 from wikitopics.train.model import load_model, save_model
 from wikitopics.train.record import file_digest, read_trained
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from wikitopics.errors import UserError
-from wikitopics.labels.lineage import descent
+from wikitopics.labels.taxonomy import descent
 from wikitopics.train.coherence import MaxConstraint, coherent, constrained, learned_scores
 from wikitopics.train.losses import LabelLoss, LossSettings, formula
 

@@ -8,18 +8,13 @@ import pytest
 
 import planted
 from wikitopics.errors import UserError
-from wikitopics.show import training_plots
-from wikitopics.train import coherence, devices, features, losses, model
-from wikitopics.train.augment import Augmentation, sample_views
-from wikitopics.train.batches import Batches, predicted
-from wikitopics.train.examples import read_examples, targets
-from wikitopics.train.fit import compile_model, fit
-from wikitopics.train.learner import prepare
-from wikitopics.train.optimisation import Schedule, build_optimizer
-from wikitopics.train.proof import proof, same_weights
-from wikitopics.train.record import changes, snapshot
-from wikitopics.train.resampling import resample
-from wikitopics.train.stopping import best_epoch
+from wikitopics.show import training_figures
+from wikitopics.train import coherence, engine, features, losses, model
+from wikitopics.train.balance import resample
+from wikitopics.train.examples import Batches, predicted, read_examples, targets
+from wikitopics.train.features import Augmentation, prepare_learner, sample_views
+from wikitopics.train.fit import Schedule, best_epoch, build_optimizer, compile_model, fit
+from wikitopics.train.record import changes, proof, same_weights, snapshot
 
 
 def small_backbone(name: str, image_size: int, weights: str) -> keras.Model:
@@ -64,7 +59,7 @@ class Setup:
             seed=o["seed"], descent=descent,
         )  # fmt: skip
         augmentation = Augmentation(**o["augmentation"])
-        self.part = prepare(self.network, runs[0], data, 32, augmentation, 2, o["seed"])
+        self.part = prepare_learner(self.network, runs[0], data, 32, augmentation, 2, o["seed"])
         self.settings = losses.loss_settings(label_matrix=truth[chosen], descent=descent, **o["loss"])
         rows, target = data.frame["row"].to_numpy(), targets(data, "train", o["targets"])
         self.train = Batches(
@@ -290,17 +285,17 @@ def test_the_monitored_value_chooses_the_epoch():
 
 
 def test_mixed_precision_is_off_on_a_processor_and_says_so(capsys):
-    assert devices.prepare(mixed_precision=True) == {"precision": "float32", "replicas": 1}
+    assert engine.prepare_devices(mixed_precision=True) == {"precision": "float32", "replicas": 1}
     assert "stays off" in capsys.readouterr().out
-    devices.prepare()
+    engine.prepare_devices()
     assert not capsys.readouterr().out
 
 
 def test_the_figure_shows_pictures_in_a_row_or_with_their_views():
     pictures = np.stack([np.full((8, 8, 3), 40 * i, np.uint8) for i in range(5)])
     titles = [f"{i}.png" for i in range(5)]
-    plain = training_plots.shown(pictures, pictures[:, None], titles)
-    views = training_plots.shown(pictures, np.repeat(pictures[:, None], 5, axis=1) + np.uint8(9), titles)
+    plain = training_figures.shown(pictures, pictures[:, None], titles)
+    views = training_figures.shown(pictures, np.repeat(pictures[:, None], 5, axis=1) + np.uint8(9), titles)
     assert plain.width == views.width and views.height > 2 * plain.height
 
 

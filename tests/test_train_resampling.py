@@ -6,8 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from wikitopics.train.imbalance import concurrence, imbalance, imbalance_ratios, mean_ratio
-from wikitopics.train.resampling import ml_ros, ml_rus, resample, reward
+from wikitopics.train.balance import (
+    concurrence,
+    imbalance,
+    imbalance_ratios,
+    mean_ratio,
+    ml_ros,
+    ml_rus,
+    resample,
+    reward,
+)
 
 # Label sets of the scene data (Boutell et al. 2004, Learning multi-label scene classification, table 1), for
 # beach, sunset, fall foliage, field, mountain, urban.

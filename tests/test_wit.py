@@ -11,12 +11,10 @@ import pytest
 from dump_planted import plant
 from wikitopics.errors import UserError
 from wikitopics.sources import open_source
-from wikitopics.sources.articles import article_name, article_of_url
-from wikitopics.sources.dumps import wit_cache
-from wikitopics.sources.dumps.wit_cache import images_of, wit_counts
-from wikitopics.sources.dumps.wit_rows import title_of_url
-from wikitopics.sources.reading import TooLarge
-from wikitopics.sources.stored import stored_path
+from wikitopics.sources.dumps import wit_images
+from wikitopics.sources.dumps.wit_images import images_of, title_of_url, wit_counts
+from wikitopics.sources.files import article_name, article_of_url
+from wikitopics.sources.reading import TooLarge, stored_path
 
 COLUMNS = [
     "language",
@@ -122,7 +120,7 @@ def test_the_word_false_is_not_true(root):
 
 
 def test_parts_give_what_the_whole_gives(root, monkeypatch):
-    monkeypatch.setattr(wit_cache, "PART", 1)
+    monkeypatch.setattr(wit_images, "PART", 1)
     write_tsv(root / "wit" / "a.tsv", ROWS)
     assert articles(open_source("wit", wit="wit").files()) == FOUND
 

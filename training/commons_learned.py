@@ -18,10 +18,8 @@ from validation import choose_threshold, f1, folds, groups_of, interval, nested,
 
 from wikitopics.artefacts import replacing, write_json
 from wikitopics.labels import taxonomy as taxonomies
-from wikitopics.labels.graph_files import open_graph
-from wikitopics.labels.learned import coherent
-from wikitopics.labels.learned_evidence import FACTS, Evidence, Lexicon, gather, walks
-from wikitopics.labels.learned_words import word_weights
+from wikitopics.labels.category_graph import open_graph
+from wikitopics.labels.learned import FACTS, Evidence, Lexicon, coherent, gather, walks, word_weights
 
 HERE = Path(__file__).parent
 MODEL = HERE.parent / "lib" / "wikitopics" / "labels" / "learned_model"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from wikitopics.labels.category_graph import CategoryGraph
-from wikitopics.labels.learned_words import category_weights
+from wikitopics.labels.learned import category_weights
 
 
 def means_over_names(

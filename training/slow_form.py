@@ -18,8 +18,7 @@ from learned_names import means_over_names
 
 from wikitopics.artefacts import write_json
 from wikitopics.labels.embeddings import minilm
-from wikitopics.labels.learned_evidence import Evidence
-from wikitopics.labels.learned_words import file_name
+from wikitopics.labels.learned import Evidence, file_name
 
 
 class SlowData(Data):

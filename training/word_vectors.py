@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from wikitopics.labels.embeddings import minilm
-from wikitopics.labels.learned_words import file_name, words_of
+from wikitopics.labels.learned import file_name, words_of
 
 HERE = Path(__file__).parent
 

@@ -11,7 +11,7 @@ def __getattr__(name: str):
 
         return score
     if name == "browse":
-        from wikitopics.browse import browse
+        from wikitopics.browsers import browse
 
         return browse
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -44,13 +44,13 @@ OTHERS = {
     "new": ("wikitopics.commands.new", "lay out a laboratory of your own in a new folder"),
     "share": ("wikitopics.commands.share", "copy the executed notebooks of runs to executed/"),
     "status": ("wikitopics.commands.status", "what is here, what is out of date, where the notebooks are"),
-    "alike": ("wikitopics.alike.command", "nearest pictures and near duplicates, by features"),
-    "download": ("wikitopics.sources.online.download_command", "bring files of Wikimedia Commons here"),
-    "embed": ("wikitopics.alike.embed_command", "features of any pictures, by a trained run"),
-    "export": ("wikitopics.export.command", "one folder or zip with a model and all that is known of it"),
-    "label": ("wikitopics.labels.command", "label a table of files, without a notebook"),
-    "score": ("wikitopics.scoring.command", "topics for any pictures, by a trained run"),
-    "site": ("wikitopics.site.command", "the executed notebooks as a static site"),
+    "alike": ("wikitopics.commands.alike", "nearest pictures and near duplicates, by features"),
+    "download": ("wikitopics.commands.download", "bring files of Wikimedia Commons here"),
+    "embed": ("wikitopics.commands.embed", "features of any pictures, by a trained run"),
+    "export": ("wikitopics.commands.export", "one folder or zip with a model and all that is known of it"),
+    "label": ("wikitopics.commands.label", "label a table of files, without a notebook"),
+    "score": ("wikitopics.commands.score", "topics for any pictures, by a trained run"),
+    "site": ("wikitopics.commands.site", "the executed notebooks as a static site"),
 }
 
 
@@ -136,17 +136,17 @@ def _stop(number: int, _: object = None) -> NoReturn:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from wikitopics import batch
+    from wikitopics.batch.run import run_batch, tell
     from wikitopics.judgements import take_over_all
 
     if options.jobs is not None and options.jobs < 1:
         raise UserError(f"--jobs must be at least 1, but is {options.jobs}; leave it out for two at once")
     if options.dry_run:
-        batch.tell(options.names)
+        tell(options.names)
         return 0
     for sentence in take_over_all():
         print(sentence)
-    lost = batch.run_batch(options.names, options.jobs, options.dask, options.again)
+    lost = run_batch(options.names, options.jobs, options.dask, options.again)
     if not options.names and not lost:
         _conclude()
     return int(bool(lost))

@@ -1,18 +1,179 @@
-"""Parameters of a run: read from YAML or from a notebook, and checked before anything is computed."""
+"""Parameters of a run: declared in a notebook, given in YAML, checked before anything is computed."""
 
 import ast
 import difflib
+import io
+import json
+import math
 import re
+import tokenize
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from wikitopics import paths
-from wikitopics.declarations import Parameter, declared, fits, hint, type_in_words
-from wikitopics.errors import UserError
-from wikitopics.params_file import quoted, read_yaml
-from wikitopics.rule_kinds import Rule
-from wikitopics.rules import inputs, rules_of
+import yaml
 
-__all__ = ["Parameter", "check", "check_run_name", "declared", "known_runs", "read_params"]
+from wikitopics import paths
+from wikitopics.errors import UserError
+from wikitopics.rules import Rule, inputs, rules_of
+
+TYPES = {"str": str, "int": int, "float": (int, float), "bool": bool, "list": list, "None": type(None)}
+WORDS = {
+    "str": "text",
+    "int": "a whole number",
+    "float": "a finite number",
+    "bool": "true or false",
+    "list": "a list",
+    "None": "nothing (null)",
+}
+
+
+# --- What a notebook declares: the typed literals of its cell tagged `parameters`
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One line of a parameters cell: `name: type = default  # help`."""
+
+    name: str
+    type: str
+    default: Any
+    help: str
+
+
+def declared(notebook_path: Path) -> dict[str, Parameter]:
+    """The parameters that a notebook declares, in order, from its cell tagged `parameters`.
+
+    Raises UserError where there is not exactly one such cell, or where it holds anything but
+    `name: type = literal` lines: what is computed there would keep its old value when a run sets a parameter.
+    """
+    path = Path(notebook_path)
+    try:
+        cells = json.loads(path.read_text("utf-8"))["cells"]
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError) as error:
+        raise UserError(
+            f"{path.name} must be a notebook, but it cannot be read ({error}); restore it"
+        ) from error
+    tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
+    if len(tagged) != 1:
+        raise UserError(f"{path.name} must have one cell tagged 'parameters', but has {len(tagged)}; tag one")
+    return parse_cell("".join(tagged[0]["source"]), path.name)
+
+
+def parse_cell(source: str, where: str = "the parameters cell") -> dict[str, Parameter]:
+    """The parameters of one cell's source.
+
+    >>> parse_cell("size: int = 128  # px")
+    {'size': Parameter(name='size', type='int', default=128, help='px')}
+    """
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    comments = {
+        token.start[0]: token.string.lstrip("# ") for token in tokens if token.type == tokenize.COMMENT
+    }
+    found = [_parameter(node, comments, where) for node in ast.parse(source).body]
+    return {parameter.name: parameter for parameter in found}
+
+
+def _parameter(node: ast.stmt, comments: dict[int, str], where: str) -> Parameter:
+    line = ast.unparse(node)
+    try:
+        name, type_ = node.target.id, ast.unparse(node.annotation)
+        default = ast.literal_eval(node.value)
+    except (AttributeError, ValueError) as error:
+        raise UserError(
+            f"{where} must hold only lines like `size: int = 128`, but has `{line}`; "
+            "give it a type and a literal value, and compute in the next cell"
+        ) from error
+    if not fits(default, type_):
+        raise UserError(
+            f"{where} must give a value of the declared type, but has `{line}`; change one of the two"
+        )
+    return Parameter(name, type_, default, comments.get(node.end_lineno, ""))
+
+
+def fits(value: Any, type_: str) -> bool:
+    """Whether a value is of the declared type; a whole number is also a float, true and false are no numbers.
+
+    >>> fits(1, "float"), fits(True, "int"), fits("1e-4", "float"), fits(["a"], "list[str]")
+    (True, False, False, True)
+    """
+    if "|" in type_:
+        return any(fits(value, part.strip()) for part in type_.split("|"))
+    if type_.startswith("list["):
+        return isinstance(value, list) and all(fits(item, type_[5:-1]) for item in value)
+    if type_ not in TYPES:
+        raise UserError(f"a type must be one of {', '.join(TYPES)} or list[...], but is {type_!r}; use one")
+    if isinstance(value, bool) or isinstance(value, float) and not math.isfinite(value):
+        return type_ == "bool" and isinstance(value, bool)
+    return isinstance(value, TYPES[type_])
+
+
+def type_in_words(type_: str) -> str:
+    """The type in words.
+
+    >>> type_in_words("list[int] | None")
+    'a list (each item a whole number) or nothing (null)'
+    """
+    if "|" in type_:
+        return " or ".join(type_in_words(part.strip()) for part in type_.split("|"))
+    if type_.startswith("list["):
+        return f"a list (each item {type_in_words(type_[5:-1])})"
+    return WORDS[type_]
+
+
+def hint(value: Any, type_: str) -> str:
+    """What to write instead, for the mistakes that YAML makes easy.
+
+    >>> hint("1e-4", "float")
+    '1e-4 is text in YAML: write 1.0e-4'
+    """
+    if isinstance(value, str) and (number := re.fullmatch(r"([+-]?\d+)[eE]([+-]?)(\d+)", value)):
+        return f"{value} is text in YAML: write {number[1]}.0e{number[2] or '+'}{number[3]}"
+    if type_.startswith("list"):
+        return "write it in brackets, as [a, b]"
+    return 'put it in quotes, as "..."' if type_ == "str" else "write it without quotes"
+
+
+# --- Params files: YAML read strictly, mistakes told with their line
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML that refuses a key given twice, where PyYAML would silently take the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        twice = [key for key in keys if keys.count(key) > 1]
+        if twice:
+            raise yaml.MarkedYAMLError(problem=f"{twice[0]} is given twice", problem_mark=node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(path: Path) -> dict[Any, Any]:
+    """What a params file says; UserError where it is not YAML, or not `key: value` lines."""
+    where = f"params/{path.parent.name}/{path.name}"
+    try:
+        given = yaml.load(path.read_text("utf-8"), Loader=_Loader)
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f"line {mark.line + 1}: " if mark else ""
+        reason = " ".join(str(getattr(error, "problem", None) or error).split())
+        raise UserError(
+            f"{where} must be a YAML file in UTF-8, but is not ({line}{reason}); correct it"
+        ) from error
+    if not isinstance(given, dict):
+        raise UserError(
+            f"{where} must hold `key: value` lines, but holds {quoted(given)}; start with `run: NAME`"
+        )
+    return given
+
+
+def quoted(value: Any) -> str:
+    """A value as a message quotes it, cut to 100 characters."""
+    text = f"the text {value!r}" if isinstance(value, str) else repr(value)
+    return text if len(text) <= 100 else text[:97] + "..."
+
+
+# --- Parameters of a run: read from YAML or from a notebook, and checked before anything is computed
 
 
 def check(stage: str, values: dict[str, Any]) -> dict[str, Any]:

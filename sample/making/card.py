@@ -8,7 +8,7 @@ import pandas as pd
 from making.rows import Row
 from making.tables import CURATED
 from wikitopics.labels import taxonomy as taxonomies
-from wikitopics.labels.graph_files import open_graph
+from wikitopics.labels.category_graph import open_graph
 from wikitopics.labels.label_sources import label_from
 
 SHOWN = 25  # files a topic needs in one of the two views to be in the table

@@ -34,7 +34,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the notebook and become JupyterLab."""
-    from wikitopics.browse import browsable
+    from wikitopics.browsers import browsable
 
     if importlib.util.find_spec("jupyterlab") is None:
         raise UserError(

@@ -32,7 +32,7 @@ def share_notebooks(names: list[str]) -> list[Path]:
     Raises UserError, and copies nothing, where a run is out of date or has no executed notebook.
     """
     from wikitopics.artefacts import replacing
-    from wikitopics.graph import chosen_runs, plan, reasons
+    from wikitopics.batch.plan import chosen_runs, plan, reasons
 
     chosen, why = chosen_runs(names), reasons(plan(names))
     for name in chosen:

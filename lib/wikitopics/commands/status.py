@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> int:
 
 def lines() -> Iterator[str]:
     """What is said: a line a run, then where notebooks and judgements are."""
-    from wikitopics.graph import plan, reasons
+    from wikitopics.batch.plan import plan, reasons
 
     runs = plan()
     why = reasons(runs)

@@ -1,4 +1,4 @@
-"""Differences between runs that differ in exactly one setting, round by round of the same resamples."""
+"""Differences between runs that differ in exactly one setting, or in their seed alone."""
 
 from collections.abc import Iterator
 from itertools import combinations
@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from wikitopics.compare.runs import NOT_A_SETTING, PEOPLE, Draws, EvaluatedRun
-from wikitopics.compare.tables import PRIMARY
+from wikitopics.compare.tables import METRICS, PRIMARY
 from wikitopics.evaluate import metrics
-from wikitopics.evaluate.intervals import interval, p_value
+from wikitopics.evaluate.bootstrap import interval, p_value
 
 COMPARED = {
     PRIMARY: "roc_auc",
@@ -131,3 +131,43 @@ def verdict(difference: float, p_holm: float) -> str:
     if np.isnan(p_holm):
         return "not defined"
     return "no difference shown" if p_holm >= LEVEL else "higher" if difference > 0 else "lower"
+
+
+# --- How much of a difference may be the seed's: runs that differ in nothing but it
+
+
+def equal_but_for_seed(runs: list[EvaluatedRun]) -> list[list[EvaluatedRun]]:
+    """Runs in groups with equal settings, the seed apart; groups of one are left out."""
+    found: list[list[EvaluatedRun]] = []
+    for run in runs:
+        group = next((group for group in found if not settings_that_differ(group[0], run)), None)
+        found.append([run]) if group is None else group.append(run)
+    return [group for group in found if len(group) > 1]
+
+
+def seed_spread(runs: list[EvaluatedRun]) -> pd.DataFrame:
+    """One row for each group of seeds and metric: runs (names), metric, seeds, mean, sd (n - 1), low, high.
+
+    The sd is between trained networks on the same test images; the bootstrap's interval is between test
+    images for the same network. A difference smaller than the sd may be the seed's, whatever its interval.
+    Empty where no two runs differ by the seed alone.
+    """
+    rows = []
+    for group in equal_but_for_seed(runs):
+        names = ", ".join(run.name for run in group)
+        for metric in METRICS:
+            values = pd.Series([run.value(metric) for run in group])
+            rows.append((names, metric, len(group), values.mean(), values.std(), values.min(), values.max()))
+    table = pd.DataFrame(rows, columns=["runs", "metric", "seeds", "mean", "sd", "low", "high"])
+    return table.dropna(subset=["mean"], ignore_index=True)
+
+
+def seed_sentence(table: pd.DataFrame, metric: str) -> str:
+    """What `spread` says of one metric, or that nothing is known."""
+    rows = table[table["metric"] == metric]
+    if rows.empty:
+        return "No two runs differ by their seed alone: how far another seed would move them is not known."
+    return (
+        f"Over {rows['seeds'].min()} or more seeds the {metric.replace('roc_auc', 'ROC-AUC')} has a standard "
+        f"deviation of {rows['sd'].mean():.3f} (mean of {len(rows)} settings): smaller differences may be it."
+    )

@@ -1,4 +1,4 @@
-"""The runs that are compared: their settings, their predictions on one common test set, what people said."""
+"""The runs that are compared: settings, predictions on one test set, what people said of it."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,12 +8,17 @@ import numpy as np
 
 from wikitopics.artefacts import finished_run, read_json
 from wikitopics.errors import UserError
-from wikitopics.evaluate import human, intervals, metrics, ranking
+from wikitopics.evaluate import bootstrap, metrics
 from wikitopics.evaluate.context import lineage
+from wikitopics.evaluate.people import Judged, read_judged
 from wikitopics.evaluate.predictions import Predictions, read_frozen, read_test
+from wikitopics.labels.taxonomy import bridge
 
 NOT_A_SETTING = {"run", "seed", "interactive"}
 PEOPLE = "human roc_auc"
+
+Side = tuple[float, np.ndarray]  # a value, and its (rounds,)
+Column = tuple[np.ndarray, np.ndarray, np.ndarray]  # truth, scores and groups of the same images
 
 
 @dataclass(frozen=True)
@@ -32,16 +37,16 @@ class EvaluatedRun:
     metrics: dict[str, Any]
 
     @cached_property
-    def judged(self) -> human.Judged | None:
+    def judged(self) -> Judged | None:
         """Human labels of the test images, in this run's vocabulary; None where there are none."""
-        return human.read_judged(self.settings["labels"], self.test.frame["title"], self.test.label_names)
+        return read_judged(self.settings["labels"], self.test.frame["title"], self.test.label_names)
 
     @cached_property
     def people(self) -> np.ndarray:
         """ROC-AUC of the model against people for each label: (L,), NaN where people tell nothing apart."""
         if self.judged is None:
             return np.full(len(self.test.label_names), np.nan)
-        return ranking.roc_auc(self.judged.truth, self.test.scores[self.judged.rows])
+        return metrics.roc_auc(self.judged.truth, self.test.scores[self.judged.rows])
 
     def value(self, metric: str) -> float:
         """A metric as 04_evaluate wrote it; "human roc_auc" is the model's macro ROC-AUC against people."""
@@ -80,7 +85,7 @@ def read_run(evaluation: str) -> EvaluatedRun:
         read_json(finished_run("03_train", found["model"]) / "label_names.json").get("taxonomy", ""),
         test,
         frozen.thresholds,
-        intervals.group_codes(test.frame["group"]),
+        bootstrap.group_codes(test.frame["group"]),
         found,
     )
 
@@ -103,7 +108,7 @@ def _check_common(first: EvaluatedRun, other: EvaluatedRun) -> None:
 class Draws:
     """A run's metrics in every round: against its labels, and ROC-AUC against people (rounds, L)."""
 
-    own: intervals.Resamples
+    own: bootstrap.Resamples
     people: np.ndarray
 
     def rounds(self, metric: str) -> np.ndarray:
@@ -114,11 +119,76 @@ class Draws:
 def draw(run: EvaluatedRun, rounds: int, seed: int) -> Draws:
     """Resample the run's test groups. Same rounds and seed: the same groups in every run, round by round."""
     test = run.test
-    own = intervals.bootstrap(test.truth, test.scores, run.thresholds, run.groups, rounds=rounds, seed=seed)
+    own = bootstrap.bootstrap(test.truth, test.scores, run.thresholds, run.groups, rounds=rounds, seed=seed)
     people = np.full((rounds, len(test.label_names)), np.nan)
     known = np.flatnonzero(~np.isnan(run.people))
     if run.judged is not None and len(known):
         scores, codes = test.scores[run.judged.rows], run.groups[run.judged.rows]
         columns = [(run.judged.truth[:, i], scores[:, i], codes) for i in known]
-        people[:, known] = intervals.bootstrap_roc_auc(columns, int(run.groups.max()) + 1, rounds, seed)
+        people[:, known] = bootstrap.bootstrap_roc_auc(columns, int(run.groups.max()) + 1, rounds, seed)
     return Draws(own, people)
+
+
+# --- Two label sources with different vocabularies, judged by people on what both can say
+
+
+def shared_names(first: EvaluatedRun, other: EvaluatedRun) -> list[tuple[str, str]]:
+    """(label of `first`, label of `other`) that mean nearly the same: by the bridge between the taxonomies,
+    in either direction, or by name where both use one taxonomy."""
+    known = [(label, topic) for label, topic, _ in bridge()]
+    if first.taxonomy == other.taxonomy:
+        known = [(name, name) for name in first.test.label_names]
+    elif (first.taxonomy, other.taxonomy) == ("ores-64", "v1.4"):
+        known = [(topic, label) for label, topic in known]
+    elif (first.taxonomy, other.taxonomy) != ("v1.4", "ores-64"):
+        return []
+    ours, theirs = set(first.test.label_names), set(other.test.label_names)
+    return [(a, b) for a, b in known if a in ours and b in theirs]
+
+
+def sides(first: EvaluatedRun, other: EvaluatedRun, rounds: int, seed: int) -> tuple[Side, Side] | None:
+    """Macro ROC-AUC of both runs against people over their shared labels: value and (rounds,) of each.
+
+    For each pair of names only images count that people judged in both vocabularies with the same verdict.
+    None where no pair has a positive and a negative image among them.
+    """
+    compared = [shared_columns(first, other, *names) for names in shared_names(first, other)]
+    found = [pair for pair in compared if pair is not None]
+    if not found:
+        return None
+    n_groups = int(first.groups.max()) + 1
+    mine, its = ([pair[end] for pair in found] for end in (0, 1))
+    return _macro(mine, n_groups, rounds, seed), _macro(its, n_groups, rounds, seed)
+
+
+def shared_columns(
+    first: EvaluatedRun, other: EvaluatedRun, ours: str, theirs: str
+) -> tuple[Column, Column] | None:
+    """(truth, scores, groups) of both runs for a pair of names, same images; None if it tells nothing."""
+    if first.judged is None or other.judged is None:
+        return None
+    says = _people(first.judged, first.test.label_names.index(ours))
+    also = _people(other.judged, other.test.label_names.index(theirs))
+    agreed = (says >= 0) & (says == also)
+    truth = says[agreed]
+    if not len(truth) or truth.min() == truth.max():
+        return None
+    score, its_score = (
+        run.test.scores[agreed, run.test.label_names.index(name)]
+        for run, name in ((first, ours), (other, theirs))
+    )
+    groups = first.groups[agreed]
+    return (truth, score, groups), (truth, its_score, groups)
+
+
+def _people(judged: Judged, label: int) -> np.ndarray:
+    """What people say of every test image: 1 yes, 0 no, -1 not judged."""
+    says = np.full(len(judged.rows), -1, dtype=np.int8)
+    says[judged.rows] = judged.truth[:, label]
+    return says
+
+
+def _macro(found: list[Column], n_groups: int, rounds: int, seed: int) -> Side:
+    values = [metrics.roc_auc(truth[:, None], scores[:, None])[0] for truth, scores, _ in found]
+    drawn = bootstrap.bootstrap_roc_auc(found, n_groups, rounds, seed)
+    return metrics.nanmean(np.array(values)), metrics.row_means(drawn)

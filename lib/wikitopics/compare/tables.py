@@ -7,7 +7,7 @@ import pandas as pd
 
 from wikitopics.artefacts import read_table
 from wikitopics.compare.runs import PEOPLE, Draws, EvaluatedRun
-from wikitopics.evaluate.intervals import interval
+from wikitopics.evaluate.bootstrap import interval
 
 METRICS = ("macro roc_auc", "micro roc_auc", "macro average_precision", "macro f1", "micro f1", PEOPLE)
 PRIMARY = "macro roc_auc"

@@ -1,15 +1,15 @@
 """Metrics that know the hierarchy: contradictions in it, precision and recall with what lies above, leaves.
 
-`descent` is the (L, L) matrix of labels.lineage.descent: [a, b] is true where label b is a or lies below a.
+`descent` is the (L, L) matrix of labels.taxonomy.descent: [a, b] is true where label b is a or lies below a.
 Numpy only; the model's side of it is train.coherence.
 """
 
 import numpy as np
 import pandas as pd
 
-from wikitopics.evaluate import ranking
+from wikitopics.evaluate import metrics
 from wikitopics.evaluate.metrics import averages, counts, nanmean, precision_recall_f1
-from wikitopics.labels.lineage import closed_upwards, descent
+from wikitopics.labels.taxonomy import closed_upwards, descent
 
 
 def violations(values: np.ndarray, descent: np.ndarray) -> int:
@@ -69,6 +69,6 @@ def study(
         "contradictions among predictions": violations(predicted, tree),
         **hierarchical(truth, predicted, tree),
         f"macro f1 of the {len(below)} leaves": float(averages(*counts(*leaf))["macro f1"]),
-        f"macro roc_auc of the {len(below)} leaves": nanmean(ranking.roc_auc(leaf[0], scores[:, below])),
+        f"macro roc_auc of the {len(below)} leaves": nanmean(metrics.roc_auc(leaf[0], scores[:, below])),
     }
     return pd.DataFrame(rows.items(), columns=["measure", "value"])

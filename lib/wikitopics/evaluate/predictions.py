@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from wikitopics.artefacts import finished_run, read_json, read_table, write_table
 from wikitopics.errors import UserError
-from wikitopics.evaluate.prediction_checks import check_range, matrix
 
 THRESHOLDS, JOINED = "thresholds.parquet", "predictions.parquet"
 
@@ -162,3 +163,27 @@ def _read(run: str, split: str) -> Predictions:
     check_range(truth, scores, run)
     frame = table.select(["title", "row", "group"]).to_pandas()
     return Predictions(frame.assign(split=split), truth, scores, names)
+
+
+# --- A prediction table's list columns as matrices, checked before anything is computed from them
+
+
+def matrix(column: pa.ChunkedArray, width: int, what: str) -> np.ndarray:
+    """List column -> (n, width), every list checked to have `width` values (no ragged row slips through)."""
+    lengths = set(pc.list_value_length(column).to_pylist())
+    if lengths - {width}:
+        raise UserError(
+            f"every row of the {what} must have {width} values, one a label, but some have "
+            f"{sorted(lengths - {width}, key=str)[:3]}; train that run again"
+        )
+    return pc.list_flatten(column).to_numpy().reshape(-1, width)
+
+
+def check_range(truth: np.ndarray, scores: np.ndarray, run: str) -> None:
+    """Raise UserError unless all scores are in [0, 1] and all truth is 0 or 1."""
+    bad = int((~((scores >= 0) & (scores <= 1))).sum())  # NaN compares false, so it counts as bad
+    if bad or (truth > 1).any():
+        raise UserError(
+            f"scores must be in [0, 1] and truth 0 or 1, but {bad} scores of {run!r} are not (NaN counts); "
+            "lower its learning_rate if training diverged, and train it again"
+        )

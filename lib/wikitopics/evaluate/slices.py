@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from wikitopics.evaluate import intervals, metrics, ranking, weighted
+from wikitopics.evaluate import bootstrap, metrics
 
 FLAT = 0.3  # share of an image's pixels of one (coarse) colour from which it counts as a drawing on a ground
 SIZE = 250  # px, shorter side: below, a picture was small already when it was found
@@ -52,17 +52,17 @@ def by_image(
 ) -> pd.DataFrame:
     """Micro-F1 of each part with its interval: slice, images, micro_f1, low, high; first row: all images.
 
-    Parts that hold no image or every image are left out. Rounds are those of intervals.bootstrap.
+    Parts that hold no image or every image are left out. Rounds are those of bootstrap.bootstrap.
     """
     parts = {name: part for name, part in slices.items() if part.any() and not part.all()}
     parts = {"all images": np.ones(len(truth), dtype=bool)} | parts
     n_groups = int(groups.max()) + 1
-    weights = intervals.group_weights(n_groups, range(rounds), seed)
+    weights = bootstrap.group_weights(n_groups, range(rounds), seed)
     rows = []
     for name, part in parts.items():
-        plan = weighted.count_plan(truth[part], predicted[part], groups[part], n_groups)
+        plan = bootstrap.count_plan(truth[part], predicted[part], groups[part], n_groups)
         tp, fp, fn = (weights.T.astype(np.float64) @ cell.sum(axis=1) for cell in plan.counts)
-        low, high = intervals.interval(metrics.precision_recall_f1(tp, fp, fn)[2])
+        low, high = bootstrap.interval(metrics.precision_recall_f1(tp, fp, fn)[2])
         plain = metrics.precision_recall_f1(*(cell.sum() for cell in plan.counts))[2]
         rows.append((name, int(part.sum()), float(plain), float(low), float(high)))
     return pd.DataFrame(rows, columns=["slice", "images", "micro_f1", "low", "high"])
@@ -80,7 +80,7 @@ def by_label_frequency(
         values = [metrics.nanmean(value) for value in metrics.precision_recall_f1(tp, fp, fn)]
         values += [
             metrics.nanmean(metric(truth[:, part], scores[:, part]))
-            for metric in (ranking.roc_auc, ranking.average_precision)
+            for metric in (metrics.roc_auc, metrics.average_precision)
         ]
         rows.append((name, len(part), *values))
     names = ["slice", "labels", "precision", "recall", "f1", "roc_auc", "average_precision"]

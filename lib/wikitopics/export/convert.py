@@ -15,7 +15,7 @@ import numpy as np
 
 from wikitopics.errors import UserError
 from wikitopics.scoring.bundle import read_model
-from wikitopics.scoring.forward import forward
+from wikitopics.scoring.network import forward
 from wikitopics.train.engine import keras, without_chatter
 from wikitopics.train.model import load_model
 

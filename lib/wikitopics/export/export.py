@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from wikitopics import __version__, paths
 from wikitopics.artefacts import RECORD, read_array, write_json
 from wikitopics.errors import UserError
-from wikitopics.evaluate.prediction_checks import matrix
+from wikitopics.evaluate.predictions import matrix
 from wikitopics.export.cards import filled
 from wikitopics.export.convert import (
     CONVERTERS,
@@ -28,7 +28,7 @@ from wikitopics.export.facts import Chain, Facts, params_text, read_chain, read_
 from wikitopics.export.written import check_place, names_in, whole_bundle
 from wikitopics.scoring.archive import SUMS
 from wikitopics.scoring.bundle import write_model
-from wikitopics.scoring.of_run import settings_of
+from wikitopics.scoring.settings import settings_of
 from wikitopics.train.record import read_trained
 
 JUDGED = ("metrics.json", "per_label.parquet", "thresholds.parquet")

@@ -15,17 +15,13 @@ import yaml
 
 from wikitopics import paths
 from wikitopics.artefacts import MADE_FROM, RECORD, finished_run, read_json, read_table
-from wikitopics.declarations import declared
 from wikitopics.errors import UserError
-from wikitopics.evaluate.abstention import curve, sureness
+from wikitopics.evaluate.calibration import abstention_curve, sureness
 from wikitopics.evaluate.metrics import predict
-from wikitopics.evaluate.prediction_checks import matrix
-from wikitopics.evaluate.predictions import read_frozen, read_test
-from wikitopics.params import check_run_name
+from wikitopics.evaluate.predictions import matrix, read_frozen, read_test
+from wikitopics.params import check_run_name, declared
 from wikitopics.runs.record import content
-from wikitopics.scoring.of_run import finished_pair
-from wikitopics.scoring.settings import Settings
-from wikitopics.scoring.topics import ABSTAIN, least_sure
+from wikitopics.scoring.settings import ABSTAIN, Settings, finished_pair, least_sure
 
 Run = tuple[str, str]  # stage, run
 Rows = list[dict[str, Any]]
@@ -113,9 +109,9 @@ def params_text(stage: str, run: str) -> str | None:
 class Facts:
     """What the cards are filled from.
 
-    metrics: as 04_evaluate wrote metrics.json; per_label, silence (evaluate.abstention.curve on the test
-    pictures, by calibrated scores, at SHARES): rows; export: what this export measured (export.json);
-    missing: names of records that are not there.
+    metrics: as 04_evaluate wrote metrics.json; per_label, silence (evaluate.calibration.abstention_curve on
+    the test pictures, by calibrated scores, at SHARES): rows; export: what this export measured
+    (export.json); missing: names of records that are not there.
     """
 
     ABSTAIN: ClassVar[float] = ABSTAIN
@@ -361,7 +357,7 @@ def _silence(chain: Chain, settings: Settings) -> Rows:
     frozen = read_frozen(chain.evaluation)
     test = read_test(chain.model.name, frozen)
     sure = sureness(settings.probabilities(test.scores))
-    rows = curve(test.truth, predict(test.scores, frozen.thresholds), sure).to_dict("records")
+    rows = abstention_curve(test.truth, predict(test.scores, frozen.thresholds), sure).to_dict("records")
     return [row for row in reversed(rows) if any(abs(row["coverage"] - share) < 0.01 for share in SHARES)]
 
 

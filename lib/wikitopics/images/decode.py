@@ -8,21 +8,41 @@ composed transparency are no edge that a network could learn.
 
 import hashlib
 import io
+import os
+import resource
+import subprocess
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from shutil import which
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from PIL import Image
 
-from wikitopics.images.containers import TooComplex, slim
-from wikitopics.images.kinds import SUPPORTED, kind_of
-from wikitopics.images.phash import perceptual_hash
-from wikitopics.images.pixels import on_square, reduced_rgb, turned
+from wikitopics.errors import UserError
+from wikitopics.images.duplicates import perceptual_hash
+from wikitopics.images.formats import TooComplex, slim
 from wikitopics.images.reasons import Rejected, as_reason
-from wikitopics.images.svg import rasterised
+from wikitopics.sources.file_kinds import SUPPORTED, kind_of
+from wikitopics.sources.reading import Refused, TooLarge
 
 FITS = ("pad", "stretch")
+
+STRIP_PIXELS = 1 << 21  # pixels converted at a time
+_TURNS = {  # EXIF orientation -> what makes it upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+PROGRAM = "rsvg-convert"
+MEMORY = 512 << 20  # bytes of address space
+OVERSIZE = 4  # times the square: lines thinner than its pixels come out grey, not by chance
 
 
 @dataclass(frozen=True)
@@ -131,3 +151,165 @@ def fitted(size: tuple[int, int], recipe: Recipe) -> tuple[int, int]:
     if recipe.fit == "stretch":
         return side, side
     return max(1, round(size[0] * side / longest)), max(1, round(size[1] * side / longest))
+
+
+# --- Any mode of pixels to RGB on white, upright on a square, in little more memory than the file's pixels
+
+
+def reduced_rgb(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """A loaded image as RGB on white, averaged down by a whole factor to not less than twice `size`."""
+    width, height = image.size
+    factor = max(1, min(width // size[0], height // size[1]) // 2)
+    rows = max(1, STRIP_PIXELS // width // factor) * factor
+    to_8_bit = _eight_bit(image)
+    if factor == 1 and rows >= height:  # nothing to reduce, one strip: nothing to copy
+        return on_white(to_8_bit(image))
+    reduced = Image.new("RGB", (-(-width // factor), -(-height // factor)))
+    for top in range(0, height, rows):
+        strip = on_white(to_8_bit(image.crop((0, top, width, min(top + rows, height)))))
+        reduced.paste(strip if factor == 1 else strip.reduce(factor), (0, top // factor))
+    return reduced
+
+
+def on_white(image: Image.Image) -> Image.Image:
+    """An 8-bit image of any mode as RGB, laid on white where it is transparent.
+
+    >>> on_white(Image.new("LA", (1, 1), (0, 51))).getpixel((0, 0))
+    (204, 204, 204)
+    """
+    if not image.has_transparency_data:
+        return image if image.mode == "RGB" else image.convert("RGB")
+    image = image.convert("RGBA")
+    white = Image.new("RGB", image.size, "white")
+    white.paste(image, mask=image.getchannel("A"))
+    return white
+
+
+def turned(image: Image.Image, orientation: int) -> Image.Image:
+    """The image upright, given its EXIF orientation 1 to 8."""
+    return image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
+
+
+def on_square(rgb: bytes, size: tuple[int, int], side: int) -> np.ndarray:
+    """The RGB bytes of a picture of `size` (width, height) in the middle of a white (side, side, 3) uint8.
+
+    >>> on_square(bytes(6), (1, 2), 2)[..., 0].tolist(), on_square(bytes(6), (2, 1), 2)[..., 0].tolist()
+    ([[0, 255], [0, 255]], [[0, 0], [255, 255]])
+    """
+    width, height = size
+    above = (side - height) // 2
+    if width == side:  # as most are; put together without arrays, which is noticeably faster
+        white = b"\xff" * (3 * side)
+        rows = b"".join([white * above, rgb, white * (side - height - above)])
+        return np.frombuffer(rows, np.uint8).reshape(side, side, 3)
+    square, left = np.full((side, side, 3), 255, np.uint8), (side - width) // 2
+    square[above : above + height, left : left + width] = np.frombuffer(rgb, np.uint8).reshape(
+        height, width, 3
+    )
+    return square
+
+
+def _eight_bit(image: Image.Image) -> Callable[[Image.Image], Image.Image]:
+    """What makes 8 bits of a strip: 16 bits are divided by 257, other numbers span the image's own range."""
+    if not image.mode.startswith(("I", "F")):
+        return lambda strip: strip
+    low, high = (0.0, 65535.0) if image.mode.startswith("I;16") else _finite_range(image)
+    scale = 255 / (high - low) if high > low else 0.0
+
+    def convert(strip: Image.Image) -> Image.Image:
+        values = np.nan_to_num(np.asarray(strip).astype(np.float64), nan=low, posinf=high, neginf=low)
+        return Image.fromarray(np.round((values - low) * scale).astype(np.uint8))
+
+    return convert
+
+
+def _finite_range(image: Image.Image) -> tuple[float, float]:
+    values = np.asarray(image)
+    finite = values[np.isfinite(values)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+
+
+# --- Vector drawings made pixels by rsvg-convert where somebody asks for it, in a confined process
+#
+# SVG is a program in other people's hands. The text comes in by a pipe, so that it has no folder to refer to
+# (librsvg then loads nothing but data: URLs, and has no network code); the process gets no environment, no
+# file that it could write, and little time and memory.
+
+
+def rasterised(svg: bytes, recipe: "Recipe") -> bytes:
+    """The drawing as PNG, its longer side OVERSIZE times the square; raises Rejected.
+
+    UserError where rsvg-convert is not installed.
+    """
+    side = str(OVERSIZE * recipe.store_size)
+    command = [required(), "--format=png", "--keep-aspect-ratio", f"--width={side}", f"--height={side}"]
+    seconds = max(1, round(recipe.max_seconds))
+
+    def confine() -> None:
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+    try:
+        done = subprocess.run(
+            command,
+            input=svg,
+            capture_output=True,
+            env={"LC_ALL": "C.UTF-8", "GIO_USE_VFS": "local"},
+            cwd="/",
+            preexec_fn=confine,
+            timeout=10 * seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise Rejected("too_slow", f"{PROGRAM} stood still") from None
+    if done.returncode < 0:
+        slow = -done.returncode in (9, 24)  # SIGKILL and SIGXCPU end what uses up its CPU time
+        raise Rejected("too_slow" if slow else "crashed", f"{PROGRAM} ended by signal {-done.returncode}")
+    if done.returncode:
+        said = done.stderr.decode("utf-8", "replace").strip()
+        raise Rejected("damaged", said.rpartition("\n")[2][:200])
+    return done.stdout
+
+
+def required() -> str:
+    """Where rsvg-convert is; UserError where it is not."""
+    found = which(PROGRAM, path=os.environ.get("PATH", os.defpath))
+    if not found:
+        raise UserError(
+            f"svg: true needs {PROGRAM}, but it is not installed; install librsvg2-bin or leave svg: false"
+        )
+    return found
+
+
+# --- A file's bytes, or the reason why it cannot be read
+
+
+class Readable(Protocol):
+    """What files are read from: a source (sources.Source), or anything else that reads."""
+
+    def read(self, path: str, max_bytes: int) -> bytes:
+        """The bytes at `path`; OSError where there are none, TooLarge above `max_bytes`."""
+
+
+def read(source: Readable, path: str, max_bytes: int) -> bytes | Rejected:
+    """The file's bytes, or "too_many_bytes", "refused", "missing" or "unreadable"."""
+    try:
+        return source.read(path, max_bytes)
+    except TooLarge as error:
+        return Rejected("too_many_bytes", str(error))
+    except Refused as error:
+        return Rejected("refused", str(error))
+    except (FileNotFoundError, NotADirectoryError):
+        return Rejected("missing")
+    except OSError as error:
+        return Rejected("unreadable", error.strerror or str(error))
+
+
+def content(data: bytes | Rejected) -> str:
+    """A digest that is equal for equal bytes, or for equal reasons.
+
+    >>> content(b""), content(Rejected("missing"))
+    ('da39a3ee5e6b4b0d3255bfef95601890afd80709', 'missing: ')
+    """
+    return hashlib.sha1(data).hexdigest() if isinstance(data, bytes) else f"{data.reason}: {data.detail}"

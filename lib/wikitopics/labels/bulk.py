@@ -12,10 +12,8 @@ import pyarrow.parquet as pq
 
 from wikitopics.artefacts import replacing
 from wikitopics.labels.category_graph import CategoryGraph
-from wikitopics.labels.climb import Ladder
 from wikitopics.labels.file_labels import bits, mean_by_row
-from wikitopics.labels.heuristics import CategoryLabels, label_categories
-from wikitopics.labels.hops import Hops
+from wikitopics.labels.heuristics import CategoryLabels, Hops, Ladder, label_categories
 from wikitopics.labels.lookup import Texts, release
 from wikitopics.labels.taxonomy import Taxonomy
 from wikitopics.progress import report

@@ -1,20 +1,245 @@
 """Heuristics: rules that say where a walk goes on; tried in order, the first that labels wins."""
 
 import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from scipy import sparse
 
 from wikitopics.errors import UserError
-from wikitopics.labels import hops
 from wikitopics.labels.category_graph import UNCONNECTED, CategoryGraph
-from wikitopics.labels.climb import Ladder
 from wikitopics.labels.embeddings import Embed, default_embedder
-from wikitopics.labels.head_jumps import NO_JUMP, head_jumps
-from wikitopics.labels.hops import Hops, joined
 from wikitopics.labels.taxonomy import Taxonomy
 
+BLOCK = 1 << 17  # categories looked at together, to bound the memory
+
+ROUNDS = 1000  # more than any chain of hops that do not lead nearer to the root
+
+# Heads under which Commons keeps things of every kind: a jump there would lose what the thing is.
+NO_JUMP = frozenset({"Genera", "Specimens", "Antagonists", "Births"})
+
 RULES = ("all", "depth", "head", "headJ", "lookahead", "embedding", "embeddingNN")
+
+
+# --- Hops: which categories a rule leads to from which category, as pairs of arrays
+
+
+class Hops(NamedTuple):
+    """Steps of a walk: `source[i]` leads to `target[i]`; both (m,) int32."""
+
+    source: np.ndarray
+    target: np.ndarray
+
+    def where(self, kept: np.ndarray) -> "Hops":
+        """The hops for which the (m,) bool array is true."""
+        return Hops(self.source[kept], self.target[kept])
+
+
+def joined(parts: list[Hops]) -> Hops:
+    """All hops of several lists."""
+    return Hops(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+
+def all_parents(graph: CategoryGraph) -> Hops:
+    """Every parent."""
+    return Hops(*graph.edges())
+
+
+def nearer_parents(graph: CategoryGraph) -> Hops:
+    """Parents of lower depth: those on a shortest way to the root."""
+    hops = all_parents(graph)
+    return hops.where(nearer(graph.depth, *hops))
+
+
+def nearer(depth: np.ndarray, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Whether each target is connected and less deep than its source: (m,) bool."""
+    return (depth[target] != UNCONNECTED) & (depth[target] < depth[source])
+
+
+def anchored_parents(graph: CategoryGraph, anchored: np.ndarray) -> Hops:
+    """Parents that are anchors themselves; `anchored`: (n,) bool."""
+    hops = all_parents(graph)
+    return hops.where(anchored[hops.target])
+
+
+def parents_of_same_head(graph: CategoryGraph) -> Hops:
+    """Parents whose head ends in the same word as the category's own head ("Red cats": "Cats by colour")."""
+    hops, heads = all_parents(graph), graph.heads
+    last = np.append(heads.last, -1)[heads.of]  # form -1 (unknown) has the last word -1
+    says_something = np.append(heads.words > 0, False)[last]
+    return hops.where((last[hops.source] == last[hops.target]) & says_something[hops.source])
+
+
+def embedded_parents(
+    graph: CategoryGraph, embed: Callable[[list[str]], np.ndarray], limit: float | None
+) -> Hops:
+    """Parents at a cosine distance below `limit` of the names' embeddings; None: the one nearest parent.
+
+    `embed` takes names and returns one row for each.
+    """
+    hops = all_parents(graph)
+    distance = np.empty(len(hops.source), dtype=np.float32)
+    for start in range(0, len(distance), BLOCK):
+        part = Hops(hops.source[start : start + BLOCK], hops.target[start : start + BLOCK])
+        distance[start : start + BLOCK] = _distances(graph, part, embed)
+    if limit is not None:
+        return hops.where(distance < limit)
+    order = np.lexsort((distance, hops.source))
+    first = np.diff(hops.source[order], prepend=-1) != 0
+    return hops.where(np.sort(order[first]))
+
+
+def _distances(graph: CategoryGraph, hops: Hops, embed: Callable[[list[str]], np.ndarray]) -> np.ndarray:
+    used, place = np.unique(np.concatenate(hops), return_inverse=True)
+    vectors = np.asarray(embed(graph.titles.take(used).to_pylist()), dtype=np.float32)
+    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    source, target = np.split(place, 2)
+    return 1 - np.einsum("ij,ij->i", vectors[source], vectors[target])
+
+
+# --- Carrying values up and down the hops: one vectorised step for each depth
+
+
+class Ladder:
+    """Hops in order of their source's depth, so that one pass from the root outward finds its targets done.
+
+    A hop to a category that is not less deep may find its target not yet done: then the pass is repeated
+    until nothing changes.
+    """
+
+    def __init__(self, hops: Hops, depth: np.ndarray) -> None:
+        by_source = np.argsort(hops.source, kind="stable")
+        order = by_source[np.argsort(depth[hops.source[by_source]], kind="stable")]
+        source, self.target = hops.source[order], hops.target[order]
+        first = np.flatnonzero(np.diff(source, prepend=-1))
+        self.source = source[first]
+        self.start = np.append(first, len(source))
+        self.levels = np.append(np.flatnonzero(np.diff(depth[self.source], prepend=-2)), len(first))
+        goes_on = np.zeros(len(depth), dtype=bool)
+        goes_on[self.source] = True
+        self.once = not (goes_on[self.target] & (depth[self.target] >= depth[source])).any()
+
+    def climb(self, values: np.ndarray, combine: np.ufunc = np.bitwise_or) -> np.ndarray:
+        """Combine values[source] with those of all its targets, in place, until nothing changes.
+
+        `combine` must be idempotent and monotone (bitwise_or, minimum): the result is its least fixed point.
+        """
+        for _ in range(ROUNDS):
+            changed = False
+            for source, start, target in self.steps():
+                new = combine(values[source], combine.reduceat(values[target], start, axis=0))
+                changed = changed or bool((new != values[source]).any())
+                values[source] = new
+            if self.once or not changed:
+                break
+        return values
+
+    def average(self, values: np.ndarray, precision: float = 1e-4) -> np.ndarray:
+        """Replace values[source] by the mean of its targets' rows, in place: a random walk along the hops.
+
+        In a loop the walk goes on until no value moves by more than `precision`.
+        """
+        for _ in range(ROUNDS):
+            moved = 0.0
+            for source, start, target in self.steps():
+                ends = np.append(start, len(target))
+                chance = np.repeat((1 / np.diff(ends)).astype(np.float32), np.diff(ends))
+                new = sparse.csr_matrix((chance, target, ends), (len(source), len(values))) @ values
+                moved = moved if self.once else max(moved, float(np.abs(new - values[source]).max()))
+                values[source] = new
+            if self.once or moved <= precision:
+                break
+        return values
+
+    def steps(self):
+        """For each depth: sources, where the hops of each start, targets."""
+        for first, last in zip(self.levels[:-1], self.levels[1:], strict=True):
+            start = self.start[first:last]
+            yield self.source[first:last], start - start[0], self.target[start[0] : self.start[last]]
+
+
+# --- headJ: from a category straight to the category named like a head it shares
+
+
+def head_jumps(graph: CategoryGraph, no_jump: frozenset[str] = NO_JUMP) -> Hops:
+    """Jumps to categories named like a head that stands twice among those of a category and its parents.
+
+    While all those heads differ, the longest of them lose their first word. A head that stands twice leads
+    to the category of that name if that is nearer to the root; for a head in `no_jump` the hops go to the
+    parents that have it instead.
+    """
+    starts = range(0, len(graph), BLOCK)
+    with ThreadPoolExecutor(2) as pool:  # numpy sorts without holding the interpreter
+        blocks = list(pool.map(lambda first: _block(graph, first, min(first + BLOCK, len(graph))), starts))
+    heads = graph.heads
+    kept = pc.is_in(heads.forms, value_set=pa.array(sorted(no_jump), heads.forms.type))
+    kept = kept.to_numpy(zero_copy_only=False)
+    return joined([_hops(graph, kept, *block) for block in blocks])
+
+
+def _hops(graph: CategoryGraph, no_jump: np.ndarray, source, parent, form) -> Hops:
+    goal = graph.heads.category[form]
+    allowed = (goal >= 0) & nearer(graph.depth, source, goal)
+    stays, jumps = allowed & no_jump[form] & (parent >= 0), allowed & ~no_jump[form]
+    pairs = np.unique(source[jumps].astype(np.int64) << 32 | goal[jumps])
+    to_goal = Hops((pairs >> 32).astype(np.int32), (pairs & 0xFFFFFFFF).astype(np.int32))
+    return joined([Hops(source[stays], parent[stays]), to_goal])
+
+
+def _block(graph: CategoryGraph, first: int, last: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(source, parent or -1 for the category itself, form) of all heads that stand twice in the block."""
+    size = np.diff(graph.indptr[first : last + 1]) + 1
+    source = np.repeat(np.arange(last - first, dtype=np.int32), size)
+    parent = np.empty(len(source), dtype=np.int32)
+    own = np.cumsum(size) - size
+    parent[own] = -1
+    parent[np.delete(np.arange(len(source)), own)] = graph.parents[graph.indptr[first] : graph.indptr[last]]
+    form = graph.heads.of[np.where(parent < 0, source + first, parent)]
+    known = form >= 0
+    words, shorter = graph.heads.words, graph.heads.shorter
+    source, parent, form = _standing_twice(source[known], parent[known], form[known], words, shorter)
+    return source + np.int32(first), parent, form
+
+
+def _standing_twice(
+    source: np.ndarray, parent: np.ndarray, form: np.ndarray, words: np.ndarray, shorter: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Entries, sorted by source, whose form stands twice for their source once the longest are shortened."""
+    found = []
+    while len(source):
+        twice = _is_repeated(source, form)
+        found.append((source[twice], parent[twice], form[twice]))
+        first = np.flatnonzero(np.diff(source, prepend=-1))
+        size = np.diff(first, append=len(source))
+        longest = np.repeat(np.maximum.reduceat(words[form], first), size)
+        open_ = ~np.repeat(np.logical_or.reduceat(twice, first), size) & (longest > 1)
+        source, parent, form, longest = source[open_], parent[open_], form[open_], longest[open_]
+        form = np.where(words[form] == longest, shorter[form], form)
+    sources, parents, forms = (np.concatenate(column) for column in zip(*found, strict=True))
+    return sources, parents, forms
+
+
+def _is_repeated(source: np.ndarray, form: np.ndarray) -> np.ndarray:
+    """Whether another entry has the same source and form; both are numbered from 0.
+
+    One sort of (source, form, place) packed into 64 bits: BLOCK keeps it below 17 + 27 + 20.
+    """
+    bits = max(int(len(source)).bit_length(), 1)
+    key = source.astype(np.uint64) * np.uint64(form.max() + 1) + form.astype(np.uint64)
+    key = np.sort(key << np.uint64(bits) | np.arange(len(source), dtype=np.uint64))
+    place, value = key & np.uint64((1 << bits) - 1), key >> np.uint64(bits)
+    same = value[1:] == value[:-1]
+    repeated = np.zeros(len(source), dtype=bool)
+    repeated[place[1:][same]] = repeated[place[:-1][same]] = True
+    return repeated
+
+
+# --- Rules tried in order: where a walk goes on, and the first that labels
 
 
 @dataclass(frozen=True)
@@ -101,15 +326,13 @@ def _hops_of(
     rule: str, graph: CategoryGraph, anchored: np.ndarray, no_jump: frozenset[str], embed: Embed | None
 ) -> Hops:
     if rule.startswith("embedding"):
-        return hops.embedded_parents(
-            graph, embed or default_embedder(), int(rule[9:]) / 100 if rule[9:] else None
-        )
+        return embedded_parents(graph, embed or default_embedder(), int(rule[9:]) / 100 if rule[9:] else None)
     return {
-        "all": lambda: hops.all_parents(graph),
-        "depth": lambda: hops.nearer_parents(graph),
-        "head": lambda: hops.parents_of_same_head(graph),
+        "all": lambda: all_parents(graph),
+        "depth": lambda: nearer_parents(graph),
+        "head": lambda: parents_of_same_head(graph),
         "headJ": lambda: head_jumps(graph, no_jump),
-        "lookahead": lambda: hops.anchored_parents(graph, anchored),
+        "lookahead": lambda: anchored_parents(graph, anchored),
     }[rule]()
 
 

@@ -1,5 +1,6 @@
-"""Files with their labels from any source, and what notebook 01 writes of them."""
+"""Files with their labels, whatever the source: corrected by people, summed up, and written."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -7,11 +8,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from wikitopics.artefacts import write_json, write_table
+from wikitopics.artefacts import read_table, write_json, write_table
 from wikitopics.errors import UserError
-from wikitopics.labels.taxonomy import Taxonomy
+from wikitopics.judgements import verdicts
+from wikitopics.labels.taxonomy import Taxonomy, label_matrix
 
 FILE_COLUMNS = ["title", "path", "creator", "licence", "categories", "articles"]
+
+WRONG = "label wrong"  # the verdict that the given label is wrong
+HAD = ("true positive", "false negative")  # kinds of mistake where the file had the label
+COLUMNS = ["title", "label", "kind", "verdict", "corrected_labels"]
+
+MOST_BYTES = 50_000_000  # of a file that is shown
 
 
 @dataclass(frozen=True)
@@ -19,7 +27,7 @@ class Labelled:
     """Files with their labels.
 
     labels: title, labels (list, in label_names order), scores (float32 in [0, 1]), evidence (int); one row
-    per file, in the files' order. why: one row per file and label (`why.COLUMNS`), empty for "given".
+    per file, in the files' order. why: one row per file and label (`file_labels.COLUMNS`), empty for "given".
     steps: the funnel, what is left -> files. notes: what could not be used -> count.
     """
 
@@ -112,3 +120,164 @@ def write_labels(
     write_json(folder / "label_names.json", {"taxonomy": taxonomy.name, **names})
     write_json(folder / "source.json", source)
     write_json(folder / "funnel.json", funnel(labelled).to_dict("records"))
+
+
+# --- A person's verdicts as corrected labels: what 04_evaluate's browser keeps comes back for a second round
+
+
+def correct(labelled: Labelled, path: str | Path) -> Labelled:
+    """The labelled files under the verdicts at `path` (see `read_verdicts`); "" changes nothing.
+
+    A verdict "label wrong" takes the label away where the file had it (and those below it), and gives it
+    where the file lacked it (and those above it), with score 1; labels that the person named instead
+    (`corrected_labels`) replace all of the file's. Other verdicts change nothing. Later verdicts win.
+    How many files changed, and verdicts on files or labels that this run does not have, are in the notes.
+    """
+    if not str(path):
+        return labelled
+    found = read_verdicts(Path(path))
+    names, taxonomy = set(labelled.label_names), labelled.taxonomy
+    rows = {title: row for row, title in enumerate(labelled.labels["title"])}
+    known = [v for v in found if v.title in rows and (v.corrected is not None or v.label in names)]
+    lists, scores = labelled.labels["labels"].tolist(), labelled.labels["scores"].tolist()
+    changed = set()
+    for verdict in known:
+        row = rows[verdict.title]
+        new = verdict.applied(list(lists[row]), taxonomy)
+        if new != list(lists[row]):
+            old = dict(zip(lists[row], scores[row], strict=True))
+            lists[row], scores[row] = new, np.array([old.get(name, 1) for name in new], dtype=np.float32)
+            changed.add(row)
+    notes = {"files corrected by people": len(changed), "verdicts of other files": len(found) - len(known)}
+    notes = {what: count for what, count in notes.items() if count}
+    labels = labelled.labels.assign(labels=lists, scores=scores)
+    return replace(labelled, labels=labels, notes=labelled.notes | notes)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One "label wrong": of which file and label, whether the file had it, what the person named instead."""
+
+    title: str
+    label: str
+    had: bool
+    corrected: list[str] | None
+
+    def applied(self, labels: list[str], taxonomy: Taxonomy) -> list[str]:
+        """The file's labels afterwards, in the taxonomy's order.
+
+        >>> from wikitopics.labels.taxonomy import load
+        >>> Verdict("a", "Culture", True, None).applied(["Culture", "Food", "Places"], load("v1.4"))
+        ['Places']
+        >>> Verdict("a", "Food", False, None).applied(["Places"], load("v1.4"))
+        ['Places', 'Culture', 'Food']
+        """
+        if self.corrected is not None:
+            return taxonomy.close([name for name in self.corrected if name in taxonomy.parents])
+        if not self.had:
+            return taxonomy.close([*labels, self.label])
+        return taxonomy.close([name for name in labels if self.label not in taxonomy.close([name])])
+
+
+def read_verdicts(path: Path) -> list[Verdict]:
+    """The verdicts "label wrong", oldest first.
+
+    path: a folder of journals, judgements/04_evaluate/RUN, or a table with COLUMNS. Raises UserError where
+    it is neither.
+    """
+    if not path.exists():
+        raise UserError(
+            f"corrections must be a folder like judgements/04_evaluate/RUN, but {path} is not there; "
+            "correct the path"
+        )
+    table = verdicts(path) if path.is_dir() else read_table(path)
+    missing = [name for name in COLUMNS if name not in table]
+    if missing:
+        raise UserError(
+            f"corrections must have the column {missing[0]}, but {path} has none; name another file"
+        )
+    table = table[table["verdict"] == WRONG]
+    corrected = [None if names is None else list(names) for names in table["corrected_labels"]]
+    rows = zip(table["title"], table["label"], table["kind"].isin(HAD), corrected, strict=True)
+    return [Verdict(*row) for row in rows]
+
+
+# --- Tables about labelled files: counts, co-occurrence, examples
+
+
+def label_counts(labelled: Labelled) -> pd.DataFrame:
+    """Each label, parent, files, share (of all), alone (files with none of its children), mean_score."""
+    names, parents = labelled.label_names, labelled.taxonomy.parents
+    matrix = label_matrix(labelled.labels["labels"], names)
+    child_of = np.array([[parents[child] == name for name in names] for child in names], dtype=np.uint8)
+    alone = (matrix.astype(bool) & (matrix @ child_of == 0)).sum(axis=0)
+    rows = labelled.labels[["labels", "scores"]].explode(["labels", "scores"]).dropna()
+    score = rows.astype({"scores": float}).groupby("labels")["scores"].mean()
+    return pd.DataFrame(
+        {
+            "label": names,
+            "parent": [parents[name] or "" for name in names],
+            "files": matrix.sum(axis=0, dtype=int),
+            "share": matrix.mean(axis=0),
+            "alone": alone,
+            "mean_score": [score.get(name, np.nan) for name in names],
+        }
+    )
+
+
+def co_occurrence(labelled: Labelled, most: int = 28) -> pd.DataFrame:
+    """Share of the files with the row's label that also have the column's; the `most` frequent labels."""
+    matrix = label_matrix(labelled.labels["labels"], labelled.label_names).astype(np.float32)
+    frequent = np.sort(np.argsort(-matrix.sum(axis=0), kind="stable")[:most])
+    together = matrix[:, frequent].T @ matrix[:, frequent]
+    names = [labelled.label_names[i] for i in frequent]
+    return pd.DataFrame(together / np.maximum(np.diag(together), 1)[:, None], index=names, columns=names)
+
+
+def labels_per_file(labelled: Labelled) -> pd.DataFrame:
+    """How many files have 0, 1, 2 ... labels: labels, files."""
+    counts = np.bincount(labelled.labels["labels"].map(len))
+    return pd.DataFrame({"labels": np.arange(len(counts)), "files": counts})
+
+
+def examples(labelled: Labelled, files: pd.DataFrame, per_label: int, labels: int, seed: int) -> pd.DataFrame:
+    """Files drawn at random for the most frequent labels that have no children: label, title, path, score.
+
+    `per_label` files for each of `labels` labels, no file twice.
+    """
+    rng = np.random.default_rng(seed)
+    counts = label_counts(labelled)
+    leaves = counts[~counts["label"].isin(counts["parent"])].nlargest(labels, "files")["label"]
+    rows = labelled.labels[["title", "labels", "scores"]].explode(["labels", "scores"])
+    rows = rows.set_axis(["title", "label", "score"], axis=1).merge(files[["title", "path"]], on="title")
+    rows = rows.iloc[rng.permutation(len(rows))].drop_duplicates("title")
+    rows = rows[rows["label"].isin(leaves)].groupby("label", sort=False).head(per_label)
+    order = {label: i for i, label in enumerate(leaves)}
+    return rows.sort_values("label", key=lambda column: column.map(order), kind="stable").reset_index(
+        drop=True
+    )
+
+
+def by_title(
+    source: Any, files: pd.DataFrame, decode: Callable[[bytes], Any], errors: tuple[type[Exception], ...]
+) -> Callable[[str], np.ndarray | None]:
+    """A function from a title to its decoded `pixels` ((h, w, 3) uint8), None for what is no picture.
+
+    `source.read` and `decode` keep their own limits; `errors` are what they raise for a bad file.
+    """
+    path = files.set_index("title")["path"]
+
+    def pixels(title: str) -> np.ndarray | None:
+        try:
+            return decode(source.read(path[title], MOST_BYTES)).pixels
+        except errors:
+            return None
+
+    return pixels
+
+
+def pictures(see: Callable[[str], np.ndarray | None], titles: Sequence[str]) -> list[np.ndarray]:
+    """The pictures of some titles; a grey square for each that `see` has none of."""
+    grey = np.full((64, 64, 3), 200, dtype=np.uint8)
+    found = [see(title) for title in titles]
+    return [grey if pixels is None else pixels for pixels in found]

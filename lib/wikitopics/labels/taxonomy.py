@@ -1,15 +1,20 @@
 """Taxonomies: labels, their parents, and the Commons categories (anchors) that mean them."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
 
 from wikitopics.errors import UserError
-from wikitopics.labels.taxonomy_file import parse
 
 SHIPPED = files("wikitopics.labels") / "taxonomies"
+
+COLUMNS = ["label", "parent", "anchors"]
+MAX_LABELS = 64  # a set of labels is one uint64
 
 
 @dataclass(frozen=True)
@@ -127,3 +132,159 @@ def _of_file(name: str, text: str) -> Taxonomy:
 def _depth_first(top: str | None, parents: dict[str, str | None]) -> list[str]:
     children = [label for label, parent in parents.items() if parent == top]
     return [name for child in children for name in (child, *_depth_first(child, parents))]
+
+
+# --- The CSV file of a taxonomy: read and checked, so that a wrong one is told in one sentence
+
+
+class Row(NamedTuple):
+    """One label of the file; `shared` are those of its anchors that other labels may have too."""
+
+    label: str
+    parent: str | None
+    anchors: tuple[str, ...]
+    shared: tuple[str, ...]
+
+
+def parse(name: str, text: str) -> list[Row]:
+    """The rows of a taxonomy file, in its order; `name` is how errors call it.
+
+    Raises UserError for a wrong header or row, a label twice, more than 64 labels, an unknown parent, parents
+    in a circle, and an anchor that two labels have without declaring it in the column `shared`.
+    """
+    rows = _rows(name, text)
+    _check_labels(name, [row.label for row in rows])
+    _check_parents(name, {row.label: row.parent for row in rows})
+    _check_anchors(name, rows)
+    return rows
+
+
+def _rows(name: str, text: str) -> list[Row]:
+    reader = csv.DictReader(text.splitlines())
+    header = list(reader.fieldnames or [])
+    if header[:3] != COLUMNS or header[3:] not in ([], ["shared"]):
+        raise UserError(
+            f"{name}: a taxonomy must start with the line label,parent,anchors (and perhaps ,shared), "
+            f"but starts with {','.join(header)!r}; correct it"
+        )
+    rows = []
+    for cells in reader:
+        if None in cells or None in cells.values():
+            raise UserError(
+                f"{name}: line {reader.line_num} must have {len(header)} cells, but has more or fewer; "
+                f"write {','.join(header)}, in quotes where a cell has a comma"
+            )
+        label, parent, anchors, shared = [cells[key].strip() for key in COLUMNS] + [cells.get("shared", "")]
+        rows.append(Row(label, parent or None, _split(anchors), _split(shared)))
+    return rows
+
+
+def _split(cell: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in cell.split("|") if part.strip())
+
+
+def _check_labels(name: str, labels: list[str]) -> None:
+    if not labels or "" in labels:
+        found = "one row has none" if labels else "there is no row"
+        raise UserError(f"{name}: every row must have a label, but {found}; fill it in")
+    twice = next((label for label in labels if labels.count(label) > 1), None)
+    if twice is not None:
+        raise UserError(f"{name}: a label must stand in one row, but {twice!r} stands in several; keep one")
+    if len(labels) > MAX_LABELS:
+        raise UserError(
+            f"{name}: a taxonomy must have at most {MAX_LABELS} labels, but has {len(labels)}; leave some out"
+        )
+
+
+def _check_parents(name: str, parents: dict[str, str | None]) -> None:
+    for label, parent in parents.items():
+        if parent is not None and parent not in parents:
+            raise UserError(
+                f"{name}: a parent must be a label of the same file, but that of {label!r} is {parent!r}; "
+                f"add a row for it or correct it"
+            )
+    for label in parents:
+        above, steps = parents[label], 0
+        while above is not None and steps <= len(parents):
+            above, steps = parents[above], steps + 1
+        if above is not None:
+            raise UserError(
+                f"{name}: parents must lead to a top label, but those of {label!r} run in a circle; cut it"
+            )
+
+
+def _check_anchors(name: str, rows: list[Row]) -> None:
+    owner: dict[str, Row] = {}
+    for row in rows:
+        for anchor in row.anchors:
+            first = owner.setdefault(anchor, row)
+            if first is not row and not (anchor in first.shared and anchor in row.shared):
+                raise UserError(
+                    f"{name}: an anchor must belong to one label, but {anchor!r} is in {first.label!r} and "
+                    f"{row.label!r}; take it from one, or name it in the column `shared` of both"
+                )
+
+
+# --- Labels as matrices, in the order of the label names: which files have them, and which lies below which
+
+
+def descent(label_names: Sequence[str], parents: Mapping[str, str | None]) -> np.ndarray:
+    """Which label lies below which: (L, L) bool, [a, b] is true where b is a itself or lies below a.
+
+    By name, not by position. `parents` gives each label's nearest label above it that is also among
+    `label_names`, or None. Raises UserError where a parent is not among them and where a label lies below
+    itself.
+
+    >>> descent(["STEM", "Plants"], {"STEM": None, "Plants": "STEM"}).astype(int).tolist()
+    [[1, 1], [0, 1]]
+    """
+    position = {name: place for place, name in enumerate(label_names)}
+    below = np.eye(len(label_names), dtype=bool)
+    for name in label_names:
+        above = parents.get(name)
+        while above is not None:
+            if above not in position or below[position[above], position[name]]:
+                wrong = "is not a label" if above not in position else "lies below itself"
+                raise UserError(
+                    f"parents must lead from every label up to a root, but {above!r} above {name!r} {wrong}; "
+                    "repeat the labels run"
+                )
+            below[position[above], position[name]] = True
+            above = parents.get(above)
+    return below
+
+
+def closed_upwards(values: np.ndarray, descent: np.ndarray) -> np.ndarray:
+    """Scores or {0, 1} labels (n, L) in which no label has less than a label below it; same dtype.
+
+    Each gets the highest of its own value and those below it (`descent`), so labels bring those above them.
+    This is the max-constraint module of C-HMCNN(h), see train.coherence.
+
+    >>> closed_upwards(np.array([[0.2, 0.7]]), np.array([[True, True], [False, True]])).tolist()
+    [[0.7, 0.7]]
+    """
+    closed = np.empty_like(values)
+    for label, below in enumerate(descent):
+        closed[:, label] = values[:, below].max(axis=1)
+    return closed
+
+
+def label_matrix(
+    labels: Sequence[Sequence[str]],
+    label_names: Sequence[str],
+    values: Iterable[Sequence[float]] | None = None,
+) -> np.ndarray:
+    """Each file's labels as a row of (n, L): 1 (uint8), or the label's value (float32); 0 elsewhere.
+
+    Labels that are not in `label_names` are passed over. `values` has one number a label, as `labels` has.
+
+    >>> label_matrix([["b"], [], ["a", "z"]], ["a", "b"]).tolist()
+    [[0, 1], [0, 0], [1, 0]]
+    """
+    column = {name: place for place, name in enumerate(label_names)}
+    row = np.repeat(np.arange(len(labels)), np.array([len(names) for names in labels], dtype=int))
+    place = np.array([column.get(name, -1) for names in labels for name in names], dtype=int)
+    known = place >= 0
+    matrix = np.zeros((len(labels), len(label_names)), np.uint8 if values is None else np.float32)
+    matrix[row[known], place[known]] = 1 if values is None else np.concatenate([*values, []])[known]
+    return matrix

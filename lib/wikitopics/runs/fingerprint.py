@@ -24,7 +24,7 @@ from wikitopics.sources import open_source
 PACKAGE = Path(__file__).resolve().parents[1]
 PLUMBING = {  # checks and drives, and decides nothing of what comes out
     "wikitopics",
-    *(f"wikitopics.{name}" for name in ("params", "declarations", "rules", "progress", "errors")),
+    *(f"wikitopics.{name}" for name in ("params", "rules", "progress", "errors")),
     *(f"wikitopics.runs{name}" for name in ("", ".record", ".fingerprint", ".notebook_cells")),
 }
 
@@ -103,7 +103,7 @@ def data(stage: str, parameters: dict[str, Any]) -> dict[str, str]:
         options = {name: parameters[name] for name in SOURCE_OPTIONS if name in parameters}
         found["source"] = open_source(parameters["source"], **options).fingerprint()
     if parameters.get("inputs"):
-        from wikitopics.topics_found.named import inputs_digest  # a no-op without 06 need not import it
+        from wikitopics.sources.inputs import inputs_digest  # a no-op without 06 need not import it
 
         found["inputs"] = inputs_digest(parameters["inputs"])
     return found

@@ -10,11 +10,10 @@ import pyarrow.parquet as pq
 
 from wikitopics.errors import UserError
 from wikitopics.scoring.archive import bundle_path
-from wikitopics.scoring.inputs import check_apart, paths_of
-from wikitopics.scoring.of_run import finished_pair
-from wikitopics.scoring.titles import PREFIX, WIDTH, fetched
-from wikitopics.scoring.topics import ABSTAIN
+from wikitopics.scoring.pictures import WIDTH, fetched
+from wikitopics.scoring.settings import ABSTAIN, finished_pair
 from wikitopics.sources.commons_api import COMMONS
+from wikitopics.sources.inputs import PREFIX, check_apart, paths_of
 
 IN_MEMORY = 100_000  # pictures whose rows are given as a table; about 200 MB with 20 labels
 
@@ -37,11 +36,11 @@ def score(
 ) -> pd.DataFrame | dict[str, int]:
     """Topics for pictures by the trained run (or bundle) `model`: counts, or without `out` the rows.
 
-    inputs: one or more of what scoring.inputs.paths_of reads. out: OUT.parquet or OUT.jsonl, see
+    inputs: one or more of what sources.inputs.paths_of reads. out: OUT.parquet or OUT.jsonl, see
     scoring.shards.score_files, which also explains evaluation (a run of 04_evaluate, by default of the
     model's name), abstain, jobs and dask. Without `out` at most IN_MEMORY pictures are scored, into the
     columns of scoring.results.SCHEMA, and a call that was stopped begins anew. contact, width, pictures
-    (folder), api: how titles of Commons are fetched, see scoring.titles.fetched.
+    (folder), api: how titles of Commons are fetched, see scoring.pictures.fetched.
 
     Raises UserError for every mistake, before anything is computed where it can be seen then.
     """

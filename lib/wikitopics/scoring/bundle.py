@@ -16,11 +16,11 @@ from safetensors.numpy import save_file
 
 from wikitopics.artefacts import write_json
 from wikitopics.errors import UserError
-from wikitopics.labels.lineage import descent
+from wikitopics.labels.taxonomy import descent
 from wikitopics.scoring.archive import refuse, verified
 from wikitopics.scoring.settings import Settings, from_json
+from wikitopics.train.efficientnet_lite import HEAD_CHANNELS
 from wikitopics.train.engine import keras
-from wikitopics.train.lite import HEAD_CHANNELS
 from wikitopics.train.model import FEATURES, backbone_of, build_model
 from wikitopics.train.record import file_digest
 

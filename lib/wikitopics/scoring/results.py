@@ -9,11 +9,9 @@ import pandas as pd
 import pyarrow as pa
 
 from wikitopics import __version__
-from wikitopics.evaluate.abstention import sureness
-from wikitopics.scoring.decoding import FILES, Reads
-from wikitopics.scoring.settings import Settings
-from wikitopics.scoring.titles import remark
-from wikitopics.scoring.topics import topics
+from wikitopics.evaluate.calibration import sureness
+from wikitopics.scoring.pictures import FILES, Reads, remark
+from wikitopics.scoring.settings import Settings, topics
 
 FLOATS = pa.list_(pa.float32())
 SCHEMA = pa.schema(
@@ -50,9 +48,9 @@ def rows(
     """One row for each of `paths`, in order, with SCHEMA's columns.
 
     scores: (k, L) of the paths whose places are not in the index of `rejected` (reason, detail; see
-    decoding.decoded), in order. probabilities and
-    scores are in the order of label_names; labels: see topics.topics, none where abstained, which is where
-    sureness (evaluate.abstention) is below `cut`. A rejected file has a reason and no scores; a scored one
+    pictures.decoded), in order. probabilities and
+    scores are in the order of label_names; labels: see settings.topics, none where abstained, which is where
+    sureness (evaluate.calibration) is below `cut`. A rejected file has a reason and no scores; a scored one
     has reason "". source: the name of what the paths are read from; version: of this library.
     """
     bad = np.isin(np.arange(len(paths)), rejected.index)

@@ -1,18 +1,25 @@
-"""What turns a network's scores into topics: small facts of a run that travel as JSON beside its model."""
+"""What turns a network's scores into topics: settings of a run, as JSON, and what they give."""
 
 import json
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any, get_origin
 
 import numpy as np
+import pyarrow.parquet as pq
 
 from wikitopics import __version__
+from wikitopics.artefacts import RECORD, finished_run, read_json
 from wikitopics.errors import UserError
-from wikitopics.evaluate.calibration import apply_platt
+from wikitopics.evaluate.calibration import apply_platt, fit_platt, sureness
+from wikitopics.evaluate.predictions import matrix, read_frozen
 from wikitopics.images.decode import FITS
-from wikitopics.labels import lineage
+from wikitopics.labels import taxonomy
+from wikitopics.labels.taxonomy import closed_upwards, descent
 
 LABELS = 10_000  # of a foreign file: what lies below what is a square of as many bytes
+
+ABSTAIN = 0.05  # of pictures like those of the validation
 
 
 @dataclass(frozen=True)
@@ -43,7 +50,7 @@ class Settings:
         calibrated = apply_platt(scores, self.platt)
         if not self.coherent:
             return calibrated
-        return lineage.closed_upwards(calibrated, lineage.descent(self.label_names, self.parents))
+        return taxonomy.closed_upwards(calibrated, taxonomy.descent(self.label_names, self.parents))
 
     def as_json(self) -> dict[str, Any]:
         """All of it in JSON's types; `from_json` is the way back."""
@@ -95,7 +102,7 @@ def checked(settings: Settings, where: str) -> Settings:
         raise _foreign(where, "a label is there twice")
     if settings.fit not in FITS or not 1 <= settings.side <= 4096:
         raise _foreign(where, f"pictures are {ascii(settings.fit)[:40]}, {str(settings.side)[:40]} pixels")
-    lineage.descent(names, settings.parents)  # raises where a parent is no label
+    taxonomy.descent(names, settings.parents)  # raises where a parent is no label
     return settings
 
 
@@ -104,3 +111,112 @@ def _foreign(where: str, what: str) -> UserError:
         f"settings must be as `wikitopics export` writes them, but those of {where} differ ({what}); "
         "export again"
     )
+
+
+# --- The settings of a finished run: its labels, its calibration, and the thresholds of its evaluation
+
+
+def finished_pair(model: str, evaluation: str | None = None) -> tuple[Path, Path]:
+    """The folders of the 03_train run `model` and of the 04_evaluate run (default: its name) that judged it.
+
+    Raises UserError where one is not finished, and where the evaluation is of another model.
+    """
+    folder, judged = finished_run("03_train", model), finished_run("04_evaluate", evaluation or model)
+    of = read_json(judged / RECORD).get("model")
+    if of != model:
+        raise UserError(
+            f"--evaluation must be a run that judged {model!r}, but {judged.name!r} judged {of!r}; "
+            "name another"
+        )
+    return folder, judged
+
+
+def settings_of(model_folder: Path, evaluation: Path | None, side: int) -> Settings:
+    """The settings of the finished 03_train run in `model_folder`, whose network sees `side` pixels.
+
+    Thresholds are those that the 04_evaluate run in the folder `evaluation` froze, 0.5 each without one;
+    calibration is Platt's, fitted on the run's own validation predictions. Raises UserError where the
+    thresholds are for other labels or outside [0, 1].
+    """
+    from wikitopics.train.record import file_digest
+
+    about, record = read_json(model_folder / "label_names.json"), read_json(model_folder / RECORD)
+    names = about["label_names"]
+    truth, scores = _validation(model_folder, len(names))
+    platt = fit_platt(truth, scores)
+    settings = Settings(
+        name=model_folder.name,
+        key=file_digest(model_folder / "model.keras"),
+        label_names=names,
+        parents=about["parents"],
+        thresholds=_thresholds(evaluation, names),
+        platt=platt,
+        coherent=record["parameters"].get("hierarchy", "none") != "none",
+        side=side,
+        fit=_fit(model_folder, record["parameters"]),
+        sureness=np.quantile(sureness(apply_platt(scores, platt)), np.linspace(0, 1, 101)),
+    )
+    return checked(settings, repr(evaluation.name if evaluation else model_folder.name))
+
+
+def _validation(folder: Path, labels: int) -> tuple[np.ndarray, np.ndarray]:
+    table = pq.read_table(folder / "predictions_validation.parquet", columns=["truth", "scores"])
+    return tuple(matrix(table[name], labels, f"{name} of {folder.name!r}") for name in ("truth", "scores"))
+
+
+def _thresholds(evaluation: Path | None, names: list[str]) -> np.ndarray:
+    if evaluation is None:
+        return np.full(len(names), 0.5)
+    frozen = read_frozen(evaluation)
+    if frozen.label_names != names:
+        raise UserError(
+            f"thresholds must be for the model's labels {names}, but those of {evaluation.name!r} are for "
+            f"{frozen.label_names}; name an evaluation of this model"
+        )
+    return frozen.thresholds
+
+
+def _fit(model_folder: Path, parameters: dict[str, Any]) -> str:
+    """How the pictures it learned from were fitted into their square: as its images run says."""
+    images = parameters.get("images", "")
+    record = model_folder.parents[1] / "02_images" / images / RECORD
+    if not record.is_file():
+        raise UserError(
+            f"a model must lie beside the images run it was made from, but {model_folder.name!r} has no "
+            f"02_images/{images}/{RECORD} there; bring that file too"
+        )
+    return read_json(record)["parameters"].get("fit", "pad")
+
+
+# --- Which topics a picture has: those above their thresholds with what lies above them, or none at all
+
+
+def topics(scores: np.ndarray, settings: Settings) -> list[list[str]]:
+    """For each row of scores (n, L) the labels that reach their thresholds and all labels above those.
+
+    In label_names order, and always closed upwards. A parent is added where only its child reaches its
+    threshold, rather than the child dropped: so do truth (labels are closed upwards) and the hierarchical
+    measures of 04 (evaluate.hierarchy.hierarchical), and docs/scoring.md has what either costs.
+    """
+    reached = scores >= settings.thresholds
+    closed = closed_upwards(reached, descent(settings.label_names, settings.parents))
+    names = np.array(settings.label_names, object)
+    return [list(names[row]) for row in closed]
+
+
+def least_sure(settings: Settings, abstain: float) -> float:
+    """The sureness below which a picture is left to a person: so were the share `abstain` of validation.
+
+    evaluate.calibration.sureness says what it measures; 0 leaves none. Raises UserError outside [0, 1].
+
+    >>> from types import SimpleNamespace; known = SimpleNamespace(sureness=np.linspace(0.5, 1, 101))
+    >>> least_sure(known, 0.2), least_sure(known, 0)
+    (0.6, 0.0)
+    """
+    if not 0 <= abstain <= 1:
+        raise UserError(
+            f"--abstain must be a share from 0 to 1, but is {abstain:g}; 0.05 is one picture in twenty"
+        )
+    if abstain == 0:
+        return 0.0
+    return round(float(np.interp(abstain, np.linspace(0, 1, 101), settings.sureness)), 6)

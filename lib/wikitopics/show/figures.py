@@ -154,7 +154,7 @@ def display_figure(figure: go.Figure, alt: str, interactive: bool = True) -> Non
     bundle: dict[str, Any] = {PLOTLY: live_json(figure), "text/plain": alt}
     metadata: dict[str, Any] = {}
     if not interactive:
-        from wikitopics.show.static import picture  # matplotlib only where a twin is drawn
+        from wikitopics.show.png.draw import picture  # matplotlib only where a twin is drawn
 
         image = picture(figure)
         bundle["image/png"] = encoded(image, "png")

@@ -1,17 +1,21 @@
-"""From executed notebooks to a folder with a site."""
+"""From executed notebooks to a folder with a site, built beside its place and put there whole."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 
-from wikitopics.site.executed import read_all
+from wikitopics.artefacts import replacing_folder
+from wikitopics.errors import UserError
+from wikitopics.site.cells import Page
 from wikitopics.site.figures import DARK
-from wikitopics.site.folder import replaced_folder
-from wikitopics.site.index_page import index_page
-from wikitopics.site.links import Links
-from wikitopics.site.notebook_page import notebook_page
-from wikitopics.site.page import Page
+from wikitopics.site.notebooks import Links, read_all
+from wikitopics.site.pages import index_page, notebook_page
+
+MARK = ".wikitopics-site"  # a file in every site of ours: only a folder with it is ever replaced
+SAID = "Made by `wikitopics site`, which replaces this folder.\n"
 
 
 @dataclass
@@ -67,3 +71,29 @@ def _write_assets(folder: Path) -> None:
     script = (own / "site.js").read_text("utf-8").replace("{} /* colours */", colours)
     _write(folder / "site.js", script.encode())
     _write(folder / "plotly.min.js", (files("plotly") / "package_data" / "plotly.min.js").read_bytes())
+
+
+# --- The site's folder: built beside its place and put there whole; what is not a site of ours stays
+
+
+def check_place(place: Path) -> None:
+    """UserError where `place` holds what this command did not make."""
+    ours = not place.exists() or place.is_dir() and ((place / MARK).is_file() or not any(place.iterdir()))
+    if not ours:
+        raise UserError(
+            f"--out must be a new folder, an empty one or a site made before, but {place} is neither; "
+            "name another one"
+        )
+
+
+@contextmanager
+def replaced_folder(place: Path) -> Iterator[Path]:
+    """A new folder that takes the name `place` when the block ends without an error.
+
+    Raises UserError where `place` may not be replaced, and where the disk is full; what was there then stays.
+    """
+    place = place.resolve()
+    check_place(place)
+    with replacing_folder(place, "the site") as new:
+        (new / MARK).write_text(SAID, "utf-8")
+        yield new

@@ -36,7 +36,7 @@ class Source(Protocol):
         """The file's bytes as found. Raises TooLarge above `max_bytes`, Refused or another OSError."""
 
     def graph(self) -> Path | None:
-        """Where the category graph of these files lies, for `labels.graph_files`; None without one."""
+        """Where the category graph of these files lies, for `labels.category_graph`; None without one."""
 
     def human(self, taxonomy: str) -> pd.DataFrame | None:
         """What people said, in that taxonomy's label names: title, labels; None where nobody did."""

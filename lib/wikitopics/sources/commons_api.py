@@ -10,7 +10,7 @@ import pandas as pd
 from wikitopics.errors import UserError
 from wikitopics.paths import root
 from wikitopics.sources.files import COLUMNS
-from wikitopics.sources.stored import MANIFEST, read_stored
+from wikitopics.sources.reading import MANIFEST, read_stored
 
 COMMONS = "https://commons.wikimedia.org/w/api.php"
 FILES, CATEGORIES, TOPICS = "files.parquet", "categories.parquet", "topics.parquet"
@@ -34,7 +34,7 @@ class CommonsApi:
         return frame
 
     def read(self, path: str, max_bytes: int) -> bytes:
-        """The picture as it came over the network; see `sources.stored.read_stored`."""
+        """The picture as it came over the network; see `sources.reading.read_stored`."""
         return read_stored(root() / self.image_root, path, max_bytes)
 
     def human(self, taxonomy: str) -> pd.DataFrame | None:

@@ -7,12 +7,11 @@ from typing import ClassVar
 import pandas as pd
 
 from wikitopics.paths import root
-from wikitopics.sources.cache import digest_of
+from wikitopics.sources.dumps.commons_graph import counts_of, dump_fingerprint, made_from
 from wikitopics.sources.dumps.database import connected, text
-from wikitopics.sources.dumps.dump_cache import counts_of, dump_fingerprint, made_from
-from wikitopics.sources.dumps.wit_cache import images_of, wit_fingerprint
+from wikitopics.sources.dumps.wit_images import images_of, wit_fingerprint
 from wikitopics.sources.files import COLUMNS
-from wikitopics.sources.stored import read_stored
+from wikitopics.sources.reading import digest_of, read_stored
 
 NOTED = ("file", "category redirects", "soft category redirects", "links", "days", "roots")  # first words
 
@@ -59,7 +58,7 @@ class CommonsDump:
         return made_from(self.dump)
 
     def read(self, path: str, max_bytes: int) -> bytes:
-        """The image downloaded under this title; see `sources.stored.read_stored`."""
+        """The image downloaded under this title; see `sources.reading.read_stored`."""
         return read_stored(root() / self.image_root, path, max_bytes)
 
     def human(self, taxonomy: str) -> pd.DataFrame | None:

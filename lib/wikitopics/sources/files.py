@@ -1,17 +1,22 @@
-"""The table of files that every source returns, with titles that are unique."""
+"""The table of files that every source returns, and how titles and articles are named."""
 
 import os
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
+from urllib.parse import unquote, urlsplit
 
 import pandas as pd
 
 from wikitopics.errors import UserError
 
+ROOT = "CommonsRoot"  # the category of Commons above all others
+
 COLUMNS = ["title", "path", "creator", "licence", "categories", "articles"]
 DIRECTION_MARKS = "[\u200e\u200f\u202a-\u202e]"  # MediaWiki drops them from titles too
+
+RENAMED = {"be-x-old": "be-tarask"}  # wikis whose database kept an old code
 
 
 def files_table(
@@ -74,3 +79,40 @@ def need_columns(of: str, columns: Iterable[str], needed: Iterable[str]) -> None
             f"the columns of {of} must include {', '.join(needed)}, but have no {', '.join(missing)}; "
             "add what is missing"
         )
+
+
+# --- How an article is named in every table: by its wiki's language, as in links between wikis ("en:Cat")
+
+
+def article_name(wiki: str, title: str) -> str:
+    """The name of an article on a wiki, given by its host or its database.
+
+    >>> article_name("en.wikipedia.org", "Albert_Einstein"), article_name("zh_min_nanwiki", "Niau")
+    ('en:Albert Einstein', 'zh-min-nan:Niau')
+    """
+    return f"{language(wiki)}:{title.replace('_', ' ')}"
+
+
+def language(wiki: str) -> str:
+    """The language code of a Wikipedia by its host or database; other projects keep their name.
+
+    >>> language("en.m.wikipedia.org"), language("be_x_oldwiki"), language("de.wikivoyage.org")
+    ('en', 'be-tarask', 'de.wikivoyage')
+    """
+    if "." in wiki:
+        code = wiki.lower().replace(".m.", ".").removesuffix(".org").removesuffix(".wikipedia")
+    else:
+        code = wiki.removesuffix("wiki").replace("_", "-")
+    return RENAMED.get(code, code)
+
+
+def article_of_url(url: str) -> str | None:
+    """The article that a page's address names, None where it is no article's.
+
+    >>> article_of_url("https://fr.wikipedia.org/wiki/Caf%C3%A9_noir")
+    'fr:Café noir'
+    """
+    parts = urlsplit(url)
+    if not parts.netloc or not parts.path.startswith("/wiki/"):
+        return None
+    return article_name(parts.netloc, unquote(parts.path[len("/wiki/") :]))

@@ -1,11 +1,22 @@
-"""Reading foreign files safely: never outside the root, never a device, never more than allowed."""
+"""Reading foreign files: never outside the root, never more than allowed, large ones once."""
 
+import fcntl
 import hashlib
 import os
 import stat
+from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from wikitopics.artefacts import RECORD, write_json
+from wikitopics.paths import root
 
 HASHED_BYTES = 64 << 20  # of a larger file its size and this many first bytes stand for its content
+
+MANIFEST, PICTURES = "manifest.parquet", "pictures"  # of a folder that `wikitopics download` has filled
 
 
 class TooLarge(OSError):
@@ -73,3 +84,67 @@ def hash_inside(root: Path, path: str | os.PathLike) -> str:
     except OSError as error:
         digest.update(type(error).__name__.encode())
     return digest.hexdigest()
+
+
+# --- Images of Commons on disk: as `wikitopics download` keeps them, or in folders as Wikimedia does
+
+
+def stored_path(title: str) -> str:
+    """Where a file of this title lies on Wikimedia's servers: folders by the digest of its name.
+
+    >>> stored_path("A red fox.jpg")
+    '8/87/A_red_fox.jpg'
+    """
+    name = title.replace(" ", "_")
+    digest = hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()
+    return f"{digest[0]}/{digest[:2]}/{name}"
+
+
+def read_stored(folder: Path, title: str, max_bytes: int) -> bytes:
+    """The bytes of the file of this title; FileNotFoundError where it was not downloaded, or TooLarge."""
+    manifest = folder / MANIFEST
+    if not manifest.is_file():
+        return read_inside(folder, stored_path(title), max_bytes)
+    path = _paths(manifest, manifest.stat().st_mtime_ns).get(title)
+    if not path:
+        raise FileNotFoundError(f"no picture of {title!r} was downloaded")
+    return read_inside(folder / PICTURES, path, max_bytes)
+
+
+@lru_cache(maxsize=2)
+def _paths(manifest: Path, modified: int) -> dict[str, str]:
+    """Title -> path below the pictures, of one version of the manifest."""
+    table = pd.read_parquet(manifest, columns=["title", "path"])
+    return dict(zip(table["title"], table["path"], strict=True))
+
+
+# --- What a source makes once from large files and reads again: under data/sources, named by its content
+
+
+def fingerprint_of(files: list[Path], *more: str) -> str:
+    """Hex digest of the names and contents of files (as `reading.hash_inside` takes them), and of texts."""
+    digest = hashlib.blake2b(digest_size=16)
+    for file in files:
+        digest.update(file.name.encode() + b"\0" + hash_inside(file.parent, file.name).encode())
+    return digest_of(digest.hexdigest(), *more)
+
+
+def digest_of(*texts: str) -> str:
+    """Hex digest of a sequence of texts."""
+    return hashlib.blake2b("\0".join(texts).encode(), digest_size=16).hexdigest()
+
+
+def made_once(name: str, key: str, make: Callable[[Path], dict[str, Any]]) -> Path:
+    """The folder data/sources/NAME-KEY, filled by `make(folder)` unless it was filled before.
+
+    What `make` returns is written last, as run.json: a folder without it is not whole. Of several runs that
+    want the same folder one makes it and the others wait.
+    """
+    folder = root() / "data" / "sources" / f"{name}-{key[:16]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / RECORD).exists():
+        with open(folder / "lock", "wb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # given up when its process ends, however that ends
+            if not (folder / RECORD).exists():
+                write_json(folder / RECORD, make(folder))
+    return folder

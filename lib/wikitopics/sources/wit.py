@@ -10,12 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from wikitopics.paths import root
-from wikitopics.sources.cache import digest_of
 from wikitopics.sources.dumps.database import connected, text
-from wikitopics.sources.dumps.wit_cache import images_of, wit_counts, wit_fingerprint, wit_shards
+from wikitopics.sources.dumps.wit_images import images_of, wit_counts, wit_fingerprint, wit_shards
 from wikitopics.sources.files import COLUMNS
-from wikitopics.sources.reading import TooLarge, inside
-from wikitopics.sources.stored import read_stored
+from wikitopics.sources.reading import TooLarge, digest_of, inside, read_stored
 
 PLACE = "wit:"  # marks a path that leads into a shard
 

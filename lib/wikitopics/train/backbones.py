@@ -9,7 +9,7 @@ from typing import NamedTuple
 import keras
 
 from wikitopics.errors import UserError
-from wikitopics.train.lite import efficientnet_lite, set_torch_weights
+from wikitopics.train.efficientnet_lite import efficientnet_lite, set_torch_weights
 from wikitopics.train.torch_file import read_torch_file
 
 SMALLEST, LARGEST = 32, 300  # px: five halvings leave one cell of 32; no network was made for more than 300

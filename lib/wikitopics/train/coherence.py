@@ -10,17 +10,17 @@ import keras
 import numpy as np
 from keras import ops
 
-from wikitopics.labels import lineage
+from wikitopics.labels import taxonomy
 
 
 def mask(hierarchy: str, label_names: list[str], parents: dict[str, str | None]) -> np.ndarray | None:
     """The (L, L) mask of "max_constraint" from the taxonomy, by the names of the labels; None for "none"."""
-    return lineage.descent(label_names, parents) if hierarchy == "max_constraint" else None
+    return taxonomy.descent(label_names, parents) if hierarchy == "max_constraint" else None
 
 
 def coherent(scores: np.ndarray, descent: np.ndarray | None) -> np.ndarray:
     """The max-constraint module in NumPy: scores (n, L) -> (n, L). `descent` None leaves them as they are."""
-    return scores if descent is None else lineage.closed_upwards(scores, descent)
+    return scores if descent is None else taxonomy.closed_upwards(scores, descent)
 
 
 def constrained(scores, descent: np.ndarray):

@@ -1,4 +1,4 @@
-"""Starting Keras' engine quietly: its notes about how it was built are dropped, its errors are passed on."""
+"""Keras' engine: started quietly, and what it computes on, how exactly."""
 
 import os
 import re
@@ -6,14 +6,16 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors stay
+from typing import Any
 
 # Written before the engine reads its log level: notes (I), warnings (W), and that there is no GPU.
 CHATTER = re.compile(
     r"^(WARNING: All log messages before absl|[IW]\d{4} |To enable the following|"
     r"E\d{4} .*failed call to cuInit)"
 )
+
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors stay
 
 
 @contextmanager
@@ -39,3 +41,35 @@ with without_chatter():
     import keras
 
     keras.distribution.list_devices()  # the engine looks for its devices once, here
+
+
+# --- What is computed on, and how exactly: one processor or several graphics cards, in 32 or in 16 bits
+
+
+def prepare_devices(mixed_precision: bool = False) -> dict[str, Any]:
+    """Set the arithmetic and, where there are several GPUs, copies of the model on all of them.
+
+    Returns precision (the policy in force) and replicas (copies of the model). Call it before anything is
+    built. On a processor 16 bits take twice as long, so there `mixed_precision` stays off, which is printed.
+    """
+    gpus = keras.distribution.list_devices("gpu")
+    if mixed_precision and not gpus:
+        print("mixed precision stays off: on a processor it is slower, not faster")
+    mixed = mixed_precision and bool(gpus)
+    keras.mixed_precision.set_dtype_policy("mixed_float16" if mixed else "float32")
+    return {"precision": keras.config.dtype_policy().name, "replicas": mirror() if len(gpus) > 1 else 1}
+
+
+def mirror(devices: list[str] | None = None) -> int:
+    """From now on models live on all GPUs of this machine, each taking its share of a batch; their number.
+
+    `devices` names others, as "CPU:0". MirroredStrategy, which is TensorFlow's: with another backend of Keras
+    one device is used.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return 1
+    import tensorflow as tf
+
+    strategy = tf.distribute.MirroredStrategy(devices)
+    tf.distribute.experimental_set_strategy(strategy)
+    return strategy.num_replicas_in_sync

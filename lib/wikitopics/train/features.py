@@ -1,24 +1,88 @@
-"""Features of frozen backbones, computed once for all runs that use the same pictures and network."""
+"""What learns and what it is shown: features of frozen backbones, or augmented pictures."""
 
 import fcntl
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+from keras import layers
 
 from wikitopics.artefacts import read_array, read_table, replacing
 from wikitopics.errors import UserError
 from wikitopics.progress import report
-from wikitopics.train.augment import Augmentation, view_seed
 from wikitopics.train.backbones import weights_checksum
-from wikitopics.train.batches import Views
+from wikitopics.train.examples import Batches, Examples, Views
+from wikitopics.train.model import backbone_of, features_of, head_of, open_end
+
+LAYER = "augment"
 
 BATCH = 64
 SAMPLED = 64  # pictures whose pixels enter the key: sha1 does not see how they were fitted into the store
+
+
+# --- Augmentation: each picture turned, shifted, zoomed and mirrored a little, by Keras' own layers
+#
+# Only training sees it. The layers do nothing outside training, and the saved model does not hold them.
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How much pictures are changed.
+
+    flip: mirrored left to right in half of the cases. rotation: degrees at most, either way. shift and zoom:
+    share of the side at most, in each direction. What comes into view repeats the border."""
+
+    flip: bool = False
+    rotation: float = 0.0
+    shift: float = 0.0
+    zoom: float = 0.0
+
+    def __bool__(self) -> bool:
+        return self != Augmentation()
+
+    def layers(self, seed: int) -> list[keras.Layer]:
+        """The Keras layers of what is on, each with a random generator of its own."""
+        seeds = [int(number) for number in np.random.SeedSequence(seed).generate_state(4) >> 1]
+        made = (
+            self.flip and layers.RandomFlip("horizontal", seed=seeds[0]),
+            self.rotation and layers.RandomRotation(self.rotation / 360, fill_mode="nearest", seed=seeds[1]),
+            self.shift
+            and layers.RandomTranslation(self.shift, self.shift, fill_mode="nearest", seed=seeds[2]),
+            self.zoom and layers.RandomZoom((-self.zoom, self.zoom), fill_mode="nearest", seed=seeds[3]),
+        )
+        return [layer for layer in made if layer]
+
+    def column(self, side: int, seed: int) -> keras.Sequential:
+        """The layers as one: pictures (n, side, side, 3) of 0..255 -> the same, as float32."""
+        return keras.Sequential([keras.Input((side, side, 3)), *self.layers(seed)], name=LAYER)
+
+
+UNCHANGED = Augmentation()
+
+
+def view_seed(seed: int, view: int) -> int:
+    """The seed of one view, so that views differ and each is the same in every run with this seed."""
+    return int(np.random.SeedSequence([seed, view]).generate_state(1)[0] >> 1)
+
+
+def sample_views(pictures: np.ndarray, augmentation: Augmentation, views: int, seed: int) -> np.ndarray:
+    """What training sees of some pictures: (n, views, s, s, 3) uint8; one view, unchanged, where all is off.
+
+    pictures: (n, s, s, 3) uint8.
+    """
+    if not augmentation:
+        return np.asarray(pictures)[:, None]
+    column = [augmentation.column(pictures.shape[1], view_seed(seed, view)) for view in range(views)]
+    seen = [keras.ops.convert_to_numpy(one(pictures, training=True)) for one in column]
+    return np.stack(seen, axis=1).round().clip(0, 255).astype(np.uint8)
+
+
+# --- Features of frozen backbones, computed once for all runs that use the same pictures and network
 
 
 def cached_features(images: Path, network: keras.Model, name: str, image_size: int) -> np.memmap:
@@ -128,3 +192,81 @@ def _check_finite(features: np.ndarray, rows: np.ndarray) -> None:
             f"features must be finite numbers, but those of row {wrong[0]} of images.npy are not; "
             "choose other weights, and no mixed precision"
         )
+
+
+# --- The part of a model that is trained, and its inputs: a head on cached features, or all on pictures
+
+
+@dataclass(frozen=True)
+class Learner:
+    """A part of a model, and what it learns from.
+
+    model: what is trained, sharing its layers with the whole model; inputs: (m, ...) what it takes of each
+    picture, by row; shown: what it takes in training, augmented where that is on; content: a key of both."""
+
+    model: keras.Model
+    inputs: np.ndarray
+    shown: "np.ndarray | Views"
+    content: str
+
+    def __str__(self) -> str:
+        count, *shape = self.inputs.shape
+        numbers = " x ".join(f"{n:,}" for n in shape)
+        views = f", {len(self.shown.arrays)} augmented views" if isinstance(self.shown, Views) else ""
+        return f"{count:,} pictures, {numbers} numbers each{views}"
+
+    def first_batch(self, train: Batches) -> tuple[np.ndarray, np.ndarray]:
+        """What the trained part is given of the first training pictures, and what it sees of it."""
+        seen, _ = train.first()
+        given = self.inputs[train.rows[: len(seen)]]
+        if LAYER in [layer.name for layer in self.model.layers]:
+            seen = keras.ops.convert_to_numpy(self.model.get_layer(LAYER)(seen, training=True))
+        return given, seen
+
+
+def prepare_learner(
+    network: keras.Model,
+    images: Path,
+    examples: Examples,
+    image_size: int,
+    augmentation: Augmentation = UNCHANGED,
+    views: int = 4,
+    seed: int = 0,
+) -> Learner:
+    """How `network` (train.model.build_model) learns from the pictures of the images run in `images`.
+
+    A backbone that stays as it is gives every picture's features once, and those of `views` augmented views
+    of each training picture; its head learns from them. One that learns too sees the pictures themselves in
+    every epoch, augmented anew.
+    """
+    backbone = backbone_of(network)
+    if backbone.trainable_weights:
+        whole = augmented(network, augmentation, seed)
+        key = features_key(images, examples.pixels, features_of(network))
+        return Learner(whole, examples.pixels, examples.pixels, key)
+    eye = features_of(network)
+    features = cached_features(images, eye, backbone.name, image_size)
+    if not augmentation:
+        return Learner(head_of(network), features, features, str(features.filename))
+    rows = np.sort(examples.frame["row"].to_numpy()[examples.rows("train")])
+    seen = cached_views(images, eye, backbone.name, image_size, augmentation, rows, views, seed)
+    names = [str(array.filename) for array in (features, *seen.arrays)]
+    return Learner(head_of(network), features, seen, " ".join(names))
+
+
+def augmented(network: keras.Model, augmentation: Augmentation, seed: int) -> keras.Model:
+    """The whole model up to its scores behind the augmentation, which does nothing outside training."""
+    whole = open_end(network)
+    if not augmentation:
+        return whole
+    side = whole.input.shape[1]
+    pictures = keras.Input((side, side, 3), name="stored_picture")
+    return keras.Model(
+        pictures, whole(augmentation.column(side, seed)(pictures)), name="augmented_" + whole.name
+    )
+
+
+def relative_difference(given: np.ndarray, seen: np.ndarray) -> float:
+    """Mean absolute difference of two batches as a share of the mean absolute value of the first."""
+    given, seen = np.asarray(given, np.float64), np.asarray(seen, np.float64)
+    return float(np.abs(seen - given).mean() / max(np.abs(given).mean(), 1e-12))

@@ -1,23 +1,229 @@
 """Fitting with early stopping on validation PR-AUC; the best epoch's weights stay, a kill costs one epoch."""
 
+import json
+import math
 import time
+import zipfile
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import keras
+import numpy as np
 import pandas as pd
+from keras import ops
+from sklearn.metrics import average_precision_score
 
 from wikitopics.artefacts import replacing
 from wikitopics.errors import UserError
 from wikitopics.progress import report
-from wikitopics.train.batches import Batches, predicted
-from wikitopics.train.checkpoint import Progress, restore_checkpoint, save_checkpoint
 from wikitopics.train.coherence import coherent
+from wikitopics.train.examples import Batches, predicted
 from wikitopics.train.losses import PLAIN, LabelLoss, LossSettings, formula
-from wikitopics.train.measures import macro_pr_auc, micro_pr_auc
-from wikitopics.train.optimisation import build_optimizer, learning_rate
-from wikitopics.train.stopping import Plan, best_epoch, check_finite, is_over
 
 CHECKPOINT, HISTORY = "checkpoint.npz", "history.csv"
+
+
+# --- Where training stands, in one file that is replaced whole after each epoch
+#
+# Keras' own BackupAndRestore keeps weights and epoch number in two files (a kill between them resumes with
+# the weights of one epoch and the number of another), and forgets the best epoch so far. Here both, the
+# optimizer's state and the history are one file, so a resumed run ends exactly as an uninterrupted one.
+
+
+@dataclass
+class Progress:
+    """Epochs done so far: `history` has one row each; `best` holds the weights of the best of them."""
+
+    history: list[dict[str, Any]] = field(default_factory=list)
+    best: list[np.ndarray] = field(default_factory=list)
+
+
+def save_checkpoint(path: Path, key: str, model: keras.Model, progress: Progress) -> None:
+    """Write the model's variables, its optimizer's, and `progress`, under `key`."""
+    arrays = {f"now{i}": np.asarray(value) for i, value in enumerate(_state(model))}
+    arrays |= {f"best{i}": value for i, value in enumerate(progress.best)}
+    note = json.dumps({"key": key, "history": progress.history}).encode()
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        np.savez(file, note=np.frombuffer(note, np.uint8), allow_pickle=False, **arrays)
+
+
+def restore_checkpoint(path: Path, key: str, model: keras.Model) -> Progress:
+    """Bring `model` and its optimizer to where the checkpoint of `key` stands, if there is one.
+
+    Without one nothing is touched and the Progress is empty.
+
+    Raises UserError where the file is damaged.
+    """
+    if not Path(path).exists():
+        return Progress()
+    try:
+        with np.load(path, allow_pickle=False) as saved:
+            note = json.loads(saved["note"].tobytes())
+            if note["key"] != key:
+                return Progress()
+            state = _state(model)
+            for i, variable in enumerate(state):
+                variable.assign(saved[f"now{i}"])
+            best = [saved[f"best{i}"] for i in range(len(model.weights))]
+        return Progress(note["history"], best)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise UserError(
+            f"a checkpoint must be whole, but {Path(path).name} cannot be read ({error}); delete it to start "
+            "this run's training again"
+        ) from error
+
+
+def _state(model: keras.Model) -> list:
+    """Everything that an epoch changes: weights, random generators of layers, the optimizer's moments."""
+    model.optimizer.build(model.trainable_variables)
+    return [*model.variables, *model.optimizer.variables]
+
+
+# --- The few measures that training itself needs, to stop in time and to see that it learned
+
+
+def cross_entropy(truth: np.ndarray, scores: np.ndarray) -> float:
+    """Mean binary cross-entropy in nats over images and labels, scores kept 1e-7 away from 0 and 1.
+
+    >>> round(cross_entropy(np.array([[1.0, 0.0]]), np.array([[0.5, 0.5]])), 4)
+    0.6931
+    """
+    scores = np.clip(np.asarray(scores, np.float64), 1e-7, 1 - 1e-7)
+    return float(-np.mean(truth * np.log(scores) + (1 - truth) * np.log1p(-scores)))
+
+
+def macro_pr_auc(truth: np.ndarray, scores: np.ndarray) -> float:
+    """Mean of the labels' average precision; truth (n, L) {0, 1}, scores (n, L) [0, 1].
+
+    Labels without a positive have none and are left out; without any label it is nan. Training stops by the
+    macro mean, because each label is a finding of its own here, and the micro mean is content as soon as
+    the two or three most frequent labels are.
+
+    >>> macro_pr_auc(np.array([[1, 0], [0, 0]]), np.array([[0.9, 0.5], [0.1, 0.5]]))
+    1.0
+    """
+    there = truth.sum(axis=0) > 0
+    if not there.any():
+        return float("nan")
+    return float(average_precision_score(truth[:, there] > 0, scores[:, there], average="macro"))
+
+
+def micro_pr_auc(truth: np.ndarray, scores: np.ndarray) -> float:
+    """Average precision of all (image, label) pairs in one ranking; nan without a positive."""
+    if not truth.any():
+        return float("nan")
+    return float(average_precision_score(truth.ravel() > 0, scores.ravel()))
+
+
+def learned(truth: dict[str, np.ndarray], scores: dict[str, np.ndarray]) -> pd.DataFrame:
+    """One row a split: images, prevalence (what a ranking by chance gives), macro and micro PR-AUC, loss."""
+    return pd.DataFrame(
+        {
+            "split": split,
+            "images": len(labels),
+            "prevalence": labels.mean(),
+            "macro PR-AUC": macro_pr_auc(labels, scores[split]),
+            "micro PR-AUC": micro_pr_auc(labels, scores[split]),
+            "loss": cross_entropy(labels, scores[split]),
+        }
+        for split, labels in truth.items()
+    )
+
+
+# --- How weights are moved: the optimiser, and the learning rate over time
+
+
+@keras.saving.register_keras_serializable("wikitopics")
+class Schedule(keras.optimizers.schedules.LearningRateSchedule):
+    """The learning rate at a step: up in a straight line for `warmup` steps, then constant or down to 0.
+
+    Down is half a cosine over the steps that are left (Loshchilov & Hutter 2017, SGDR, eq. 5, one period).
+
+    >>> rate = Schedule(1.0, steps=110, warmup=10, falls=True)
+    >>> [round(float(rate(step)), 2) for step in (0, 4, 10, 60, 110)]
+    [0.1, 0.5, 1.0, 0.5, 0.0]
+    """
+
+    def __init__(self, highest: float, steps: int, warmup: int = 0, falls: bool = False):
+        self.highest, self.steps, self.warmup, self.falls = highest, steps, warmup, falls
+
+    def __call__(self, step):
+        step = ops.cast(step, "float32")
+        rising = (step + 1) / max(self.warmup, 1)
+        done = ops.clip((step - self.warmup) / max(self.steps - self.warmup, 1), 0, 1)
+        after = (1 + ops.cos(done * 3.141592653589793)) / 2 if self.falls else ops.ones_like(done)
+        return self.highest * ops.where(step < self.warmup, rising, after)
+
+    def get_config(self):
+        return {"highest": self.highest, "steps": self.steps, "warmup": self.warmup, "falls": self.falls}
+
+
+def build_optimizer(
+    name: str = "adam",
+    learning_rate: float = 0.001,
+    schedule: str = "constant",
+    warmup_epochs: float = 0.0,
+    epochs: int = 1,
+    steps_per_epoch: int = 1,
+) -> keras.optimizers.Optimizer:
+    """The optimiser "adam", "adamw" or "sgd", its rate "constant" or a "cosine" that is 0 after `epochs`.
+
+    adam (Kingma & Ba 2015); adamw with weight decay 0.004 (Loshchilov & Hutter 2019); sgd with Nesterov's
+    momentum of 0.9.
+    """
+    rate: float | Schedule = learning_rate
+    if schedule != "constant" or warmup_epochs:
+        warmup = round(warmup_epochs * steps_per_epoch)
+        rate = Schedule(learning_rate, epochs * steps_per_epoch, warmup, schedule == "cosine")
+    if name == "sgd":
+        return keras.optimizers.SGD(rate, momentum=0.9, nesterov=True)
+    return {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW}[name](rate)
+
+
+def learning_rate(model: keras.Model) -> float:
+    """The rate of the compiled model's next step, asked from its optimiser."""
+    return float(ops.convert_to_numpy(model.optimizer.learning_rate))
+
+
+# --- When training stops, and which of its epochs was the best
+
+
+@dataclass(frozen=True)
+class Plan:
+    """When to stop: after `epochs`, or `patience` epochs (0: never) in which `monitor` did not get better."""
+
+    epochs: int
+    patience: int = 0
+    monitor: str = "macro_pr_auc"
+
+
+def best_epoch(history: list[dict[str, Any]], monitor: str = "macro_pr_auc") -> int:
+    """The epoch (from 1) with the best monitored value, the first of equals; 0 before any epoch.
+
+    >>> best_epoch([{"epoch": 1, "val_loss": 0.5}, {"epoch": 2, "val_loss": 0.4}], "loss")
+    2
+    """
+    sign = -1 if monitor == "loss" else 1
+    return max(history, key=lambda row: sign * row[f"val_{monitor}"])["epoch"] if history else 0
+
+
+def is_over(history: list[dict[str, Any]], plan: Plan) -> bool:
+    """Whether training has had its epochs or its patience."""
+    idle = len(history) - best_epoch(history, plan.monitor)
+    return len(history) >= plan.epochs or bool(plan.patience and history and idle >= plan.patience)
+
+
+def check_finite(row: dict[str, Any]) -> None:
+    """Raises UserError where an epoch ended with a loss that is no number: nothing comes after that."""
+    if not math.isfinite(row["loss"] + row["val_loss"]):
+        raise UserError(
+            f"the loss must stay a number, but in epoch {row['epoch']} it is {row['loss']:g} in train and "
+            f"{row['val_loss']:g} in validation; choose a lower learning_rate"
+        )
+
+
+# --- The loop over epochs
 
 
 def compile_model(

@@ -34,7 +34,7 @@ class LossSettings:
 
     `smoothing` moves every target towards a half: t (1 - smoothing) + smoothing / 2 (Szegedy et al. 2016,
     Rethinking the Inception Architecture, section 7, for two classes). `descent`: (L, L) bool as
-    labels.lineage.descent gives it, where scores are coherent with a hierarchy, or None.
+    labels.taxonomy.descent gives it, where scores are coherent with a hierarchy, or None.
     """
 
     name: str = "binary_crossentropy"

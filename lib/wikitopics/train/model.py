@@ -13,10 +13,11 @@ from wikitopics.artefacts import replacing
 from wikitopics.errors import UserError
 from wikitopics.train.backbones import build_backbone
 from wikitopics.train.coherence import MaxConstraint
-from wikitopics.train.thaw import thaw
 
 FEATURES = "features"  # the layer whose output is cached; what comes after it is the head
 SCORES, COHERENT = "scores", "coherent"  # where learning ends, and what may still come after it
+
+ALL_LAYERS = -1
 
 
 def set_seed(seed: int) -> None:
@@ -43,7 +44,7 @@ def build_model(
     `s` is `store_size`, by default `image_size`; pictures of another size than the backbone's are resized
     inside. `head_units` 0 leaves the hidden layer out (a linear probe). The last `trainable_layers` layers
     of the backbone learn too, with ALL_LAYERS (-1) all of them; its batch norms never do (see `thaw`).
-    With `descent` (labels.lineage.descent) a last layer makes the scores coherent with the hierarchy.
+    With `descent` (labels.taxonomy.descent) a last layer makes the scores coherent with the hierarchy.
     Raises UserError as `build_backbone`, and where there is no label.
     """
     if n_labels < 1:
@@ -150,3 +151,28 @@ def load_model(path: Path) -> keras.Model:
             f"a model must be a whole .keras file without code of its own, but {Path(path).name} cannot be "
             f"read ({' '.join(str(error).split())[:160]}); run its 03_train again"
         ) from error
+
+
+# --- Which layers of a backbone learn. None by default; never its batch norms
+
+
+def thaw(network: keras.Model, trainable_layers: int) -> None:
+    """Let the last `trainable_layers` layers with weights learn (0 none, -1 all), but no batch norm.
+
+    A batch norm that learned on small batches of one topic would overwrite statistics of a million
+    pictures; it keeps them, and is called in inference mode.
+    """
+    weighty = [layer for layer in network.layers if layer.weights and not _is_norm(layer)]
+    chosen = weighty if trainable_layers == ALL_LAYERS else weighty[len(weighty) - trainable_layers :]
+    if trainable_layers > len(weighty) or trainable_layers < ALL_LAYERS:
+        raise UserError(
+            f"trainable_layers must be -1 (all) or 0 to {len(weighty)} for {network.name}, "
+            f"but is {trainable_layers}; choose one in that range"
+        )
+    network.trainable = bool(chosen)
+    for layer in network.layers:
+        layer.trainable = layer in chosen
+
+
+def _is_norm(layer: layers.Layer) -> bool:
+    return isinstance(layer, layers.BatchNormalization | layers.Normalization)

@@ -1,28 +1,55 @@
-"""Downloading pictures: which are due, two at a time, a row of the manifest for each, stopped at any time."""
+"""Downloading pictures: which are due, fetched, checked, stored, and told in a manifest."""
 
+import hashlib
+import io
+import re
+import threading
+import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from PIL import Image
+
+from wikitopics.artefacts import replacing
 from wikitopics.errors import UserError
 from wikitopics.progress import report
+from wikitopics.sources.file_kinds import SUPPORTED, kind_of
 from wikitopics.sources.online.action_api import BATCH, ActionApi
-from wikitopics.sources.online.fetch_picture import COLUMNS, fetch_picture
-from wikitopics.sources.online.file_details import PICTURES as WITH_PICTURE
-from wikitopics.sources.online.file_details import Picture, pictures
+from wikitopics.sources.online.http import Client, Failed, Manners, ToldToWait
 from wikitopics.sources.online.journal import Journal, held
-from wikitopics.sources.online.manners import Manners
-from wikitopics.sources.online.pace import ToldToWait
-from wikitopics.sources.online.picture_store import holds
-from wikitopics.sources.online.standard_widths import standard_width
-from wikitopics.sources.online.web import Client
-from wikitopics.sources.stored import MANIFEST, PICTURES
+from wikitopics.sources.online.wiki_pages import PICTURES as WITH_PICTURE
+from wikitopics.sources.online.wiki_pages import Picture, pictures, standard_width
+from wikitopics.sources.reading import MANIFEST, PICTURES
 
 FINAL = ("fetched", "renamed", "missing", "unsupported")
 IN_A_ROW = 10  # after so many failures one after the other the server is left alone
+
+MAX_BYTES = 50_000_000  # of one file; 02_images reads no more by default
+MAX_PIXELS = 50_000_000
+
+# What a manifest row says; the first is the key. Bytes, sha1, width and height are those of what lies in the
+# store, original_* those of the file at the wiki.
+COLUMNS: dict[str, Any] = {
+    "title": "", "status": "", "reason": "", "detail": "", "attempts": 0, "url": "", "path": "", "bytes": 0,
+    "sha1": "", "width": 0, "height": 0, "format": "", "original_sha1": "", "original_bytes": 0,
+    "original_width": 0, "original_height": 0, "mime": "", "creator": "", "licence": "",
+}  # fmt: skip
+STATUSES = {
+    "fetched": "the picture is in the store",
+    "renamed": "the wiki has it under another name, in `detail`; that name has a row of its own",
+    "missing": "the wiki has no such file: deleted, or never there",
+    "unsupported": "a document, sound or video, or a form of picture that is not decoded here",
+    "failed": "it could not be fetched, `reason` says why; it is tried again first next time",
+    "waiting": "not tried yet",
+}
+
+SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "GIF": ".gif", "WEBP": ".webp", "TIFF": ".tiff", "BMP": ".bmp"}
+_writing = threading.Lock()  # two threads with equal pictures would share one temporary file
 
 
 class GaveUp(Exception):
@@ -50,7 +77,7 @@ def download(
 ) -> dict[str, int]:
     """Fetch the pictures of `titles` of a standard width, at least `width`, into `folder`; statuses, counted.
 
-    manifest.parquet in `folder` has one row per title (fetch_picture.COLUMNS, STATUSES). What it says was
+    manifest.parquet in `folder` has one row per title (COLUMNS, STATUSES). What it says was
     fetched is not fetched again; what failed comes first, or alone where `only_failed`. At every end, even
     an interrupted one, the manifest is written. Raises GaveUp, ToldToWait, Stopped or UserError then.
     """
@@ -123,3 +150,125 @@ def _final(manifest: Journal, title: str, store: Path) -> bool:
     row = manifest.rows.get(title, COLUMNS)
     whole = row["status"] != "fetched" or holds(store, row["path"], row["bytes"])
     return row["status"] in FINAL and whole
+
+
+# --- One picture over the network: fetched, checked to be a picture and the right one, stored
+
+
+def fetch_picture(client: Client, picture: Picture, store: Path) -> dict[str, Any]:
+    """Fetch a picture into `store`; the row of the manifest that says how it went. Never raises Failed.
+
+    Broken thumbnails, web pages in the place of pictures and originals of another sha1 are fetched anew, as
+    often as the client's manners say. Raises ToldToWait or Stopped.
+    """
+    row, attempts, broken = _known(picture), 0, Failed("unreachable")
+    for _ in range(client.manners.attempts):
+        try:
+            answer = client.fetch(picture.thumburl, MAX_BYTES)
+            attempts += answer.attempts
+            form, size = _checked(answer.status, answer.headers, answer.body, picture)
+        except Failed as failure:
+            attempts += failure.attempts
+            broken = failure
+            if failure.reason not in ("damaged", "wrong content"):
+                break
+            client.pace.pause(client.manners.first_wait)
+            continue
+        sha1, path = put(store, answer.body, form)
+        came = {"path": path, "bytes": len(answer.body), "sha1": sha1, "format": form}
+        return {**row, "status": "fetched", "attempts": attempts, **came, "width": size[0], "height": size[1]}
+    status = "missing" if broken.reason == "gone" else "failed"
+    why = {"reason": broken.reason, "detail": broken.detail[:200]}
+    return {**row, "status": status, "attempts": attempts, **why}
+
+
+def _known(picture: Picture) -> dict[str, Any]:
+    return {
+        "title": picture.title,
+        "url": picture.thumburl,
+        "original_sha1": picture.sha1,
+        "original_bytes": picture.bytes,
+        "original_width": picture.width,
+        "original_height": picture.height,
+        "mime": picture.mime,
+        "creator": picture.creator,
+        "licence": picture.licence,
+    }
+
+
+def _checked(
+    status: int, headers: Mapping[str, str], body: bytes, picture: Picture
+) -> tuple[str, tuple[int, int]]:
+    """Format and size of a body that is the picture; raises Failed. `attempts` 0: the answer was counted."""
+    if status in (404, 410):
+        raise Failed("gone", f"status {status}", 0)
+    if status != 200:
+        raise Failed("refused", f"status {status}: {body[:120].decode('utf-8', 'replace')}", 0)
+    if picture.thumburl == picture.url and picture.sha1:  # an original: the wiki knows its sha1
+        if hashlib.sha1(body).hexdigest() != picture.sha1:
+            raise Failed("wrong content", f"{len(body):,} bytes, {picture.bytes:,} expected", 0)
+        return _described(body)  # right bytes, even if they are damaged: 02_images says so
+    if kind_of(body) not in SUPPORTED:
+        said, host = headers.get("Content-Type", ""), urlsplit(picture.thumburl).hostname
+        raise Failed("wrong content", f"{kind_of(body)} ({said}) from {host}", 0)
+    return _decoded(body)
+
+
+def _described(body: bytes) -> tuple[str, tuple[int, int]]:
+    """Format and size by the header; ("", (0, 0)) where it cannot be read."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(body), formats=list(SUPPORTED)) as image:
+                return image.format or "", image.size
+    except Exception:  # decoders raise everything there is; this is no place to judge the file
+        return "", (0, 0)
+
+
+def _decoded(body: bytes) -> tuple[str, tuple[int, int]]:
+    """Format and size of a thumbnail, decoded to its last pixel; Failed where it breaks off."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(body), formats=list(SUPPORTED)) as image:
+                if image.width * image.height > MAX_PIXELS:
+                    raise Failed("too large", f"{image.width:,} x {image.height:,} pixels", 0)
+                image.load()
+                return image.format or "", image.size
+    except Failed:
+        raise
+    except Exception as error:  # as above: whatever a decoder raises, this thumbnail is not whole
+        raise Failed("damaged", f"{type(error).__name__}: {error}"[:200], 0) from None
+
+
+# --- Pictures on disk under the sha1 of their bytes: equal ones once, no folder with more than some thousand
+
+
+def address(sha1: str, form: str) -> str:
+    """Where a picture lies below the store: two levels of 256 folders, so 100 million make 1,526 in each.
+
+    >>> address("0beec7b5ea3f0fdbc95d0dd47f3c5bc275da8a33", "JPEG")
+    '0b/ee/0beec7b5ea3f0fdbc95d0dd47f3c5bc275da8a33.jpg'
+    """
+    if not re.fullmatch("[0-9a-f]{40}", sha1):
+        raise ValueError(f"not a sha1: {sha1!r}")
+    return f"{sha1[:2]}/{sha1[2:4]}/{sha1}{SUFFIXES.get(form, '')}"
+
+
+def put(store: Path, data: bytes, form: str) -> tuple[str, str]:
+    """Write a picture, whole or not at all; its sha1 and its address. One that is there stays as it is."""
+    sha1 = hashlib.sha1(data).hexdigest()
+    path = address(sha1, form)
+    with _writing:
+        if not holds(store, path, len(data)):
+            with replacing(store / path) as temporary:
+                temporary.write_bytes(data)
+    return sha1, path
+
+
+def holds(store: Path, path: str, size: int) -> bool:
+    """Whether the store has this picture with all its bytes."""
+    try:
+        return (store / path).stat().st_size == size
+    except FileNotFoundError:
+        return False

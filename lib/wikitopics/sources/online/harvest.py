@@ -9,10 +9,15 @@ from wikitopics.artefacts import read_json, write_json, write_table
 from wikitopics.errors import UserError
 from wikitopics.progress import report
 from wikitopics.sources.commons_api import CATEGORIES, FILES
-from wikitopics.sources.files import files_table
+from wikitopics.sources.files import ROOT, files_table
 from wikitopics.sources.online.action_api import ActionApi
-from wikitopics.sources.online.category_walk import ROOT, Graph, categories_above, files_below
-from wikitopics.sources.online.file_details import Description, descriptions
+from wikitopics.sources.online.wiki_pages import (
+    Description,
+    Graph,
+    categories_above,
+    descriptions,
+    files_below,
+)
 
 REQUEST = "request.json"  # written last: the tables beside it answer exactly this
 

@@ -1,0 +1,145 @@
+"""Making what is out of date, in the order of the plan, several runs at once, here or on a cluster."""
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+
+from wikitopics import paths
+from wikitopics.batch.driver import Driver, Job, duration
+from wikitopics.batch.plan import Run, chosen_runs, plan, reasons
+from wikitopics.errors import UserError
+from wikitopics.runs.notebook_cells import BATCH
+from wikitopics.runs.record import forget
+
+UP_TO_DATE = "everything is up to date"
+
+
+def tell(names: list[str]) -> None:
+    """Dry run: say which runs would be made, and why."""
+    why = reasons(plan(names))
+    for name, reason in why.items():
+        print(f"{name:<{max(map(len, why))}}  {f'would run: {reason}' if reason else 'up to date'}")
+    print(f"{len(why)} runs: {sum(map(bool, why.values()))} would run" if any(why.values()) else UP_TO_DATE)
+
+
+def run_batch(names: list[str], jobs: int | None = None, dask: str = "", again: bool = False) -> list[str]:
+    """Make the named runs (all where none is named) and what they need; the names of those that are not made.
+
+    `jobs` is how many at once: two (about 1 GB each), or as many as the cluster at `dask` has threads.
+    `again`: make the named runs even where they are up to date.
+    """
+    began = time.monotonic()
+    for name in chosen_runs(names) if again else ():
+        forget(*name.split("/"))
+    runs = plan(names)
+    todo = {name: why for name, why in reasons(runs).items() if why}
+    outcomes = _drive(runs, todo, jobs, dask) if todo else {}
+    counts = Counter(outcomes.values()) + Counter({"up to date": len(runs) - len(todo)})
+    told = ", ".join(f"{number} {outcome}" for outcome, number in counts.items())
+    print(f"{len(runs)} runs: {told}; {duration(time.monotonic() - began)}")
+    return [name for name, outcome in outcomes.items() if outcome in ("failed", "skipped")]
+
+
+def _drive(runs: dict[str, Run], todo: dict[str, str], jobs: int | None, dask: str) -> dict[str, str]:
+    if dask:
+        room, start = connect(dask)
+    else:
+        room = min(2, os.cpu_count() or 1)
+        start = Local(jobs or room).start
+    return Driver(runs, todo, jobs or room, start).drive()
+
+
+class Local:
+    """Starts runs as processes of this machine, its cores divided among `jobs` of them.
+
+    The number of threads is the same for every run, busy or not: it changes the last digits of what
+    TensorFlow computes. The processes are forked from a server that has imported papermill once; it, and so
+    they, end when this process ends.
+    """
+
+    def __init__(self, jobs: int) -> None:
+        threads = str(max(1, (os.cpu_count() or 1) // jobs))
+        names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+        self.sockets = tempfile.TemporaryDirectory(
+            prefix="wikitopics-"
+        )  # of kernels; their paths must be short
+        self.environment = {name: os.environ.get(name, threads) for name in names} | {
+            "WIKITOPICS_ROOT": str(paths.root()),
+            "JUPYTER_RUNTIME_DIR": self.sockets.name,
+            BATCH: "1",
+            "JUPYTER_PREFER_ENV_PATH": "1",  # this environment's kernel, not one of the user's
+        }
+        self.context = multiprocessing.get_context("forkserver")
+        self.context.set_forkserver_preload(["wikitopics.batch.die_with_parent", "wikitopics.batch.process"])
+
+    def start(self, run: Run) -> Job:
+        """Start one run."""
+        process = self.context.Process(target=_execute, args=(run, self.environment))
+        process.start()
+        return process
+
+
+def _execute(run: Run, environment: dict[str, str]) -> None:
+    from wikitopics.batch.process import execute  # imports papermill, which a no-op does not need
+
+    execute(run, environment)
+
+
+# --- Runs on a Dask cluster: each is the same command, on a worker that sees the same folders
+
+
+class ClusterJob:
+    """A run on the cluster; `exitcode` is None until it ends."""
+
+    def __init__(self, future) -> None:
+        self.future = future
+
+    @property
+    def exitcode(self) -> int | None:
+        """The command's exit code; 1 where the worker was lost for good."""
+        if not self.future.done():
+            return None
+        return self.future.result() if self.future.status == "finished" else 1
+
+    def kill(self) -> None:
+        """Take it off the queue; what a worker has begun ends there and can be used later."""
+        self.future.cancel()
+
+
+def connect(address: str) -> tuple[int, Callable[[Run], ClusterJob]]:
+    """The number of runs the cluster can make at once (its threads), and what starts one.
+
+    Raises UserError where the extra is not installed or nobody answers at `address`.
+    """
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise UserError(
+            "--dask must find the package distributed; install it: pip install -e .[cluster]"
+        ) from error
+    try:
+        client = Client(address, timeout=20)
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"--dask must be a scheduler like tcp://host:8786, but {address!r} does not answer"
+        ) from error
+
+    def start(run: Run) -> ClusterJob:
+        # A run reads folders, not results of tasks: Dask must neither reuse nor forget it by its arguments.
+        return ClusterJob(client.submit(run_command, run.name, str(paths.root()), pure=False, key=run.name))
+
+    return max(1, sum(client.nthreads().values())), start
+
+
+def run_command(name: str, root: str) -> int:
+    """Make one run by the command line in a process of its own; its exit code. This is what a worker does."""
+    from distributed import get_worker
+
+    threads = max(1, (os.cpu_count() or 1) // get_worker().state.nthreads)
+    command = [sys.executable, "-m", "wikitopics.cli", "run", name, "--root", root, "--jobs", "1"]
+    return subprocess.run(command, env=os.environ | {"OMP_NUM_THREADS": str(threads)}, check=False).returncode

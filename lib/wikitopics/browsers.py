@@ -1,0 +1,97 @@
+"""The browser of any finished run, ready to be shown in a notebook."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wikitopics import paths
+from wikitopics.artefacts import RECORD, finished_run, read_json
+from wikitopics.errors import UserError
+
+if TYPE_CHECKING:
+    import ipywidgets
+
+BROWSED = ("04_evaluate", "06_score")
+
+
+def browse(name: str, root: Path | str | None = None) -> "ipywidgets.Widget":
+    """The widget of a finished run: its mistakes and a map (04_evaluate), or its scored pictures (06_score).
+
+    name: RUN or STAGE/RUN; root: another root folder than `paths.root()`. The run is only read; verdicts go
+    to its journals in judgements/. Raises UserError where the run is not there.
+    """
+    with paths.rooted(root):
+        stage, run = browsable(name)
+        return {"04_evaluate": _mistakes, "06_score": _pictures}[stage](run)
+
+
+def browsable(name: str) -> tuple[str, str]:
+    """(stage, run) of a finished run with a browser; UserError where `name` means none of them, or two."""
+    stage, _, run = name.rpartition("/")
+    stages = [stage] if stage else BROWSED
+    found = [(one, run) for one in stages if (paths.run_folder(one, run) / RECORD).exists()]
+    if stage and stage not in BROWSED:
+        raise UserError(
+            f"a browser shows runs of {' and '.join(BROWSED)}, but {name!r} is of {stage}; name another"
+        )
+    if len(found) > 1:
+        raise UserError(
+            f"a run must be named by one name, but {run!r} is in {' and '.join(BROWSED)}; name STAGE/RUN"
+        )
+    if not found:
+        there = [f"{one}/{path.parent.name}" for one in BROWSED for path in _records(one)]
+        raise UserError(
+            f"a run to browse must be finished, but {name!r} is not; there are {', '.join(there) or 'none'}"
+        )
+    return found[0]
+
+
+def _records(stage: str) -> list[Path]:
+    return sorted((paths.root() / "data" / stage).glob(f"*/{RECORD}"))
+
+
+def _mistakes(run: str) -> "ipywidgets.Widget":
+    from wikitopics.evaluate.context import read_context
+    from wikitopics.evaluate.map import mapped
+    from wikitopics.evaluate.metrics import predict
+    from wikitopics.evaluate.predictions import read_frozen, read_joined
+    from wikitopics.show.browser.mistakes import MistakeBrowser
+    from wikitopics.show.browser.picture_map import PictureMap
+
+    folder = finished_run("04_evaluate", run)
+    record = read_json(folder / RECORD)
+    everything, thresholds = read_joined(folder), read_frozen(folder).thresholds
+    context = read_context(record["model"])
+    browser = MistakeBrowser(
+        everything.frame,
+        *(everything.truth, everything.scores, thresholds, everything.label_names, context.images),
+        **context.beside,
+        judgements=paths.judgements_folder("04_evaluate", run),
+    )
+    test = everything.rows((everything.frame["split"] == "test").to_numpy())
+    judged = (test.truth, predict(test.scores, thresholds), test.label_names)
+    shown = mapped(test.frame, *judged, context.features, record["parameters"]["seed"])
+    return PictureMap(browser, shown.titles, shown.places, shown.colourings, shown.soft).widget
+
+
+def _pictures(run: str) -> "ipywidgets.Widget":
+    from wikitopics.alike.look_alikes import kept_alike
+    from wikitopics.scoring.choose import choose
+    from wikitopics.scoring.found import groups_of, read_found
+    from wikitopics.scoring.pictures import Pictures
+    from wikitopics.show.browser.topics import TopicBrowser
+
+    folder = finished_run("06_score", run)
+    record = read_json(folder / RECORD)
+    parameters = record["parameters"]
+    files = choose(record["model"], parameters["inputs"], parameters["contact"])
+    if len(files.frame) != record["files"]:
+        raise UserError(
+            f"the files must be those that were scored, but 06_score/{run} scored {record['files']:,} and "
+            "there are "
+            f"{len(files.frame):,} now; run `wikitopics run 06_score/{run}`"
+        )
+    found = read_found(files, folder / "topics.parquet")
+    pictures = Pictures(files.source, found.frame["path"], found.settings.fit, found.settings.side)
+    scored = (found.frame, found.probabilities, found.above, found.label_names)
+    near = kept_alike(folder / "features" / "features.parquet", pictures.paths)
+    return TopicBrowser(*scored, pictures, groups_of(found.frame, parameters["group_by"]), near).widget

@@ -1,0 +1,181 @@
+"""`wikitopics download`: bring files of Wikimedia Commons here, described and with their pictures."""
+
+import argparse
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from wikitopics.commands.parsers import add_command, add_shared
+from wikitopics.errors import UserError
+from wikitopics.paths import root
+from wikitopics.sources.commons_api import COMMONS, FILES
+from wikitopics.sources.dumps.wit_images import title_of_url
+from wikitopics.sources.files import mediawiki_title
+from wikitopics.sources.online.action_api import ActionApi
+from wikitopics.sources.online.article_topics import LIFTWING, topics_from_index, topics_from_model
+from wikitopics.sources.online.download import download, polite_client
+from wikitopics.sources.online.harvest import Request, harvest
+from wikitopics.sources.online.http import Client
+from wikitopics.sources.online.wiki_pages import HERE, standard_width
+from wikitopics.sources.reading import MANIFEST
+
+HELP = """\
+Fills data/downloads/NAME with files.parquet, categories.parquet (and topics.parquet), manifest.parquet and
+the pictures. Notebook 01 reads it with source: commons_api and image_root, graph: data/downloads/NAME.
+
+It can be stopped at any moment; the same command goes on where it was, what failed first. Limits are those
+of Wikimedia's robot policy: two connections, 25 Mbit/s, standard widths, and an address to complain to."""
+EXAMPLES = """\
+examples:
+  wikitopics download owls --category Owls --depth 2 --contact me@example.org
+  wikitopics download mine --list titles.txt --width 500 --contact https://example.org/me
+  wikitopics download owls --category Owls --depth 2 --articles en.wikipedia.org --topics index --contact ...
+  wikitopics download owls --category Owls --depth 2 --retry-failed --contact ...
+
+exit code: 0 every file has its picture or a reason why it has none, 1 some can be tried again, 2 a mistake"""
+
+
+def add_parser(commands: argparse._SubParsersAction) -> None:
+    """Add the command to the command line."""
+    parser = add_command(commands, "download", run, HELP, EXAMPLES)
+    add = parser.add_argument
+    add("name", metavar="NAME", help="folder below data/downloads")
+    add("--category", default="", help="files in this category, and below it down to --depth")
+    add("--list", type=Path, metavar="FILE", help="or these: a title or address a line, or a table")
+    add("--depth", type=int, default=0, help="levels of subcategories (default: %(default)s)")
+    add("--max-files", type=int, default=0, metavar="N", help="stop the walk at so many files (default: all)")
+    add(
+        "--levels-up",
+        type=int,
+        default=0,
+        metavar="N",
+        help="levels of categories above (default: to the root)",
+    )
+    add(
+        "--width",
+        type=int,
+        default=330,
+        help="pixels; the next standard width is taken (default: %(default)s)",
+    )
+    add(
+        "--articles", default="", metavar="WIKI", help="note the articles of this wiki, e.g. en.wikipedia.org"
+    )
+    add("--topics", choices=("index", "liftwing"), help="topics of those articles: search index, or LiftWing")
+    only = parser.add_mutually_exclusive_group().add_argument
+    only("--no-pictures", action="store_true", help="only the tables")
+    only("--only-pictures", action="store_true", help="no tables, for a list whose tables come from a dump")
+    add("--retry-failed", action="store_true", help="list the files that failed, and fetch only those")
+    add_shared(parser, "--contact")
+    add_shared(parser, "--api", default=COMMONS)
+    add("--articles-api", default="", help="of the articles' wiki (default: https://WIKI/w/api.php)")
+    add("--model", default=LIFTWING, help=argparse.SUPPRESS)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Download as the options say; the exit code."""
+    request, folder = request_of(options), root() / "data" / "downloads" / options.name
+    if request.width != options.width:
+        print(f"width {request.width}: the next standard width above {options.width}")
+    with polite_client(options.contact, folder) as client:
+        api = ActionApi(client, options.api)
+        titles = list(request.titles) if options.only_pictures else _tables(options, request, api, folder)
+        return 0 if options.no_pictures else _pictures(titles, api, folder, request.width, options)
+
+
+def _tables(options: argparse.Namespace, request: Request, api: ActionApi, folder: Path) -> list[str]:
+    """Titles of the files described, and of those asked for that have no description."""
+    _tell(harvest(request, api, folder))
+    files = pd.read_parquet(folder / FILES, columns=["title", "articles"])
+    if options.topics:
+        _tell(_topics(options, api.client, files, folder))
+    return list(dict.fromkeys([*files["title"], *request.titles]))
+
+
+def _topics(options: argparse.Namespace, client: Client, files: pd.DataFrame, folder: Path) -> dict[str, int]:
+    articles = sorted({article for articles in files["articles"] for article in articles})
+    here = options.articles == HERE
+    if options.topics == "index":
+        address = options.articles_api or (options.api if here else f"https://{options.articles}/w/api.php")
+        return topics_from_index(articles, ActionApi(client, address), folder)[1]
+    language = "en" if here else options.articles.split(".")[0]
+    return topics_from_model(articles, client, folder, language, options.model)[1]
+
+
+def _pictures(
+    titles: list[str], api: ActionApi, folder: Path, width: int, options: argparse.Namespace
+) -> int:
+    if options.retry_failed:
+        _list_failed(folder / MANIFEST)
+    counts = download(titles, api, folder, width, options.retry_failed)
+    _tell(counts)
+    return int(bool(counts.get("failed") or counts.get("waiting")))
+
+
+def _list_failed(manifest: Path) -> None:
+    rows = pd.read_parquet(manifest) if manifest.exists() else pd.DataFrame(columns=["status"])
+    for row in rows[rows["status"] == "failed"].itertuples():
+        print(f"{row.title}: {row.reason} ({row.detail}), tried {row.attempts} times")
+
+
+def _tell(counts: dict[str, int]) -> None:
+    if counts:
+        print(", ".join(f"{what}: {count:,}" for what, count in counts.items()))
+
+
+# --- What `wikitopics download` is asked for: its options checked, its list of files read
+
+
+def request_of(options: argparse.Namespace) -> Request:
+    """The request that the options make; UserError where they do not fit together."""
+    if bool(options.category) == bool(options.list):
+        raise UserError("a download needs one of --category and --list, but has both or none; give one")
+    if not re.fullmatch(r"\w[\w.-]*", options.name):
+        raise UserError(
+            "NAME must be letters, digits, dots and dashes, since it names a folder, but is "
+            f"{options.name!r}; choose another"
+        )
+    if min(options.depth, options.max_files, options.levels_up) < 0:
+        raise UserError(
+            "--depth, --max-files and --levels-up must be at least 0, but one is negative; raise it"
+        )
+    if options.topics and not options.articles:
+        raise UserError("--topics needs articles, but --articles is not given; name a wiki")
+    if options.only_pictures and not options.list:
+        raise UserError("--only-pictures needs a list of files, but --list is not given; name one")
+    titles = listed(options.list) if options.list else ()
+    numbers = {"depth": options.depth, "max_files": options.max_files, "levels_up": options.levels_up}
+    width = standard_width(options.width)
+    return Request(options.api, options.category, titles, articles=options.articles, width=width, **numbers)
+
+
+def listed(path: Path) -> tuple[str, ...]:
+    """The titles of a list, each once: a title or address of a Commons file a line, or Parquet with `title`.
+
+    Raises UserError for a list that cannot be read, or an address that is none of a Commons file's.
+    """
+    if not path.is_file():
+        raise UserError(f"--list must be a text file of titles, but {path} is none; correct the path")
+    try:
+        if path.suffix == ".parquet":
+            lines = pd.read_parquet(path, columns=["title"])["title"].tolist()
+        else:
+            lines = path.read_text("utf-8-sig").splitlines()
+    except (ValueError, OSError) as error:  # not UTF-8, no Parquet, no such column
+        raise UserError(
+            f"--list must be text in UTF-8, or Parquet with a column title, but {path} cannot be read "
+            f"({str(error).splitlines()[0]}); save it again"
+        ) from None
+    return tuple(dict.fromkeys(_title(line.strip()) for line in lines if line.strip()))
+
+
+def _title(line: str) -> str:
+    if not re.match("https?://", line):
+        return mediawiki_title(line)
+    title = title_of_url(line)
+    if title is None:
+        raise UserError(
+            f"an address must be that of a file of Wikimedia Commons, but is {line[:100]!r}; "
+            "write the file's title instead"
+        )
+    return title

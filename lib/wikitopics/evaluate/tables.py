@@ -1,0 +1,132 @@
+"""The tables of 04_evaluate: each value with its interval and with the baselines' values."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from wikitopics.artefacts import finished_run, read_json
+from wikitopics.errors import UserError
+from wikitopics.evaluate import calibration, metrics, thresholds
+from wikitopics.evaluate.bootstrap import Resamples, interval
+from wikitopics.evaluate.predictions import Predictions
+
+# The columns that are read; the table on disk has the intervals too.
+SHOWN = ["label", "support", "predicted", "precision", "recall", "f1", "f1_always", "roc_auc"]
+SHOWN += ["average_precision", "prevalence", "lift"]
+
+PRIOR, NONE = "label prior", "predict none"
+
+
+def overall(
+    test: Predictions, thresholds: np.ndarray, drawn: Resamples, beside: dict[str, dict[str, float]]
+) -> pd.DataFrame:
+    """One row a metric as metrics.overall has them: metric, value, low, high (95 %), one column a baseline.
+
+    `beside` is baseline_overall(...). Coverage and LRAP have no interval (NaN).
+    """
+    values = metrics.overall(test.truth, test.scores, thresholds)
+    table = pd.DataFrame({"metric": list(values), "value": list(values.values())})
+    bounds = {name: interval(rounds) for name, rounds in drawn.overall.items()}
+    for column, side in (("low", 0), ("high", 1)):
+        table[column] = [float(bounds[name][side]) if name in bounds else np.nan for name in values]
+    for name, found in beside.items():
+        table[name] = [found[metric] for metric in values]
+    return table
+
+
+def per_label(test: Predictions, thresholds: np.ndarray, drawn: Resamples) -> pd.DataFrame:
+    """One row a label: metrics.per_label with intervals, baselines and calibration.
+
+    NAME_low/NAME_high for precision, recall, f1, roc_auc and average_precision, the constant answer's
+    f1_always and average_precision_prior, and ece, brier, brier_prior.
+    """
+    table = metrics.per_label(test.truth, test.scores, thresholds, test.label_names)
+    for name, rounds in drawn.per_label.items():
+        table[f"{name}_low"], table[f"{name}_high"] = interval(rounds)
+    others = baseline_per_label(test.truth), calibration.per_label(test.truth, test.scores)
+    return pd.concat([table, *others], axis=1)
+
+
+def labels_per_image(truth: np.ndarray, predicted: np.ndarray) -> pd.DataFrame:
+    """How many images have 0, 1, 2 ... labels: labels, true, predicted (numbers of images)."""
+    had, said = np.asarray(truth).sum(axis=1), np.asarray(predicted).sum(axis=1)
+    top = int(max(had.max(initial=0), said.max(initial=0))) + 1
+    return pd.DataFrame(
+        {
+            "labels": np.arange(top),
+            "true": np.bincount(had, minlength=top),
+            "predicted": np.bincount(said, minlength=top),
+        }
+    )
+
+
+def plain(value: Any) -> Any:
+    """The value in JSON's types: NumPy numbers become Python's, NaN becomes None, a table a list of rows.
+
+    >>> plain({"a": np.float64("nan"), "b": np.array([1, 2])})
+    {'a': None, 'b': [1, 2]}
+    """
+    if isinstance(value, pd.DataFrame):
+        return plain(value.to_dict("records"))
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+# --- Baselines: the same metrics for answers that are the same for every image
+
+
+def read_prior(run: str, label_names: list[str]) -> np.ndarray:
+    """Each label's share of the 03_train run's training images: (n_labels,) float64, in label_names order.
+
+    Raises UserError where prior.json lacks a label.
+    """
+    shares = read_json(finished_run("03_train", run) / "prior.json")
+    missing = [name for name in label_names if name not in shares]
+    if missing:
+        raise UserError(
+            f"prior.json of {run!r} must hold a share for every label, but lacks {missing[0]!r}; "
+            "train that run again"
+        )
+    return np.array([shares[name] for name in label_names], dtype=np.float64)
+
+
+def constant_scores(prior: np.ndarray, images: int) -> np.ndarray:
+    """The same scores for every image, each label's share in train: (images, n_labels) float32.
+
+    Within a label nothing is ranked (ROC-AUC 0.5, average precision = prevalence); over all pairs it does
+    rank common labels above rare ones, which is why a micro ROC-AUC alone says little.
+    """
+    return np.tile(np.asarray(prior, dtype=np.float32), (images, 1))
+
+
+def baseline_overall(
+    validation: Predictions, test: Predictions, prior: np.ndarray, rule: str
+) -> dict[str, dict]:
+    """The metrics of each baseline on the test split: {"label prior": metrics.overall, "predict none": ...}.
+
+    The prior is given thresholds by the same rule on the same validation split as the model.
+    """
+    cuts = thresholds.choose(rule, validation.truth, constant_scores(prior, len(validation.truth)))
+    scores = constant_scores(prior, len(test.truth))
+    nothing = np.zeros_like(scores)
+    return {
+        PRIOR: metrics.overall(test.truth, scores, cuts),
+        NONE: metrics.overall(test.truth, nothing, np.ones(len(cuts))),
+    }
+
+
+def baseline_per_label(truth: np.ndarray) -> pd.DataFrame:
+    """Each label's scores for a constant answer: f1_always (say yes to every image), average_precision_prior.
+
+    With prevalence p they are 2p / (1 + p) and p; ROC-AUC is 0.5 for any constant.
+    """
+    prevalence = np.asarray(truth, dtype=np.float64).mean(axis=0)
+    some = np.where(prevalence > 0, prevalence, np.nan)
+    return pd.DataFrame({"f1_always": 2 * some / (1 + some), "average_precision_prior": some})

@@ -1,0 +1,183 @@
+"""Image files without their metadata: what a decoder needs, and the orientation; bounded before decoding.
+
+Comments, colour profiles, EXIF and extra frames are other people's bytes that no decoder of ours has to
+look at; in hostile files they are the bombs (a PNG of 500,000 empty chunks keeps Pillow busy for seconds).
+A structure that does not hold is left to the decoder, which will say what is wrong with it.
+"""
+
+import re
+import struct
+from collections.abc import Iterator
+
+MAX_PARTS = 20_000  # chunks, segments, tags or blocks; an honest file of 50 MB has a few thousand PNG chunks
+MAX_SCANS = 64  # passes of a progressive JPEG; usual are 10
+
+_JPEG_KEPT = {0xE0, 0xEE}  # of the application segments: JFIF, and Adobe's, which tells how CMYK is meant
+_JPEG_PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
+_PNG_KEPT = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
+_JPEG_MARKER = re.compile(rb"\xff[\x02-\xcf\xda-\xfe]")  # of a segment: not a fill byte, not a lone marker
+_TYPE_BYTES = dict(enumerate((1, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4))) | {16: 8, 17: 8, 18: 8}
+
+MAX_TAGS = 2_000  # of one directory; usual are 20
+
+
+def slim(kind: str, data: bytes) -> tuple[bytes, int]:
+    """The file's bytes without metadata, and the EXIF orientation left to undo, 1 to 8.
+
+    Raises TooComplex for more parts than an honest file has, EOFError for a file that says it is longer.
+
+    >>> slim("BMP", b"BM...")
+    (b'BM...', 1)
+    """
+    walk = {
+        "JPEG": _slim_jpeg,
+        "PNG": _slim_png,
+        "GIF": _slim_gif,
+        "TIFF": _check_tiff,
+        "WEBP": _look_at_webp,
+    }
+    return walk[kind](data) if kind in walk else (data, 1)
+
+
+def _bounded(parts: Iterator, limit: int = MAX_PARTS) -> Iterator:
+    for number, part in enumerate(parts):
+        if number >= limit:
+            raise TooComplex(f"more than {limit:,} parts")
+        yield part
+
+
+def _slim_jpeg(data: bytes) -> tuple[bytes, int]:
+    kept, turn, end, progressive = [b"\xff\xd8"], 1, 2, False
+    for marker, start, end in _bounded(_jpeg_segments(data)):
+        if marker == 0xE1 and data[start + 4 : start + 10] == b"Exif\0\0":
+            turn = orientation(data[start + 4 : end])
+        progressive |= marker in _JPEG_PROGRESSIVE
+        if marker in _JPEG_KEPT or not (0xE0 <= marker <= 0xEF or marker == 0xFE):
+            kept.append(data[start:end])
+    if progressive and data.count(b"\xff\xda", end) > MAX_SCANS:
+        raise TooComplex(f"more than {MAX_SCANS} scans")
+    head = b"".join(kept)
+    return data if len(head) == end else head + data[end:], turn
+
+
+def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """(marker, start, end) of each segment before the first scan; bytes between segments are skipped."""
+    position = 2
+    while (found := _JPEG_MARKER.search(data, position)) and found.end() + 2 <= len(data):
+        marker, start = data[found.end() - 1], found.start()
+        end = start + 2 + int.from_bytes(data[start + 2 : start + 4])
+        if marker == 0xDA or end > len(data):
+            return
+        yield marker, start, end
+        position = end
+
+
+def _slim_png(data: bytes) -> tuple[bytes, int]:
+    kept, turn, end = [data[:8]], 1, 8
+    for kind, start, end in _bounded(_png_chunks(data)):
+        if kind in _PNG_KEPT:
+            kept.append(data[start:end])
+        elif kind == b"eXIf":
+            turn = orientation(data[start + 8 : end - 4])
+    return b"".join([*kept, data[end:]]), turn
+
+
+def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    position, kind = 8, b""
+    while position + 12 <= len(data) and kind != b"IEND":
+        length, kind = struct.unpack_from(">I4s", data, position)
+        end = position + 12 + length
+        if end > len(data):
+            return
+        yield kind, position, end
+        position = end
+
+
+def _slim_gif(data: bytes) -> tuple[bytes, int]:
+    """Of the extensions before the first frame only the graphic control stays: it holds transparency."""
+    if len(data) < 13:
+        return data, 1
+    position = 13 + ((3 << (data[10] & 7) + 1) if data[10] & 0x80 else 0)
+    kept = [data[:position]]
+    for start, end in _bounded(_gif_extensions(data, position)):
+        if data[start + 1] == 0xF9:
+            kept.append(data[start:end])
+        position = end
+    return b"".join([*kept, data[position:]]), 1
+
+
+def _gif_extensions(data: bytes, position: int) -> Iterator[tuple[int, int]]:
+    while data[position : position + 1] == b"!" and position + 2 < len(data):
+        start, position = position, position + 2
+        for position in _bounded(_gif_blocks(data, position), 50 * MAX_PARTS):  # noqa: B007, B020
+            pass
+        yield start, position
+
+
+def _gif_blocks(data: bytes, position: int) -> Iterator[int]:
+    """Where each block of an extension ends; the last one is empty."""
+    length = 1
+    while length and position < len(data):
+        length = data[position]
+        position += 1 + length
+        yield position
+
+
+def _check_tiff(data: bytes) -> tuple[bytes, int]:
+    """Nothing is taken away (and Pillow turns TIFF itself), but tags that share their bytes are refused."""
+    claimed = sum(_TYPE_BYTES.get(kind, 1) * count for _, kind, count, _ in tags(data))
+    if claimed > 2 * len(data) + (1 << 16):
+        raise TooComplex(f"tags claim {claimed:,} bytes of a file of {len(data):,}")
+    return data, 1
+
+
+def _look_at_webp(data: bytes) -> tuple[bytes, int]:
+    if int.from_bytes(data[4:8], "little") + 8 > len(data):  # libwebp only says that it cannot begin
+        raise EOFError("the file is shorter than it says")
+    for kind, start, end in _bounded(_riff_chunks(data)):
+        if kind == b"EXIF":
+            return data, orientation(data[start:end])
+    return data, 1
+
+
+def _riff_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    position = 12
+    while position + 8 <= len(data):
+        kind, length = struct.unpack_from("<4sI", data, position)
+        yield kind, position + 8, position + 8 + length
+        position += 8 + length + (length & 1)
+
+
+# --- The first directory of TIFF or EXIF data, read without trusting any of its numbers
+
+
+class TooComplex(ValueError):
+    """More parts than an honest file has."""
+
+
+def orientation(exif: bytes) -> int:
+    """The orientation in a block of EXIF data, 1 to 8; 1 where there is none or it makes no sense."""
+    for tag, kind, count, value in tags(exif.removeprefix(b"Exif\0\0")):
+        if tag == 0x0112:
+            return value if kind == 3 and count == 1 and 1 <= value <= 8 else 1
+    return 1
+
+
+def tags(tiff: bytes) -> Iterator[tuple[int, int, int, int]]:
+    """(tag, type, count, first short of the value) of the first directory of TIFF, BigTIFF or EXIF data."""
+    order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
+    if order is None or len(tiff) < 16:
+        return
+    big = tiff[2:4] in (b"+\0", b"\0+")
+    head, entry = (struct.Struct(order + form) for form in (("Q", "HHQHHHH") if big else ("H", "HHIHH")))
+    start = (
+        struct.unpack_from(order + "Q", tiff, 8)[0] if big else struct.unpack_from(order + "I", tiff, 4)[0]
+    )
+    if start + head.size > len(tiff):
+        return
+    number = head.unpack_from(tiff, start)[0]
+    if number > MAX_TAGS:
+        raise TooComplex(f"{number:,} tags")
+    first = start + head.size
+    for position in range(first, min(first + number * entry.size, len(tiff) - entry.size + 1), entry.size):
+        yield entry.unpack_from(tiff, position)[:4]

@@ -1,0 +1,207 @@
+"""Scored pictures as arrays, what a person should look at, and what people said of them."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from wikitopics.artefacts import finished_run
+from wikitopics.images.reasons import REASONS
+from wikitopics.labels.taxonomy import label_matrix
+from wikitopics.scoring.choose import Chosen, HeldOut
+from wikitopics.scoring.settings import Settings, from_json, topics
+from wikitopics.scoring.shards import score_files
+from wikitopics.scoring.shares import shares
+
+GROUPS = {"folder": "folder", "category": "categories", "wiki": "articles", "group": "group"}
+
+OPEN = (0.25, 0.75)  # a probability in here is a question
+NAMED = 3  # questions that are told of one picture
+
+COLUMNS = ["label", "judged", "people", "counted_share", "share", "low", "high", "inside"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """Pictures that could be scored, n of them, and rejected: path, title, reason, detail of the others.
+
+    frame: Chosen's columns, labels, sureness, abstained; probabilities (n, L); above (n, L) bool: the labels
+    that scoring.settings.topics gives, also to pictures whose `labels` are empty because it abstained."""
+
+    settings: Settings
+    frame: pd.DataFrame
+    probabilities: np.ndarray
+    above: np.ndarray
+    rejected: pd.DataFrame
+
+    @property
+    def label_names(self) -> list[str]:
+        """The model's labels, in the order of every column."""
+        return self.settings.label_names
+
+    @property
+    def duplicates(self) -> np.ndarray:
+        """(n,) a code that copies of one picture share."""
+        return self.frame["duplicates"].to_numpy()
+
+
+def score_chosen(chosen: Chosen, model: str, evaluation: str, out: Path, abstain: float, jobs: int) -> Found:
+    """Score the chosen files with the run `model` at the thresholds of `evaluation` into `out` (.parquet).
+
+    abstain, jobs: see scoring.shards.score_files.
+    """
+    run, judged = finished_run("03_train", model), finished_run("04_evaluate", evaluation)
+    paths = list(chosen.frame["path"])
+    score_files(run, paths, out, evaluation=judged, source=chosen.source, abstain=abstain, jobs=jobs)
+    return read_found(chosen, out)
+
+
+def read_found(chosen: Chosen, results: Path) -> Found:
+    """The rows of scoring.results beside what is known of their files; both are in the order of `chosen`."""
+    table = pq.read_table(results)
+    settings = from_json(json.loads(table.schema.metadata[b"wikitopics"]), results.name)
+    told = table.select(["labels", "sureness", "abstained", "reason", "detail"]).to_pandas()
+    good = (told["reason"] == "").to_numpy()
+    shape = (int(good.sum()), len(settings.label_names))
+    probabilities, scores = (
+        table[name].combine_chunks().flatten().to_numpy().reshape(shape)
+        for name in ("probabilities", "scores")
+    )
+    scored = told.loc[good, ["labels", "sureness", "abstained"]].reset_index(drop=True)
+    bad = told.loc[~good, ["reason", "detail"]].reset_index(drop=True)
+    return Found(
+        settings,
+        pd.concat([chosen.rows(good), scored], axis=1),
+        probabilities,
+        label_matrix(topics(scores, settings), settings.label_names).astype(bool),
+        pd.concat([chosen.rows(~good)[["path", "title"]], bad], axis=1),
+    )
+
+
+def funnel(chosen: Chosen, found: Found) -> list[dict]:
+    """From the files there are to the pictures that got a topic: {"step", "files"} each."""
+    labels = found.frame["labels"].map(len)
+    steps = {"read and scored": len(labels), "sure enough": int((~found.frame["abstained"]).sum())}
+    steps["given a topic"] = int((labels > 0).sum())
+    return chosen.funnel + [{"step": step, "files": files} for step, files in steps.items()]
+
+
+def reasons(found: Found) -> pd.DataFrame:
+    """Why files could not be used, the most frequent first: reason, meaning, files, for_instance."""
+    told = found.rejected.groupby("reason")["title"].agg(files="size", for_instance="first").reset_index()
+    told.insert(1, "meaning", told["reason"].map(lambda reason: REASONS.get(reason, "")))
+    return told.sort_values("files", ascending=False, ignore_index=True, kind="stable")
+
+
+def groups_of(frame: pd.DataFrame, group_by: str) -> pd.Series:
+    """The names of the groups that each picture is in, by `group_by` (one of GROUPS): a list a picture.
+
+    "wiki": the wikis of its articles ("en:Cat" is in "en"); an article that names none counts for no wiki.
+    """
+    column = frame[GROUPS[group_by]]
+    if group_by == "folder":
+        return column.map(lambda name: [name] if name else [])
+    if group_by == "wiki":
+        return column.map(lambda names: list(dict.fromkeys(n.partition(":")[0] for n in names if ":" in n)))
+    return column.map(list)
+
+
+# --- What a person should look at: each topic's most probable pictures, and those the model is least sure of
+
+
+def doubtful(found: Found) -> pd.DataFrame:
+    """The scored pictures, least sure first: place (in found.frame), title, sureness, abstained, why."""
+    sure = found.frame["sureness"].to_numpy(dtype=np.float64)
+    order = np.argsort(sure, kind="stable")
+    why = [_why(found.probabilities[place], found.label_names) for place in order]
+    return pd.DataFrame(
+        {
+            "place": order,
+            "title": found.frame["title"].to_numpy()[order],
+            "sureness": sure[order],
+            "abstained": found.frame["abstained"].to_numpy(dtype=bool)[order],
+            "why": why,
+        }
+    )
+
+
+def _why(probabilities: np.ndarray, label_names: list[str]) -> str:
+    open_ones = np.flatnonzero((probabilities > OPEN[0]) & (probabilities < OPEN[1]))
+    nearest = sorted(open_ones, key=lambda label: abs(probabilities[label] - 0.5))[:NAMED]
+    told = ", ".join(f"{label_names[label]} {probabilities[label]:.2f}" for label in nearest)
+    more = f" and {len(open_ones) - NAMED} more" if len(open_ones) > NAMED else ""
+    return told + more or "many small chances"
+
+
+def examples(found: Found, columns: int, rows: int) -> pd.DataFrame:
+    """For each topic (the `rows` most found ones) its `columns` most probable pictures above the threshold.
+
+    place (in found.frame, -1 where there are no more), label, probability, title; topic by topic, each with
+    exactly `columns` rows. Of copies of one picture only the first is taken.
+    """
+    counts = found.above.sum(axis=0)
+    chosen = [label for label in np.argsort(-counts, kind="stable")[:rows] if counts[label]]
+    return pd.concat([_most_probable(found, label, columns) for label in sorted(chosen)] or [_none()])
+
+
+def _most_probable(found: Found, label: int, columns: int) -> pd.DataFrame:
+    chance = np.where(found.above[:, label], found.probabilities[:, label], -1)
+    order = np.argsort(-chance, kind="stable")
+    first = ~pd.Series(found.duplicates[order]).duplicated().to_numpy()
+    places = [place for place in order[first][:columns] if chance[place] >= 0]
+    table = _none().reindex(range(columns))
+    table["place"] = places + [-1] * (columns - len(places))
+    table["label"] = found.label_names[label]
+    table["probability"] = [chance[place] if place >= 0 else np.nan for place in table["place"]]
+    table["title"] = [found.frame["title"].iloc[place] if place >= 0 else "" for place in table["place"]]
+    return table
+
+
+def captions_of_examples(table: pd.DataFrame) -> list[str]:
+    """For each row of `examples`: its probability and topic, and its title; "" where there is no picture."""
+    told = zip(table["place"], table["label"], table["probability"], table["title"], strict=True)
+    return [f"{chance:.2f} {label}\n{title}" if place >= 0 else "" for place, label, chance, title in told]
+
+
+def captions_of_doubtful(table: pd.DataFrame) -> list[str]:
+    """For each row of `doubtful`: its title, and below it one line for each open question."""
+    return [f"{row.title}\n" + row.why.replace(", ", "\n") for row in table.itertuples()]
+
+
+def _none() -> pd.DataFrame:
+    return pd.DataFrame(columns=["place", "label", "probability", "title"])
+
+
+# --- Estimated shares and counts of topics against what people said of the same pictures
+
+
+def against_people(found: Found, held_out: HeldOut, rounds: int, seed: int) -> tuple[pd.DataFrame, str]:
+    """COLUMNS, one row a label that people gave at all, on the judged pictures only; and one sentence.
+
+    people: the share that people gave the label; counted_share, share, low, high: as scoring.shares has
+    them, for the same pictures; inside: whether people's share is in the interval.
+    """
+    judged = found.frame["human"].notna().to_numpy()
+    if not judged.any():
+        return pd.DataFrame(columns=COLUMNS), "No person has said what these pictures show."
+    said = label_matrix(found.frame.loc[judged, "human"], found.label_names)
+    scored = found.probabilities[judged], found.above[judged]
+    table = shares(*scored, found.label_names, held_out, found.duplicates[judged], rounds, seed)
+    table = table.assign(people=said.mean(axis=0), judged=int(judged.sum()))
+    table["inside"] = (table["low"] <= table["people"]) & (table["people"] <= table["high"])
+    table = table[(table["people"] > 0) & table["share"].notna()].reset_index(drop=True)
+    return table[COLUMNS], _sentence(table, len(judged))
+
+
+def _sentence(table: pd.DataFrame, pictures: int) -> str:
+    if table.empty:
+        return "People gave these pictures none of the labels that can be estimated."
+    far = [np.abs(table[column] - table["people"]).mean() for column in ("share", "counted_share")]
+    return (
+        f"People judged {table['judged'].iloc[0]:,} of {pictures:,} pictures. Their share lies in the "
+        f"interval for {table['inside'].sum()} of {len(table)} labels; on average it is {100 * far[0]:.1f} "
+        f"percentage points from the estimate and {100 * far[1]:.1f} from the plain count."
+    )

@@ -1,0 +1,89 @@
+"""A map of pictures: who lies near whom, coloured and marked by what each is."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from wikitopics.show.figures import MUTED, PALETTE, new_figure, plain
+
+# Shape tells a kind where colour cannot: on grey paper, and for colour-blind eyes.
+MARKS = (
+    ("circle", PALETTE[0]),
+    ("triangle-up", PALETTE[1]),
+    ("square", PALETTE[2]),
+    ("x", PALETTE[4]),
+    ("diamond", PALETTE[3]),
+    ("cross", PALETTE[5]),
+    ("triangle-down", PALETTE[6]),
+    ("star", "#7F3B08"),
+)
+REST = ("circle-open", MUTED)  # what is not asked about
+LONGEST = 40  # characters of a title
+NOTE = "near each other: alike to the network (nothing else has a meaning)"
+
+
+def picture_map(
+    places: np.ndarray,
+    kinds: Sequence[str],
+    titles: Sequence[str],
+    title: str = "Map of the images",
+    rest: Sequence[str] = (),
+    height: int = 560,
+) -> go.Figure:
+    """A point for each picture, one trace for each kind, the most frequent first.
+
+    places: (n, 2), see evaluate.map.placed; kinds, titles: n each. Kinds in `rest`, and all after the eighth,
+    are drawn soft and last in the legend.
+    """
+    figure = new_figure(title, x=NOTE, height=height)
+    for layer in layers(places, kinds, titles, rest):
+        figure.add_scatter(**layer)
+    figure.update_xaxes(tickvals=[], showgrid=False, zeroline=False)
+    figure.update_yaxes(tickvals=[], showgrid=False, zeroline=False)
+    return figure.update_layout(legend={"itemsizing": "constant"})
+
+
+def layers(
+    places: np.ndarray, kinds: Sequence[str], titles: Sequence[str], rest: Sequence[str] = (), least: int = 0
+) -> list[dict]:
+    """The traces of such a map as plotly's dictionaries, with empty ones until there are `least`."""
+    shown, titles = list(styles(kinds, rest).items()), list(titles)
+    found = [
+        {
+            **_points(places[mine], [titles[i] for i in mine]),
+            "name": f"{plain(name)} ({len(mine):,})",
+            "marker": {"symbol": symbol, "color": colour, "size": 7},
+            "showlegend": True,
+        }
+        for (name, (symbol, colour)), mine in zip(shown, members(kinds, rest), strict=True)
+    ]
+    empty = _points(np.empty((0, 2), np.int16), []) | {"name": "", "showlegend": False}
+    return found + [empty] * (least - len(found))
+
+
+def members(kinds: Sequence[str], rest: Sequence[str] = (), least: int = 0) -> list[np.ndarray]:
+    """The points of each of the traces."""
+    kinds = np.array(kinds, object)
+    found = [np.flatnonzero(kinds == name) for name in styles(kinds, rest)]
+    return found + [np.array([], np.int64)] * (least - len(found))
+
+
+def styles(kinds: Sequence[str], rest: Sequence[str] = ()) -> dict[str, tuple[str, str]]:
+    """Symbol and colour of each kind, in the legend's order."""
+    names, counts = np.unique(np.array(kinds, str), return_counts=True)
+    by_count = [str(names[i]) for i in np.argsort(-counts, kind="stable")]
+    asked = [name for name in by_count if name not in rest][: len(MARKS)]
+    others = [name for name in by_count if name not in asked]
+    return dict(zip(asked, MARKS, strict=False)) | dict.fromkeys(others, REST)
+
+
+def _points(places: np.ndarray, titles: Sequence[str]) -> dict:
+    told = [plain(title if len(title) <= LONGEST else title[:LONGEST] + "…") for title in map(str, titles)]
+    return {
+        "x": np.asarray(places[:, 0], np.int16),
+        "y": np.asarray(places[:, 1], np.int16),
+        "text": told,
+        "mode": "markers",
+        "hovertemplate": "%{text}<extra></extra>",
+    }

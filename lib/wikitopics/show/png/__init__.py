@@ -1,0 +1,1 @@
+"""The static twin of a plotly figure, drawn with matplotlib."""

@@ -1,0 +1,158 @@
+"""What a person names: files, folders, tables of paths or titles, titles of Commons."""
+
+import hashlib
+import os
+import re
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from wikitopics import paths
+from wikitopics.errors import UserError
+from wikitopics.sources.files import mediawiki_title
+from wikitopics.sources.reading import hash_inside
+
+PREFIX = "File:"  # of every title; the name of a file on disk has a folder before it, if only "./"
+
+# A name in CSV is text whatever it looks like: 007 is no number, and NA is not nothing.
+TABLES = {
+    ".parquet": pd.read_parquet,
+    ".csv": partial(pd.read_csv, dtype=str, keep_default_na=False, encoding="utf-8-sig"),
+}
+
+
+def paths_of(inputs: list[str]) -> list[str]:
+    """The paths of files and the titles ("File:...") of Commons that `inputs` name, in their order.
+
+    A folder gives every file below it, sorted, hidden ones left out and links not followed into other
+    folders; a table (.parquet, .csv) its column `path`, relative to the table's own folder, or where it has
+    none its column `title`. A name that begins with File: is a title; for such a file write ./File:... What
+    is no picture stays, pipes and folders that cannot be opened among them: its row will say so. Raises
+    UserError for what is not there, and for a table with a row that names nothing.
+    """
+    found: list[str] = []
+    for name in inputs:
+        if re.match(r"(File|Image):", name, re.IGNORECASE):
+            found.append(PREFIX + mediawiki_title(name))
+        elif not os.path.lexists(name):
+            raise UserError(
+                f"an input must be a file, a folder, a table or a title like File:Owl.jpg, but {name!r} is "
+                "not there; correct it"
+            )
+        elif os.path.isdir(name):
+            found.extend(_below(name))
+        elif Path(name).suffix.lower() in TABLES and os.path.isfile(name):
+            found.extend(_listed(Path(name)))
+        else:
+            found.append(name)
+    return found
+
+
+def check_apart(inputs: list[str], out: Path) -> None:
+    """Raises UserError where `out` is an input, or lies in a folder that is one."""
+    for name in inputs:
+        if os.path.isdir(name) and out.resolve().is_relative_to(Path(name).resolve()):
+            raise UserError(
+                f"--out must not lie in a folder that is scored, but {out} is in {name}; write it elsewhere"
+            )
+        if os.path.exists(out) and os.path.exists(name) and os.path.samefile(out, name):
+            raise UserError(f"--out must not be an input, but is {name}; write it elsewhere")
+
+
+def _below(top: str) -> list[str]:
+    """The files below a folder, without recursion: folders may be nested as deep as the system can name."""
+    found, waiting = [], [top]
+    while waiting:
+        place = waiting.pop()
+        try:
+            files, folders = _in(place)
+        except OSError:
+            found.append(place)  # its row says that it is a folder, or what else is wrong with it
+            continue
+        found += [os.path.join(place, name) for name in sorted(files)]
+        waiting += [os.path.join(place, name) for name in sorted(folders, reverse=True)]
+    return found
+
+
+def _in(place: str) -> tuple[list[str], list[str]]:
+    files, folders = [], []
+    with os.scandir(place) as entries:
+        for entry in entries:
+            if not entry.name.startswith("."):
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.name)
+                elif not os.path.isdir(entry.path):  # a link to a folder, if it is none that leads in circles
+                    files.append(entry.name)
+    return files, folders
+
+
+def _listed(table: Path) -> list[str]:
+    try:
+        frame = TABLES[table.suffix.lower()](table)
+    except (ValueError, OSError) as error:  # no Parquet, no UTF-8, no columns
+        raise UserError(
+            f"a table of pictures must be Parquet, or CSV in UTF-8, but {table.name} cannot be read "
+            f"({(str(error).splitlines() or [''])[0][:120]}); save it again"
+        ) from None
+    if "path" in frame:
+        return [os.path.join(table.parent, path) for path in _filled(table, frame["path"])]
+    if "title" in frame:
+        return [PREFIX + mediawiki_title(title) for title in _filled(table, frame["title"])]
+    raise UserError(
+        f"a table of pictures must have the column path or title, but {table.name} has "
+        f"{list(frame.columns)}; rename the one that holds them"
+    )
+
+
+def _filled(table: Path, column: pd.Series) -> list[str]:
+    names = ["" if missing else str(name) for name, missing in zip(column, column.isna(), strict=True)]
+    empty = sum(not name.strip() for name in names)
+    if empty:
+        raise UserError(
+            f"every row of {table.name} must have a {column.name}, but {empty} of {len(names)} rows have "
+            "none; fill them in or delete those rows"
+        )
+    return names
+
+
+def located_input(name: str) -> str:
+    """An input as sources.inputs.paths_of reads it: a title as it is, a path relative to the root folder."""
+    title = re.match(r"(File|Image):", name, re.IGNORECASE)
+    return name if title else str(paths.root() / Path(name).expanduser())
+
+
+def inputs_digest(inputs: list[str]) -> str:
+    """Hex digest of all files that the inputs name, by name and content, and of the tables themselves.
+
+    A title of Commons counts by its name alone: what a wiki holds today is not asked for. What is not there
+    is a digest too; that it is not there is said when the run begins.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for name in map(located_input, inputs):
+        try:
+            found = paths_of([name])
+        except UserError as error:
+            found = [str(error)]
+        for path in [name, *found]:
+            digest.update(os.fsencode(path) + b"\0")
+            if not path.startswith(PREFIX):
+                digest.update(hash_inside(Path("/"), os.path.abspath(path)).encode())
+    return digest.hexdigest()
+
+
+# --- The pictures that a command's inputs name, on this machine
+
+
+def pictures_of(names: list[str], jobs: int = 0) -> list[str]:
+    """The paths of files as paths_of gives them; UserError for titles of Commons, jobs < 0."""
+    if jobs < 0:
+        raise UserError(f"--jobs must be at least 1, but is {jobs}; leave it out for half the cores")
+    paths = paths_of(names)
+    title = next((path for path in paths if path.startswith(PREFIX)), None)
+    if title is not None:
+        raise UserError(
+            f"pictures must be files here, but {title!r} is a title of Commons; fetch it first with "
+            "`wikitopics download` or `wikitopics score`"
+        )
+    return paths

@@ -300,7 +300,7 @@ def test_imports_are_followed_through_the_library(tmp_path, monkeypatch):
     }.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-    modules, packages = fingerprint.reached(["%matplotlib inline\nwikitopics.a.one|f|"])
+    modules, packages = fingerprint.reached(["%matplotlib inline\nfrom wikitopics.a.one import f"])
     assert sorted(modules) == [
         "wikitopics." + n for n in ("a", "a.one", "b", "b.three", "b.two", "c", "c.four")
     ]

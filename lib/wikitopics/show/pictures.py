@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 import pandas as pd
-from matplotlib.ft2font import FT2Font
 from PIL import Image, ImageDraw, ImageFont
 
 from wikitopics.errors import UserError
@@ -158,6 +156,8 @@ def _told(value: object) -> str:
 
 
 def _font_path() -> Path:
+    import matplotlib  # where a text is drawn, not wherever a figure is shown
+
     return Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
 
 
@@ -169,6 +169,8 @@ def font(size: int) -> ImageFont.FreeTypeFont:
 
 @cache
 def _known() -> frozenset[int]:
+    from matplotlib.ft2font import FT2Font
+
     return frozenset(FT2Font(str(_font_path())).get_charmap())
 
 

@@ -288,7 +288,7 @@ def test_imports_are_followed_through_the_library(tmp_path, monkeypatch):
     monkeypatch.setattr(fingerprint, "PACKAGE", tmp_path)
     for name, text in {
         "a/__init__.py": "",
-        "a/one.py": "def f():\n    wikitopics.b|two|\n",
+        "a/one.py": "def f():\n    from wikitopics.b import two\n",
         "a/data.csv": "1",
         "a/tables/deep.csv": "2",
         "b/__init__.py": "from . import three",

@@ -6,7 +6,8 @@ import pytest
 
 from wikitopics.scoring.groups import COLUMNS, by_group
 from wikitopics.show import score_figures
-from wikitopics.show.browser.topics import PAGE, TopicBrowser
+from wikitopics.show.browser.controls import PAGE
+from wikitopics.show.browser.topics import TopicBrowser
 from wikitopics.show.png.draw import picture
 
 HOSTILE = '<img src=x onerror="alert(1)">'

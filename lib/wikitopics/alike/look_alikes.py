@@ -15,6 +15,7 @@ from wikitopics.scoring.results import readable
 
 SAME = 0.99  # cosine of a training picture's kept features and those computed now, if both are of one network
 LINES = 3  # labels of a training image that are told: the narrowest, which come last
+Nearest = Callable[[int], list[tuple[int, float]]]
 COLUMNS = ["query", "row", "title", "labels", "likeness"]
 
 
@@ -74,22 +75,22 @@ def rows_of(
 
 def scored_alike(
     source: Reads, paths: Sequence[str], model: str, out: Path, jobs: int, count: int = 10
-) -> Callable[[int], list[tuple[int, float]]]:
+) -> Nearest:
     """A function of a place in `paths` that gives its `count` nearest others: (place, cosine), nearest first.
 
     The features of all of them are computed into `out` (alike.features.embed_files), which takes as long as
     scoring did, and kept there. A picture that can no longer be read has no look-alikes and is none.
     """
     embed_files(finished_run("03_train", model), list(paths), out, jobs=jobs, source=source)
-    return kept_alike(out, paths, count)
+    return _alike(out, paths, count)
 
 
-def kept_alike(
-    features_file: Path, paths: Sequence[str], count: int = 10
-) -> Callable[[int], list[tuple[int, float]]] | None:
+def kept_alike(out: Path, paths: Sequence[str], count: int = 10) -> Nearest | None:
     """As `scored_alike`, from features that are kept already; None where there are none."""
-    if not features_file.exists():
-        return None
+    return _alike(out, paths, count) if out.exists() else None
+
+
+def _alike(features_file: Path, paths: Sequence[str], count: int) -> Nearest:
     features = read_features(features_file, features_file.parent)
     place_of = {readable(path): place for place, path in enumerate(paths)}
     places = [place_of[path] for path in features.paths]

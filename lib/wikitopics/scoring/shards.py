@@ -127,7 +127,7 @@ def writable(out: Path) -> Iterator[None]:
             raise
         raise UserError(
             f"results must go to a folder that can be written, but {out.parent} cannot "
-            f"({os.strerror(error.errno)}); name another"
+            f"({os.strerror(error.errno) if error.errno else error}); name another"
         ) from error
 
 
@@ -247,7 +247,8 @@ def on_cluster(work: Callable[[Any], int], tasks: list, address: str) -> Iterato
 
 def _with_children(work: Callable[[Any], int], task: Any) -> int:
     """Dask starts its workers as daemons, which may have no children; ours decode, and end when idle."""
-    multiprocessing.current_process()._config["daemon"] = False
+    process: Any = multiprocessing.current_process()
+    process._config["daemon"] = False  # the attribute `daemon` can be set before the start only
     return work(task)
 
 

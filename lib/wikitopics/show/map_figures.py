@@ -64,8 +64,8 @@ def layers(
 
 def members(kinds: Sequence[str], rest: Sequence[str] = (), least: int = 0) -> list[np.ndarray]:
     """The points of each of the traces."""
-    kinds = np.array(kinds, object)
-    found = [np.flatnonzero(kinds == name) for name in styles(kinds, rest)]
+    of = np.array(kinds, object)
+    found = [np.flatnonzero(of == name) for name in styles(kinds, rest)]
     return found + [np.array([], np.int64)] * (least - len(found))
 
 

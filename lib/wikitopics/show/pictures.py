@@ -6,11 +6,10 @@ import io
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import Protocol
 
-import matplotlib
 import numpy as np
 import pandas as pd
-from matplotlib.ft2font import FT2Font
 from PIL import Image, ImageDraw, ImageFont
 
 from wikitopics.errors import UserError
@@ -28,6 +27,14 @@ MISSING = "□"  # stands for a run of characters the font cannot draw (Chinese,
 ELLIPSIS = "…"
 
 QUALITY = 85
+
+
+class Pictures(Protocol):
+    """Pictures (h, w, 3) uint8 by number: an array, a list, or what decodes each when it is asked for."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, row: int, /) -> np.ndarray: ...
 
 
 def picture_bytes(image: Image.Image, format: str = "jpeg") -> bytes:
@@ -158,6 +165,8 @@ def _told(value: object) -> str:
 
 
 def _font_path() -> Path:
+    import matplotlib  # only where text is drawn: a live figure needs none of it
+
     return Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
 
 
@@ -169,6 +178,8 @@ def font(size: int) -> ImageFont.FreeTypeFont:
 
 @cache
 def _known() -> frozenset[int]:
+    from matplotlib.ft2font import FT2Font
+
     return frozenset(FT2Font(str(_font_path())).get_charmap())
 
 
@@ -246,7 +257,7 @@ def _words_that_fit(text: str, width: float, size: int) -> str:
 class Thumbnails:
     """JPEGs of `images` ((m, S, S, 3) uint8, indexed by row, may be memory-mapped); recent ones are kept."""
 
-    def __init__(self, images: np.ndarray | Sequence[np.ndarray], kept: int = 4096) -> None:
+    def __init__(self, images: Pictures, kept: int = 4096) -> None:
         self.images = images
         self.jpeg = lru_cache(maxsize=kept)(self._jpeg)
 

@@ -186,9 +186,9 @@ class Detail:
 
     def _by_source(self, about: pd.Series | None, truth: np.ndarray, predicted: np.ndarray) -> dict:
         found = {"given (this run)": self._names(truth), "model": self._names(predicted)}
-        for column in () if about is None else about.index:
+        for column, value in () if about is None else about.items():
             if str(column).startswith("labels: "):
-                found[str(column).removeprefix("labels: ")] = _list(about[column])
+                found[str(column).removeprefix("labels: ")] = _list(value)
         return found
 
     def _why(self, title: str) -> str:

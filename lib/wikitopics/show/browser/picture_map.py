@@ -1,6 +1,6 @@
 """The map of images in JupyterLab: thumbnails under the pointer, a brush that filters the browser below."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import ipywidgets as w
 import numpy as np
@@ -39,7 +39,7 @@ class PictureMap:
         browser: MistakeBrowser,
         titles: Sequence[str],
         places: np.ndarray,
-        colourings: dict[str, Sequence[str]],
+        colourings: Mapping[str, Sequence[str]],
         rest: Sequence[str] = (),
     ) -> None:
         self.browser, self.titles, self.places = browser, list(titles), np.asarray(places)

@@ -41,7 +41,7 @@ class Page:
         self.traces = [(trace, self.colorway[i % len(self.colorway)]) for i, trace in enumerate(figure.data)]
         self.width, self.height = WIDTH, self.layout.height or HEIGHT
         self.canvas = Figure(figsize=(self.width / 100, self.height / 100), dpi=100 * SHARPNESS)
-        FigureCanvasAgg(self.canvas)
+        self.agg = FigureCanvasAgg(self.canvas)
         self.panels: dict[tuple[str, str], Axes] = {}
         self.scales: dict[str, Scale] = {}
         self.notes: list = []  # annotations, whose room counts
@@ -94,7 +94,7 @@ class Page:
 
     def fit(self) -> bool:
         """Learn from a drawn page how wide the margins must be; True if tick labels must turn for room."""
-        renderer = self.canvas.canvas.get_renderer()
+        renderer = self.agg.get_renderer()
         artists = (*self.canvas.axes, *self.canvas.legends, *self.notes)
         boxes = [artist.get_tightbbox(renderer) for artist in artists]
         boxes = [box for box in boxes if box is not None]

@@ -38,7 +38,7 @@ def tree(trace: Any, colorway: Any) -> Node:
         name: Node(str(label), float(value))
         for name, label, value in zip(names, trace.labels, array(trace.values), strict=True)
     }
-    roots = []
+    roots: list[Node] = []
     for name, parent in zip(names, parents, strict=True):
         above = nodes[parent].children if parent and parent in nodes else roots
         above.append(nodes[name])
@@ -120,9 +120,17 @@ def _sector_text(axes: Axes, node: Node, angle: float, share: float, fill: Any) 
     rotation = (angle - 90) % 360 if along else angle % 360
     rotation = rotation - 180 if 90 < rotation < 270 else rotation
     radius = node.depth + 0.5
-    style = {"ha": "center", "va": "center", "rotation": rotation, "rotation_mode": "anchor"}
-    place = (radius * np.cos(turn), radius * np.sin(turn))
-    axes.text(*place, words(text), fontsize=points(size), color=ink_on(fill), **style)
+    axes.text(
+        radius * np.cos(turn),
+        radius * np.sin(turn),
+        words(text),
+        ha="center",
+        va="center",
+        fontsize=points(size),
+        color=ink_on(fill),
+        rotation=rotation,
+        rotation_mode="anchor",
+    )
 
 
 def _pixels_per_unit(axes: Axes) -> float:

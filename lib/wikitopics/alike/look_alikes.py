@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 
 from wikitopics.alike.features import embed_files, load_embedder, read_features
-from wikitopics.artefacts import finished_run, read_json
-from wikitopics.evaluate.context import Context, lineage, read_context
+from wikitopics.artefacts import finished_run
+from wikitopics.evaluate.context import Context, read_context
 from wikitopics.evaluate.neighbours import Index, nearest
+from wikitopics.evaluate.predictions import label_names, lineage
 from wikitopics.scoring.pictures import Reads
 from wikitopics.scoring.results import readable
 
@@ -38,7 +39,7 @@ def learned_alike(pixels: Sequence[np.ndarray], model: str, count: int) -> tuple
     places, likeness = index.nearest(np.stack(vectors), count)
     shown = learned.iloc[places.ravel()]
     given = context.details[f"labels: {lineage(model)['labels']}"].loc[shown["title"]]
-    names = read_json(finished_run("03_train", model) / "label_names.json")["label_names"]
+    names = label_names(model)
     table = pd.DataFrame(
         {
             "query": np.repeat(np.arange(len(places)), places.shape[1]),

@@ -9,9 +9,8 @@ import numpy as np
 from wikitopics.artefacts import finished_run, read_json
 from wikitopics.errors import UserError
 from wikitopics.evaluate import bootstrap, metrics
-from wikitopics.evaluate.context import lineage
 from wikitopics.evaluate.people import Judged, read_judged
-from wikitopics.evaluate.predictions import Predictions, read_frozen, read_test
+from wikitopics.evaluate.predictions import Predictions, lineage, read_frozen, read_test
 from wikitopics.labels.taxonomy import bridge
 
 NOT_A_SETTING = {"run", "seed", "interactive"}

@@ -7,9 +7,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 
 from wikitopics.artefacts import finished_run, read_table
-from wikitopics.evaluate.context import Context, lineage
+from wikitopics.evaluate.context import Context
 from wikitopics.evaluate.people import Judged
-from wikitopics.evaluate.predictions import Predictions
+from wikitopics.evaluate.predictions import Predictions, lineage
 from wikitopics.labels.taxonomy import label_matrix
 
 COLUMNS = ["title", "row", "split", "label", "kind", "score", "typical", "margin"]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -125,9 +126,19 @@ def read_joined(folder: Path) -> Predictions:
     return Predictions(table.select(["title", "row", "group", "split"]).to_pandas(), truth, scores, names)
 
 
+def lineage(run: str) -> dict[str, Any]:
+    """Parameters of the 03_train run: among them `images` and `labels`, the runs it was made from."""
+    return read_json(finished_run("03_train", run) / "run.json")["parameters"]
+
+
 def label_names(run: str) -> list[str]:
     """The frozen label order of the 03_train run."""
     return read_json(finished_run("03_train", run) / "label_names.json")["label_names"]
+
+
+def parents(run: str) -> dict[str, str | None]:
+    """The label above each label of the 03_train run, None at the top."""
+    return read_json(finished_run("03_train", run) / "label_names.json")["parents"]
 
 
 def _check_frozen(frozen: Frozen) -> None:

@@ -1,12 +1,13 @@
 """The tables of 04_evaluate: each value with its interval and with the baselines' values."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from wikitopics.artefacts import finished_run, read_json
+from wikitopics.artefacts import finished_run, read_json, write_json, write_table
 from wikitopics.errors import UserError
 from wikitopics.evaluate import calibration, metrics, thresholds
 from wikitopics.evaluate.bootstrap import Resamples, interval
@@ -60,6 +61,13 @@ def labels_per_image(truth: np.ndarray, predicted: np.ndarray) -> pd.DataFrame:
             "predicted": np.bincount(said, minlength=top),
         }
     )
+
+
+def write(folder: Path, found: dict[str, Any], **written: pd.DataFrame) -> None:
+    """Write metrics.json with what was `found` into a run's folder, and each table as NAME.parquet."""
+    for name, table in written.items():
+        write_table(folder / f"{name}.parquet", table)
+    write_json(folder / "metrics.json", plain(found))
 
 
 def plain(value: Any) -> Any:

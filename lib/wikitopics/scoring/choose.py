@@ -12,8 +12,7 @@ import pandas as pd
 from wikitopics.artefacts import RECORD, finished_run, read_json, read_table
 from wikitopics.errors import UserError
 from wikitopics.evaluate.bootstrap import group_codes
-from wikitopics.evaluate.context import lineage
-from wikitopics.evaluate.predictions import joined, read_frozen, read_test, read_validation
+from wikitopics.evaluate.predictions import joined, lineage, read_frozen, read_test, read_validation
 from wikitopics.images.decode import Recipe, read
 from wikitopics.images.reasons import Rejected
 from wikitopics.images.sandbox import decode_in_child

@@ -7,6 +7,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from wikitopics.errors import UserError
+from wikitopics.evaluate.context import Context
+from wikitopics.evaluate.map import Mapped
+from wikitopics.evaluate.predictions import Predictions
+from wikitopics.paths import judgements_folder
 from wikitopics.show.browser import html as say
 from wikitopics.show.browser.controls import button
 from wikitopics.show.browser.mistakes import MistakeBrowser
@@ -23,6 +27,19 @@ STYLE = """<style>
 </style>"""
 NOWHERE = {"type": "rect", "xref": "x", "yref": "y", "x0": 2e4, "x1": 2e4, "y0": 2e4, "y1": 2e4}
 HINT = "<p>Point at a mark to see its image. Draw round some to see them in the browser below.</p>"
+
+
+def mistakes_on_map(
+    everything: Predictions, thresholds: np.ndarray, known: Context, on_map: Mapped, run: str
+) -> w.Widget:
+    """The browser of all predictions of a run of 04_evaluate below their map, as one widget.
+
+    Verdicts go to the journals of `run`, at once.
+    """
+    arrays = (everything.truth, everything.scores, thresholds, everything.label_names, known.images)
+    journals = judgements_folder("04_evaluate", run)
+    browser = MistakeBrowser(everything.frame, *arrays, **known.beside, judgements=journals)
+    return PictureMap(browser, on_map.titles, on_map.places, on_map.colourings, on_map.soft).widget
 
 
 class PictureMap:

@@ -1,0 +1,1 @@
+"""The executed notebooks as a static site without scripts of others: pages, figures, links."""

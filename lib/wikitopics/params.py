@@ -35,9 +35,6 @@ WORDS = {
 }
 
 
-# --- What a notebook declares: the typed literals of its cell tagged `parameters`
-
-
 @dataclass(frozen=True)
 class Parameter:
     """One line of a parameters cell: `name: type = default  # help`."""

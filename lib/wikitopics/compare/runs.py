@@ -128,9 +128,6 @@ def draw(run: EvaluatedRun, rounds: int, seed: int) -> Draws:
     return Draws(own, people)
 
 
-# --- Two label sources with different vocabularies, judged by people on what both can say
-
-
 def shared_names(first: EvaluatedRun, other: EvaluatedRun) -> list[tuple[str, str]]:
     """(label of `first`, label of `other`) that mean nearly the same: by the bridge between the taxonomies,
     in either direction, or by name where both use one taxonomy."""

@@ -95,9 +95,6 @@ def check(
     return pd.DataFrame(rows, columns=columns)
 
 
-# --- Scores of the training images by heads that did not see them, so that their labels can be doubted too
-
-
 def training_images(run: str, context: Context, label_names: list[str], seed: int = 0) -> Predictions | None:
     """The train split of a 03_train run with scores from other folds; None where no features are kept.
 

@@ -176,9 +176,6 @@ def _read(run: str, split: str) -> Predictions:
     return Predictions(frame.assign(split=split), truth, scores, names)
 
 
-# --- A prediction table's list columns as matrices, checked before anything is computed from them
-
-
 def matrix(column: pa.ChunkedArray, width: int, what: str) -> np.ndarray:
     """List column -> (n, width), every list checked to have `width` values (no ragged row slips through)."""
     lengths = set(pc.list_value_length(column).to_pylist())

@@ -87,9 +87,6 @@ def plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-# --- Baselines: the same metrics for answers that are the same for every image
-
-
 def read_prior(run: str, label_names: list[str]) -> np.ndarray:
     """Each label's share of the 03_train run's training images: (n_labels,) float64, in label_names order.
 

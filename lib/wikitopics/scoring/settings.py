@@ -113,9 +113,6 @@ def _foreign(where: str, what: str) -> UserError:
     )
 
 
-# --- The settings of a finished run: its labels, its calibration, and the thresholds of its evaluation
-
-
 def finished_pair(model: str, evaluation: str | None = None) -> tuple[Path, Path]:
     """The folders of the 03_train run `model` and of the 04_evaluate run (default: its name) that judged it.
 
@@ -189,9 +186,6 @@ def _fit(model_folder: Path, parameters: dict[str, Any]) -> str:
             f"02_images/{images}/{RECORD} there; bring that file too"
         )
     return read_json(record)["parameters"].get("fit", "pad")
-
-
-# --- Which topics a picture has: those above their thresholds with what lies above them, or none at all
 
 
 def topics(scores: np.ndarray, settings: Settings) -> list[list[str]]:

@@ -252,9 +252,6 @@ def _with_children(work: Callable[[Any], int], task: Any) -> int:
     return work(task)
 
 
-# --- Results as a file that grows table by table: Parquet, or lines of JSON
-
-
 @contextmanager
 def lines_writer(path: Path, schema: pa.Schema) -> Iterator[Write]:
     """A function that appends tables of scoring.results.schema as lines of JSON, see results.liftwing."""
@@ -264,9 +261,6 @@ def lines_writer(path: Path, schema: pa.Schema) -> Iterator[Write]:
 
 
 FORMATS = {".parquet": parquet_writer, ".jsonl": lines_writer}
-
-
-# --- Files scored into a result, here or on a cluster
 
 
 class Work(NamedTuple):

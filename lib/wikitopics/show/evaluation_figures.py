@@ -3,8 +3,9 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from wikitopics.show.figures import INK, MUTED, PALETTE, error_bars, new_figure, plain, series_style
+from wikitopics.show.figures import error_bars, new_figure, plain
 from wikitopics.show.long_names import room_below
+from wikitopics.show.theme import INK, MUTED, PALETTE, series_style
 
 MEASURED = {"roc_auc": "ROC-AUC", "average_precision": "Average precision", "f1": "F1"}
 MEASURES = ("precision", "recall", "f1")
@@ -230,9 +231,6 @@ def slices(table: pd.DataFrame) -> go.Figure:
     )
     figure.add_vline(x=table["micro_f1"].iloc[0], line={"color": MUTED, "dash": "dot"})
     return figure.update_layout(xaxis_range=[0, 1.02])
-
-
-# --- Figures of 04_evaluate about people: how model, label source and both agree with them
 
 
 def against_people(table: pd.DataFrame, ceiling: float | None = None) -> go.Figure:

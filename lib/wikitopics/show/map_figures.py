@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from wikitopics.show.figures import MUTED, PALETTE, new_figure, plain
+from wikitopics.show.figures import new_figure, plain
+from wikitopics.show.theme import MUTED, PALETTE
 
 # Shape tells a kind where colour cannot: on grey paper, and for colour-blind eyes.
 MARKS = (

@@ -251,9 +251,6 @@ def _words_that_fit(text: str, width: float, size: int) -> str:
     return text[:end]
 
 
-# --- JPEG bytes of images, at two sizes, remembered
-
-
 class Thumbnails:
     """JPEGs of `images` ((m, S, S, 3) uint8, indexed by row, may be memory-mapped); recent ones are kept."""
 

@@ -247,9 +247,6 @@ class ReviewPanel:
         self.saved.value = f'<span role="status">{told(chosen)}: not saved yet</span>'
 
 
-# --- The filters of the browser of mistakes: they hold a choice and call back
-
-
 class FilterBar:
     """All filters; `choice` is their setting, `on_change` hears of every new one."""
 

@@ -32,8 +32,7 @@ class SelectionBar:
         self.show_all = button("Show all images", "mb-all", "undo")
         self.show_all.on_click(lambda _: on_show_all())
         self.listeners: list[Callable[[], None]] = []  # hear that all images are shown again
-        self.widget = w.HBox([self.told, self.show_all])
-        self.widget.add_class("mb-row")
+        self.widget = boxed(w.HBox, [self.told, self.show_all], "mb-row")
         self.widget.layout.display = "none"
 
     def set(self, images, told: str) -> None:

@@ -12,7 +12,7 @@ from wikitopics.evaluate.map import Mapped
 from wikitopics.evaluate.predictions import Predictions
 from wikitopics.paths import judgements_folder
 from wikitopics.show.browser import html as say
-from wikitopics.show.browser.controls import button
+from wikitopics.show.browser.controls import boxed, button
 from wikitopics.show.browser.mistakes import MistakeBrowser
 from wikitopics.show.figures import CONFIG
 from wikitopics.show.map_figures import layers, members, picture_map
@@ -90,12 +90,10 @@ class PictureMap:
         self.show_all.disabled = True
         self.side = w.HTML(HINT)
         self.side.add_class("pm-side")
-        plot = w.Box([self.figure])
-        plot.add_class("pm-plot")
-        both = w.HBox([plot, self.side])
+        both = w.HBox([boxed(w.Box, [self.figure], "pm-plot"), self.side])
         controls = w.HBox([self.colour, self.show_all])
-        self.widget = w.VBox([w.HTML(STYLE), controls, both, self.browser.widget])
-        self.widget.add_class("picture-map")
+        parts = (w.HTML(STYLE), controls, both, self.browser.widget)
+        self.widget = boxed(w.VBox, parts, "picture-map")
 
     def _drawn(self, colouring: str) -> go.Figure:
         figure = picture_map(self.places, self.colourings[colouring], self.titles, rest=self.rest)

@@ -87,9 +87,6 @@ class TopicBrowser(Pages):
         self.shown.value = head + chances + about
 
 
-# --- The filters of the browser of scored pictures: topic, group, sureness and order
-
-
 class TopicFilters:
     """All filters; `places` are the pictures that pass them, `on_change` hears of every new setting."""
 

@@ -106,9 +106,6 @@ def _point_texts(axes: Axes, trace: Any, xs, ys) -> None:
         )
 
 
-# --- Bars of the static twin
-
-
 def bars(axes: Axes, traces: list[tuple[Any, str]], x: Any, y: Any, layout: Any) -> None:
     """All bar traces of a panel, grouped, stacked or overlaid as the layout says; (trace, colour) pairs."""
     mode = layout.barmode or "group"
@@ -161,9 +158,6 @@ def _bar_texts(axes: Axes, texts: Any, at, ends, sideways: bool) -> None:
             color=INK,
             annotation_clip=False,
         )
-
-
-# --- Heat maps of the static twin
 
 
 def heatmap(axes: Axes, trace: Any, x: Any, y: Any) -> Any:

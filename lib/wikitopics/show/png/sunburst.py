@@ -13,9 +13,6 @@ from wikitopics.show.png.values import array, colour, ink_on, points, words
 LEAF_OPACITY = 0.7  # plotly's default for the leaves of a sunburst
 
 
-# --- The tree behind a sunburst: children, sizes, colours
-
-
 @dataclass
 class Node:
     """A node with its subtree; `value` is what its sector stands for: its own and its children's."""
@@ -62,9 +59,6 @@ def _paint(node: Node, fill: Any) -> None:
     node.fill = fill
     for child in node.children:
         _paint(child, fill)
-
-
-# --- Rings and tiles drawn
 
 
 def _faded(fill: Any, opacity: float) -> tuple:

@@ -52,7 +52,6 @@ def _records(stage: str) -> list[Path]:
 def _mistakes(run: str) -> "ipywidgets.Widget":
     from wikitopics.evaluate.context import read_context
     from wikitopics.evaluate.map import mapped
-    from wikitopics.evaluate.metrics import predict
     from wikitopics.evaluate.predictions import read_frozen, read_joined
     from wikitopics.show.browser.picture_map import mistakes_on_map
 
@@ -61,7 +60,7 @@ def _mistakes(run: str) -> "ipywidgets.Widget":
     everything, thresholds = read_joined(folder), read_frozen(folder).thresholds
     context = read_context(record["model"])
     test = everything.rows((everything.frame["split"] == "test").to_numpy())
-    judged = (test.truth, predict(test.scores, thresholds), test.label_names)
+    judged = (test.truth, test.reaching(thresholds), test.label_names)
     shown = mapped(test.frame, *judged, context.features, record["parameters"]["seed"])
     return mistakes_on_map(everything, thresholds, context, shown, run)
 

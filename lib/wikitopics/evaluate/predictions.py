@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from wikitopics.artefacts import finished_run, read_json, read_table, write_table
 from wikitopics.errors import UserError
+from wikitopics.evaluate.metrics import predict
 
 THRESHOLDS, JOINED = "thresholds.parquet", "predictions.parquet"
 
@@ -28,6 +29,10 @@ class Predictions:
     truth: np.ndarray
     scores: np.ndarray
     label_names: list[str]
+
+    def reaching(self, thresholds: np.ndarray) -> np.ndarray:
+        """What is predicted at these thresholds, by metrics.predict: (n, L) uint8 {0, 1}."""
+        return predict(self.scores, thresholds)
 
     def rows(self, selection: np.ndarray) -> "Predictions":
         """The same predictions for some images only: boolean mask or indices."""

@@ -3,8 +3,10 @@
 import pandas as pd
 import plotly.graph_objects as go
 
+from wikitopics.evaluate.map import Mapped
 from wikitopics.show.figures import error_bars, new_figure, plain
 from wikitopics.show.long_names import room_below
+from wikitopics.show.map_figures import picture_map
 from wikitopics.show.theme import INK, MUTED, PALETTE, series_style
 
 MEASURED = {"roc_auc": "ROC-AUC", "average_precision": "Average precision", "f1": "F1"}
@@ -160,6 +162,12 @@ def labels_per_image(table: pd.DataFrame) -> go.Figure:
     for number, column in enumerate(("true", "predicted")):
         figure.add_bar(x=table["labels"], y=table[column], name=column, marker_color=PALETTE[number])
     return figure.update_layout(barmode="group")
+
+
+def mistakes_map(on_map: Mapped) -> go.Figure:
+    """The images on a map, marked by the kind of mistake; near each other is what is alike to the network."""
+    kinds = on_map.colourings["mistake"]
+    return picture_map(on_map.places, kinds, on_map.titles, "Map of test images", on_map.soft)
 
 
 def mistakes_by_label(table: pd.DataFrame) -> go.Figure:

@@ -1,1 +1,1 @@
-"""The executed notebooks as a static site without scripts of others: pages, figures, links."""
+"""The executed notebooks as a static site: their cells cleaned, their figures live, their links kept."""

@@ -1,4 +1,4 @@
-"""Marks of the static twin: bars, lines, points, heat maps, histograms and boxes."""
+"""Marks of the static twin: bars, lines, points, error bars, texts and heat maps."""
 
 from collections import defaultdict
 from typing import Any

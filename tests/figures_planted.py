@@ -15,6 +15,7 @@ from wikitopics.show import (
     score_figures,
     training_figures,
 )
+from wikitopics.show.figures import funnel
 
 Names = Sequence[str]
 
@@ -100,7 +101,7 @@ FIGURES: dict[str, Callable[[Names], go.Figure]] = {
     "label_plots.labels_per_file": lambda names: label_figures.labels_per_file(
         pd.DataFrame({"labels": range(len(names)), "files": 3})
     ),
-    "label_plots.funnel": lambda names: label_figures.funnel(pd.DataFrame(steps(names))),
+    "figures.funnel": lambda names: funnel(steps(names), "Files left"),
     "label_plots.why": lambda names: label_figures.why(hops(names)),
     "agreement_plots.agreement_with_people": lambda names: label_figures.agreement_with_people(
         score_table(names).assign(people=5), 0.7
@@ -115,7 +116,6 @@ FIGURES: dict[str, Callable[[Names], go.Figure]] = {
     "failure_plots.slices": lambda names: evaluation_figures.slices(
         pd.DataFrame({"slice": names, "images": 1234, "micro_f1": 0.6, "low": 0.5, "high": 0.7})
     ),
-    "image_plots.funnel": lambda names: image_figures.funnel(steps(names)),
     "image_plots.reasons": lambda names: image_figures.reasons(
         pd.DataFrame({"reason": names, "files": range(1, len(names) + 1)})
     ),
@@ -169,7 +169,6 @@ FIGURES: dict[str, Callable[[Names], go.Figure]] = {
     "comparison_plots.presence": lambda names: comparison_figures.presence(
         pd.DataFrame({"source": names, "label": names, "classes": 3, "roc_auc": 0.8})
     ),
-    "score_plots.funnel": lambda names: score_figures.funnel(steps(names)),
     "score_plots.topic_shares": lambda names: score_figures.topic_shares(shares(names)),
     "score_plots.against_people": lambda names: score_figures.against_people(shares(names)),
     "score_plots.sureness": lambda names: score_figures.sureness(np.linspace(0, 1, 50), 0.6),

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from wikitopics.errors import UserError
 from wikitopics.judgements import verdicts
 from wikitopics.show.browser.choice import DUPLICATES, KINDS, ORDERS, WANTED, Choice, Predictions, Reviews
+from wikitopics.show.browser.controls import PAGE
 from wikitopics.show.browser.detail import Neighbours
-from wikitopics.show.browser.mistakes import PAGE, MistakeBrowser
+from wikitopics.show.browser.mistakes import MistakeBrowser
 
 HOSTILE = '<img src=x onerror="alert(1)">'
 LABELS = ["Animals", "Plants", "Food"]

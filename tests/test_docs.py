@@ -44,6 +44,6 @@ def test_the_reference_asks_no_host_and_says_what_each_module_is_about(tmp_path)
     pages = {
         path.relative_to(tmp_path).as_posix(): path.read_text("utf-8") for path in tmp_path.rglob("*.html")
     }
-    assert "Reading foreign files" in pages["wikitopics/sources.html"]
+    assert "Reading foreign files: never outside the root" in pages["wikitopics/sources.html"]
     for text in pages.values():
         assert not LOADED.search(text) and not ALSO_LOADED.search(text)

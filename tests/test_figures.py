@@ -16,19 +16,11 @@ from PIL import Image
 
 from figures_planted import FIGURES
 from wikitopics.errors import UserError
-from wikitopics.show.figures import (
-    PALETTE,
-    PLOTLY,
-    display_figure,
-    display_picture,
-    live_json,
-    new_figure,
-    plain,
-    series_style,
-)
+from wikitopics.show.figures import PLOTLY, display_figure, display_picture, live_json, new_figure, plain
 from wikitopics.show.pictures import picture_bytes
 from wikitopics.show.png.draw import picture
 from wikitopics.show.png.sunburst import tree
+from wikitopics.show.theme import PALETTE, series_style
 
 NAMES = ["Animals", "Plants & fungi", "Vehicles", "Food"]
 
@@ -77,7 +69,7 @@ def test_a_figure_without_data_says_so():
 
 @pytest.mark.parametrize(
     "name",
-    ["label_plots.taxonomy_tree", "label_plots.co_occurrence", "failure_plots.slices", "image_plots.funnel"],
+    ["label_plots.taxonomy_tree", "label_plots.co_occurrence", "failure_plots.slices", "figures.funnel"],
 )
 def test_twins_survive_a_notebook_file(name: str):
     """A figure read back from its JSON (numbers in base64) has the same twin."""

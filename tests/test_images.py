@@ -21,6 +21,7 @@ from wikitopics.images.reasons import REASONS
 from wikitopics.images.split import stratified_split
 from wikitopics.runs.record import finish_run
 from wikitopics.show import image_figures
+from wikitopics.show.figures import funnel
 from wikitopics.sources import describe, open_source
 
 RECIPE = Recipe(store_size=32, max_bytes=8_000_000)
@@ -169,8 +170,9 @@ def check_figures(chosen, images: pd.DataFrame, rejected: pd.DataFrame) -> None:
     assert sum(sum(bar.y) for bar in image_figures.formats(images).data) == len(images)
     assert [sum(bar.y) for bar in image_figures.sizes(images).data] == [len(images)] * 2
     assert sum(image_figures.reasons(report.reasons_table(rejected)).data[0].x) == len(rejected)
-    funnel = image_figures.funnel([{"step": "<b>all</b>", "files": 3}, {"step": "some", "files": 1}])
-    assert list(funnel.data[0].x) == [3, 1] and "<b>" not in funnel.data[0].y[0]
+    steps = [{"step": "<b>all</b>", "files": 3}, {"step": "some", "files": 1}]
+    bars = funnel(steps, "Files left").data[0]
+    assert list(bars.x) == [3, 1] and "<b>" not in bars.y[0]
 
 
 def test_figures_of_an_empty_table_are_drawn():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn import metrics as sk
 
-from wikitopics.evaluate import metrics
+from wikitopics.evaluate import metrics, tables
 
 
 @st.composite
@@ -91,7 +91,7 @@ def test_one_image_or_empty_labels_warn_nothing(value):
         warnings.simplefilter("error")
         ours = metrics.overall(truth, scores, np.full(3, 0.5))
         metrics.per_label(truth, scores, np.full(3, 0.5), list("abc"))
-        assert len(metrics.curves(truth, scores, list("abc"))) == 0
+        assert len(tables.curves(truth, scores, list("abc"))) == 0
     assert np.isnan(ours["macro roc_auc"])
 
 
@@ -99,11 +99,11 @@ def test_curves_enclose_the_areas():
     rng = np.random.default_rng(0)
     truth = (rng.random((300, 2)) < 0.3).astype(np.uint8)
     scores = (rng.random((300, 2)) * 0.5 + 0.3 * truth).astype(np.float32)
-    table = metrics.curves(truth, scores, ["A", "B"], points=1000)
+    table = tables.curves(truth, scores, ["A", "B"], points=1000)
     assert set(table["label"]) == {"A", "B", "micro"}
     roc = table[(table["label"] == "A") & (table["curve"] == "roc")]
     assert np.trapezoid(roc["y"], roc["x"]) == pytest.approx(metrics.roc_auc(truth, scores)[0])
     pr = table[(table["label"] == "A") & (table["curve"] == "pr")]
     area = (np.diff(pr["x"], prepend=0) * pr["y"]).sum()
     assert area == pytest.approx(metrics.average_precision(truth, scores)[0])
-    assert len(metrics.curves(truth, scores, ["A", "B"], points=50)) < 3 * 2 * 60
+    assert len(tables.curves(truth, scores, ["A", "B"], points=50)) < 3 * 2 * 60

@@ -6,7 +6,9 @@ import pytest
 
 from wikitopics.scoring.groups import COLUMNS, by_group
 from wikitopics.show import score_figures
-from wikitopics.show.browser.topics import PAGE, TopicBrowser
+from wikitopics.show.browser.controls import PAGE
+from wikitopics.show.browser.topics import TopicBrowser
+from wikitopics.show.figures import funnel
 from wikitopics.show.png.draw import picture
 
 HOSTILE = '<img src=x onerror="alert(1)">'
@@ -89,7 +91,7 @@ def group_table(n: int) -> pd.DataFrame:
 
 
 FIGURES = {
-    "funnel": lambda: score_figures.funnel([{"step": "all", "files": 7}, {"step": "some", "files": 3}]),
+    "funnel": lambda: funnel([{"step": "all", "files": 7}, {"step": "some", "files": 3}], "Files left"),
     "shares": lambda: score_figures.topic_shares(COUNTS),
     "people": lambda: score_figures.against_people(COUNTS),
     "sureness": lambda: score_figures.sureness(np.linspace(0.6, 1, 50), 0.71),

@@ -52,25 +52,17 @@ def _records(stage: str) -> list[Path]:
 def _mistakes(run: str) -> "ipywidgets.Widget":
     from wikitopics.evaluate.context import read_context
     from wikitopics.evaluate.map import mapped
-    from wikitopics.evaluate.metrics import predict
     from wikitopics.evaluate.predictions import read_frozen, read_joined
-    from wikitopics.show.browser.mistakes import MistakeBrowser
-    from wikitopics.show.browser.picture_map import PictureMap
+    from wikitopics.show.browser.picture_map import mistakes_on_map
 
     folder = finished_run("04_evaluate", run)
     record = read_json(folder / RECORD)
     everything, thresholds = read_joined(folder), read_frozen(folder).thresholds
     context = read_context(record["model"])
-    browser = MistakeBrowser(
-        everything.frame,
-        *(everything.truth, everything.scores, thresholds, everything.label_names, context.images),
-        **context.beside,
-        judgements=paths.judgements_folder("04_evaluate", run),
-    )
     test = everything.rows((everything.frame["split"] == "test").to_numpy())
-    judged = (test.truth, predict(test.scores, thresholds), test.label_names)
+    judged = (test.truth, test.reaching(thresholds), test.label_names)
     shown = mapped(test.frame, *judged, context.features, record["parameters"]["seed"])
-    return PictureMap(browser, shown.titles, shown.places, shown.colourings, shown.soft).widget
+    return mistakes_on_map(everything, thresholds, context, shown, run)
 
 
 def _pictures(run: str) -> "ipywidgets.Widget":

@@ -17,7 +17,14 @@ from wikitopics import paths
 from wikitopics.errors import UserError
 from wikitopics.rules import Rule, inputs, rules_of
 
-TYPES = {"str": str, "int": int, "float": (int, float), "bool": bool, "list": list, "None": type(None)}
+TYPES: dict[str, type | tuple[type, ...]] = {
+    "str": str,
+    "int": int,
+    "float": (int, float),
+    "bool": bool,
+    "list": list,
+    "None": type(None),
+}
 WORDS = {
     "str": "text",
     "int": "a whole number",
@@ -26,9 +33,6 @@ WORDS = {
     "list": "a list",
     "None": "nothing (null)",
 }
-
-
-# --- What a notebook declares: the typed literals of its cell tagged `parameters`
 
 
 @dataclass(frozen=True)
@@ -77,9 +81,11 @@ def parse_cell(source: str, where: str = "the parameters cell") -> dict[str, Par
 def _parameter(node: ast.stmt, comments: dict[int, str], where: str) -> Parameter:
     line = ast.unparse(node)
     try:
+        if not (isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value):
+            raise ValueError(line)
         name, type_ = node.target.id, ast.unparse(node.annotation)
         default = ast.literal_eval(node.value)
-    except (AttributeError, ValueError) as error:
+    except ValueError as error:
         raise UserError(
             f"{where} must hold only lines like `size: int = 128`, but has `{line}`; "
             "give it a type and a literal value, and compute in the next cell"
@@ -88,7 +94,7 @@ def _parameter(node: ast.stmt, comments: dict[int, str], where: str) -> Paramete
         raise UserError(
             f"{where} must give a value of the declared type, but has `{line}`; change one of the two"
         )
-    return Parameter(name, type_, default, comments.get(node.end_lineno, ""))
+    return Parameter(name, type_, default, comments.get(node.end_lineno or 0, ""))
 
 
 def fits(value: Any, type_: str) -> bool:

@@ -1,1 +1,1 @@
-"""Look-alikes: features of any pictures, the nearest of them, near duplicates, and a map."""
+"""Look-alikes: features of any pictures, the nearest of them, and near duplicates."""

@@ -107,9 +107,6 @@ def load_embedder(model: Path) -> Embedder:
     return Embedder(about, forward(features))
 
 
-# --- Features of any number of files: shard by shard, each written whole, so that a stopped run goes on
-
-
 def embed_files(
     model: Path, paths: list[str], out: Path, jobs: int = 0, shard: int = SHARD, source: Reads = FILES
 ) -> dict[str, int]:
@@ -140,9 +137,6 @@ def _key(embedder: Embedder, paths: list[str], shard: int, source: Reads) -> str
 def _tables(embedder: Embedder, jobs: int, source: Reads, paths: list[str]) -> Iterator[pa.Table]:
     for some, pixels, rejected in decoded(paths, embedder.recipe, BATCH, jobs, source):
         yield rows(some, embedder.forward(pixels), rejected, embedder.about)
-
-
-# --- Features as a Parquet table: one row a picture, written table by table, read without holding all of it
 
 
 class Features(NamedTuple):

@@ -7,14 +7,16 @@ import numpy as np
 import pandas as pd
 
 from wikitopics.alike.features import embed_files, load_embedder, read_features
-from wikitopics.artefacts import finished_run, read_json
-from wikitopics.evaluate.context import Context, lineage, read_context
+from wikitopics.artefacts import finished_run
+from wikitopics.evaluate.context import Context, read_context
 from wikitopics.evaluate.neighbours import Index, nearest
+from wikitopics.evaluate.predictions import label_names, lineage
 from wikitopics.scoring.pictures import Reads
 from wikitopics.scoring.results import readable
 
 SAME = 0.99  # cosine of a training picture's kept features and those computed now, if both are of one network
 LINES = 3  # labels of a training image that are told: the narrowest, which come last
+Nearest = Callable[[int], list[tuple[int, float]]]
 COLUMNS = ["query", "row", "title", "labels", "likeness"]
 
 
@@ -37,7 +39,7 @@ def learned_alike(pixels: Sequence[np.ndarray], model: str, count: int) -> tuple
     places, likeness = index.nearest(np.stack(vectors), count)
     shown = learned.iloc[places.ravel()]
     given = context.details[f"labels: {lineage(model)['labels']}"].loc[shown["title"]]
-    names = read_json(finished_run("03_train", model) / "label_names.json")["label_names"]
+    names = label_names(model)
     table = pd.DataFrame(
         {
             "query": np.repeat(np.arange(len(places)), places.shape[1]),
@@ -74,22 +76,22 @@ def rows_of(
 
 def scored_alike(
     source: Reads, paths: Sequence[str], model: str, out: Path, jobs: int, count: int = 10
-) -> Callable[[int], list[tuple[int, float]]]:
+) -> Nearest:
     """A function of a place in `paths` that gives its `count` nearest others: (place, cosine), nearest first.
 
     The features of all of them are computed into `out` (alike.features.embed_files), which takes as long as
     scoring did, and kept there. A picture that can no longer be read has no look-alikes and is none.
     """
     embed_files(finished_run("03_train", model), list(paths), out, jobs=jobs, source=source)
-    return kept_alike(out, paths, count)
+    return _alike(out, paths, count)
 
 
-def kept_alike(
-    features_file: Path, paths: Sequence[str], count: int = 10
-) -> Callable[[int], list[tuple[int, float]]] | None:
+def kept_alike(out: Path, paths: Sequence[str], count: int = 10) -> Nearest | None:
     """As `scored_alike`, from features that are kept already; None where there are none."""
-    if not features_file.exists():
-        return None
+    return _alike(out, paths, count) if out.exists() else None
+
+
+def _alike(features_file: Path, paths: Sequence[str], count: int) -> Nearest:
     features = read_features(features_file, features_file.parent)
     place_of = {readable(path): place for place, path in enumerate(paths)}
     places = [place_of[path] for path in features.paths]

@@ -106,9 +106,6 @@ def index_for_all(features: np.ndarray, approximate: bool | None = None) -> Inde
     return Index(features, wanted)
 
 
-# --- The pictures of an embedded set that are nearest to pictures from elsewhere
-
-
 def nearest_table(
     features: Features,
     index: Index,

@@ -22,7 +22,9 @@ SECONDS_BETWEEN_LOOKS, SECONDS_UNTIL_RETRY = 0.1, 2.0
 class Job(Protocol):
     """A run being made: `exitcode` is None until it ends."""
 
-    exitcode: int | None
+    @property
+    def exitcode(self) -> int | None:
+        """Its exit code, once it has one."""
 
     def kill(self) -> None:
         """End it now."""
@@ -36,7 +38,9 @@ def work_file(run: Run, suffix: str) -> Path:
 class Driver:
     """Drives the runs of `todo` (name -> why) to their end, at most `jobs` at once."""
 
-    def __init__(self, runs: dict[str, Run], todo: dict[str, str], jobs: int, start: Callable) -> None:
+    def __init__(
+        self, runs: dict[str, Run], todo: dict[str, str], jobs: int, start: Callable[[Run], Job]
+    ) -> None:
         self.runs, self.todo, self.jobs, self.start = runs, todo, jobs, start
         self.outcomes: dict[str, str] = {}
         self.running: dict[str, Job] = {}

@@ -40,7 +40,7 @@ class Kernel(AsyncKernelManager):
     def _connection_file_default(self) -> str:
         return f"{jupyter_runtime_dir()}/kernel.json"  # its sockets lie beside it
 
-    async def start_kernel(self, **options) -> None:
+    async def start_kernel(self, **options) -> None:  # type: ignore[override]  # as its own parent does
         """Start it so that it dies with this process."""
         await super().start_kernel(preexec_fn=die_with_parent, **options)
 

@@ -46,6 +46,7 @@ def run_batch(names: list[str], jobs: int | None = None, dask: str = "", again: 
 
 
 def _drive(runs: dict[str, Run], todo: dict[str, str], jobs: int | None, dask: str) -> dict[str, str]:
+    start: Callable[[Run], Job]
     if dask:
         room, start = connect(dask)
     else:

@@ -16,7 +16,7 @@ def stripped(notebook: Notebook) -> Notebook:
     cells = []
     for cell in notebook["cells"]:
         kept = {name: value for name, value in cell["metadata"].items() if name in KEPT_OF_A_CELL}
-        emptied = {"execution_count": None, "outputs": []} if cell["cell_type"] == "code" else {}
+        emptied: Notebook = {"execution_count": None, "outputs": []} if cell["cell_type"] == "code" else {}
         cells.append(cell | {"metadata": kept} | emptied)
     metadata = {
         "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},

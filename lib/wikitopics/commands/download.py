@@ -123,9 +123,6 @@ def _tell(counts: dict[str, int]) -> None:
         print(", ".join(f"{what}: {count:,}" for what, count in counts.items()))
 
 
-# --- What `wikitopics download` is asked for: its options checked, its list of files read
-
-
 def request_of(options: argparse.Namespace) -> Request:
     """The request that the options make; UserError where they do not fit together."""
     if bool(options.category) == bool(options.list):

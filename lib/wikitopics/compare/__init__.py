@@ -1,0 +1,1 @@
+"""Evaluations side by side: what runs that differ in one setting tell, and what they do not."""

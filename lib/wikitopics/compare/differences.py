@@ -133,9 +133,6 @@ def verdict(difference: float, p_holm: float) -> str:
     return "no difference shown" if p_holm >= LEVEL else "higher" if difference > 0 else "lower"
 
 
-# --- How much of a difference may be the seed's: runs that differ in nothing but it
-
-
 def equal_but_for_seed(runs: list[EvaluatedRun]) -> list[list[EvaluatedRun]]:
     """Runs in groups with equal settings, the seed apart; groups of one are left out."""
     found: list[list[EvaluatedRun]] = []

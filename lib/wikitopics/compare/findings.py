@@ -93,9 +93,6 @@ def _people(comparison: pd.DataFrame) -> list[str]:
     ]
 
 
-# --- The claims of the prior work, tested on the runs there are: a number, an interval, a sentence
-
-
 @dataclass(frozen=True)
 class Claim:
     """One question and its answer: a number with its 95 % interval, p-value (also corrected over all claims

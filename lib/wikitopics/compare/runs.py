@@ -9,9 +9,8 @@ import numpy as np
 from wikitopics.artefacts import finished_run, read_json
 from wikitopics.errors import UserError
 from wikitopics.evaluate import bootstrap, metrics
-from wikitopics.evaluate.context import lineage
 from wikitopics.evaluate.people import Judged, read_judged
-from wikitopics.evaluate.predictions import Predictions, read_frozen, read_test
+from wikitopics.evaluate.predictions import Predictions, lineage, read_frozen, read_test
 from wikitopics.labels.taxonomy import bridge
 
 NOT_A_SETTING = {"run", "seed", "interactive"}
@@ -127,9 +126,6 @@ def draw(run: EvaluatedRun, rounds: int, seed: int) -> Draws:
         columns = [(run.judged.truth[:, i], scores[:, i], codes) for i in known]
         people[:, known] = bootstrap.bootstrap_roc_auc(columns, int(run.groups.max()) + 1, rounds, seed)
     return Draws(own, people)
-
-
-# --- Two label sources with different vocabularies, judged by people on what both can say
 
 
 def shared_names(first: EvaluatedRun, other: EvaluatedRun) -> list[tuple[str, str]]:

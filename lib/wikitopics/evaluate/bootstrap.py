@@ -155,9 +155,6 @@ def weighted_counts(plan: CountPlan, weights: np.ndarray) -> tuple[dict, dict]:
     return named, overall | {name: drawn @ sums / images for name, sums in plan.means.items()}
 
 
-# --- Groups drawn, metrics in every round, and the intervals of what comes out
-
-
 @dataclass(frozen=True)
 class Resamples:
     """Every metric in every round: per_label {name: (rounds, L)}, overall {name: (rounds,)}, float64."""

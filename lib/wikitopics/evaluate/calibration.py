@@ -133,9 +133,6 @@ def _log_loss(truth: np.ndarray, odds: np.ndarray) -> float:
     return float((np.logaddexp(0, odds) - odds * truth).mean())
 
 
-# --- Quality where the model may stay silent: the images it is least sure of are left to a person
-
-
 def sureness(scores: np.ndarray) -> np.ndarray:
     """Share of an image's labels expected to be right: mean of max(p, 1 - p) over labels, (n,) in [0.5, 1].
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from wikitopics.artefacts import finished_run, read_array, read_json, read_table
+from wikitopics.evaluate.predictions import lineage
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,6 @@ class Context:
     def rows(self, frame: pd.DataFrame) -> pd.DataFrame:
         """images.parquet's rows of these predictions (by `row`), in their order."""
         return self.table.set_index("row").loc[frame["row"]].reset_index()
-
-
-def lineage(run: str) -> dict[str, Any]:
-    """Parameters of the 03_train run: among them `images` and `labels`, the runs it was made from."""
-    return read_json(finished_run("03_train", run) / "run.json")["parameters"]
 
 
 def read_context(run: str) -> Context:

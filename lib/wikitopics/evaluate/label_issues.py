@@ -7,9 +7,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 
 from wikitopics.artefacts import finished_run, read_table
-from wikitopics.evaluate.context import Context, lineage
+from wikitopics.evaluate.context import Context
 from wikitopics.evaluate.people import Judged
-from wikitopics.evaluate.predictions import Predictions
+from wikitopics.evaluate.predictions import Predictions, lineage
 from wikitopics.labels.taxonomy import label_matrix
 
 COLUMNS = ["title", "row", "split", "label", "kind", "score", "typical", "margin"]
@@ -93,9 +93,6 @@ def check(
             sizes = [size for size in (10, 30, 100) if size < len(says)] + [len(says)]
             rows += [(kind, size, float(says.head(size).mean()), chance) for size in sizes]
     return pd.DataFrame(rows, columns=columns)
-
-
-# --- Scores of the training images by heads that did not see them, so that their labels can be doubted too
 
 
 def training_images(run: str, context: Context, label_names: list[str], seed: int = 0) -> Predictions | None:

@@ -64,9 +64,6 @@ def mapped(
     return Mapped(frame["title"].iloc[rows].tolist(), places, colourings, told)
 
 
-# --- Pictures on a plane: near where their features are near, as far as two dimensions allow
-
-
 def placed(features: np.ndarray, seed: int = 0, most: int = MOST_PLACED) -> tuple[np.ndarray, np.ndarray]:
     """Where pictures lie on a map: rows (k,) int64 of `features` (n, d), ascending, and places (k, 2) int16.
 
@@ -121,9 +118,6 @@ def neighbours_kept(features: np.ndarray, places: np.ndarray, count: int = 10) -
     if not by_features.size:
         return 1.0
     return float(np.mean([np.isin(a, b).mean() for a, b in zip(by_features, on_map, strict=True)]))
-
-
-# --- Kinds of pictures, one a picture, few enough to be told apart on a map
 
 
 def mistake_kinds(truth: np.ndarray, predicted: np.ndarray) -> list[str]:

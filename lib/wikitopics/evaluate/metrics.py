@@ -138,7 +138,7 @@ def row_means(values: np.ndarray) -> np.ndarray:
         return np.where(some, values, 0.0).sum(axis=1) / some.sum(axis=1)
 
 
-# --- Ranking metrics in float64: ROC-AUC, average precision, their curves, coverage and LRAP
+# --- Ranking metrics in float64: ROC-AUC, average precision, coverage and LRAP
 #
 # All take truth (n, L) {0, 1} and scores (n, L), work on every column at once and handle ties exactly.
 # They equal scikit-learn's functions of the same name wherever those are defined (tests/test_metrics.py).
@@ -220,42 +220,3 @@ def label_ranking_average_precision(truth: np.ndarray, scores: np.ndarray) -> fl
     """
     per_image = average_precision(np.asarray(truth).T, np.asarray(scores).T)
     return float(np.where(np.isnan(per_image), 1.0, per_image).mean())
-
-
-def curves(truth: np.ndarray, scores: np.ndarray, label_names: list[str], points: int = 60) -> pd.DataFrame:
-    """ROC and precision-recall curves of each label and of all pairs together ("micro").
-
-    Returns label, curve ("roc" or "pr"), x, y, threshold; at most about `points` rows a curve.
-    roc: x false positive rate, y true positive rate; pr: x recall, y precision. A label without a positive
-    (or without a negative) has no curve.
-    """
-    columns = [(name, truth[:, i], scores[:, i]) for i, name in enumerate(label_names)]
-    columns.append(("micro", np.ravel(truth), np.ravel(scores)))
-    return pd.concat(
-        [_curve(name, hits, values, points) for name, hits, values in columns if 0 < hits.sum() < len(hits)]
-        or [pd.DataFrame(columns=["label", "curve", "x", "y", "threshold"])],
-        ignore_index=True,
-    )
-
-
-def _curve(name: str, truth: np.ndarray, scores: np.ndarray, points: int) -> pd.DataFrame:
-    order = np.argsort(-scores, kind="stable")
-    ends = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)
-    positives = np.cumsum(truth[order], dtype=np.float64)[ends]
-    ends, positives = _thin(ends, positives, points)
-    recall, threshold = positives / truth.sum(), scores[order][ends].astype(np.float64)
-    false_rate = (ends + 1 - positives) / (len(truth) - truth.sum())
-    roc = {"x": np.append(0, false_rate), "y": np.append(0, recall), "threshold": np.append(1, threshold)}
-    pr = {"x": recall, "y": positives / (ends + 1), "threshold": threshold}
-    return pd.concat(
-        [
-            pd.DataFrame({"label": name, "curve": "roc"} | roc),
-            pd.DataFrame({"label": name, "curve": "pr"} | pr),
-        ]
-    )
-
-
-def _thin(ends: np.ndarray, positives: np.ndarray, points: int) -> tuple[np.ndarray, np.ndarray]:
-    """Every k-th point and the last: enough for the eye, small in the executed notebook."""
-    keep = np.unique(np.append(np.arange(0, len(ends), max(1, len(ends) // points)), len(ends) - 1))
-    return ends[keep], positives[keep]

@@ -64,9 +64,6 @@ def worst_images(table: pd.DataFrame, count: int) -> pd.DataFrame:
     return table.drop_duplicates("title").head(count).reset_index(drop=True)
 
 
-# --- A confusion matrix for several labels an image: which label is said where another was meant
-
-
 def multi_label_confusion(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     """The confusion matrix: rows true, then "no true label"; columns predicted, then "nothing predicted".
 

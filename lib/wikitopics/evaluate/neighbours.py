@@ -39,7 +39,8 @@ class Index:
         self.features = features
         self._lengths = np.concatenate([np.empty(0, np.float32), *map(_checked_lengths, self._chunks())])
         wanted = len(features) > EXACT and installed() if approximate is None else approximate
-        self._cells = Cells(*features.shape, self.units, seed) if wanted and len(features) else None
+        count, width = features.shape
+        self._cells = Cells(count, width, self.units, seed) if wanted and count else None
 
     def __len__(self) -> int:
         return len(self.features)
@@ -77,13 +78,15 @@ class Index:
             )
         count = max(0, min(count, len(self)))
         units = vectors / np.maximum(_lengths(vectors), TINY)[:, None]
-        ask, some = (self._exact, QUESTIONS) if self._cells is None else (self._among_candidates, 64)
-        found = [ask(units[start : start + some], count) for start in range(0, len(units), some)]
+        some = 64 if self.approximate else QUESTIONS
+        found = [self._asked(units[start : start + some], count) for start in range(0, len(units), some)]
         found.append((np.empty((0, count), np.int64), np.empty((0, count), np.float32)))
         rows, similarity = (np.concatenate(parts) for parts in zip(*found, strict=True))
         return rows, np.clip(similarity, -1, 1)
 
-    def _among_candidates(self, units: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    def _asked(self, units: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+        if self._cells is None:
+            return self._exact(units, count)
         rows = self._cells.candidates(units, min(len(self), max(CANDIDATES, MORE * count)))
         whole = self.units(rows.ravel()).reshape(*rows.shape, -1)
         similarity = np.where(rows < 0, -np.inf, np.einsum("qcd,qd->qc", whole, units)).astype(np.float32)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 
 from wikitopics.artefacts import finished_run, read_json, read_table, write_table
 from wikitopics.errors import UserError
+from wikitopics.evaluate.metrics import predict
 
 THRESHOLDS, JOINED = "thresholds.parquet", "predictions.parquet"
 
@@ -27,6 +29,10 @@ class Predictions:
     truth: np.ndarray
     scores: np.ndarray
     label_names: list[str]
+
+    def reaching(self, thresholds: np.ndarray) -> np.ndarray:
+        """What is predicted at these thresholds, by metrics.predict: (n, L) uint8 {0, 1}."""
+        return predict(self.scores, thresholds)
 
     def rows(self, selection: np.ndarray) -> "Predictions":
         """The same predictions for some images only: boolean mask or indices."""
@@ -125,9 +131,19 @@ def read_joined(folder: Path) -> Predictions:
     return Predictions(table.select(["title", "row", "group", "split"]).to_pandas(), truth, scores, names)
 
 
+def lineage(run: str) -> dict[str, Any]:
+    """Parameters of the 03_train run: among them `images` and `labels`, the runs it was made from."""
+    return read_json(finished_run("03_train", run) / "run.json")["parameters"]
+
+
 def label_names(run: str) -> list[str]:
     """The frozen label order of the 03_train run."""
     return read_json(finished_run("03_train", run) / "label_names.json")["label_names"]
+
+
+def parents(run: str) -> dict[str, str | None]:
+    """The label above each label of the 03_train run, None at the top."""
+    return read_json(finished_run("03_train", run) / "label_names.json")["parents"]
 
 
 def _check_frozen(frozen: Frozen) -> None:
@@ -163,9 +179,6 @@ def _read(run: str, split: str) -> Predictions:
     check_range(truth, scores, run)
     frame = table.select(["title", "row", "group"]).to_pandas()
     return Predictions(frame.assign(split=split), truth, scores, names)
-
-
-# --- A prediction table's list columns as matrices, checked before anything is computed from them
 
 
 def matrix(column: pa.ChunkedArray, width: int, what: str) -> np.ndarray:

@@ -1,12 +1,13 @@
 """The tables of 04_evaluate: each value with its interval and with the baselines' values."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from wikitopics.artefacts import finished_run, read_json
+from wikitopics.artefacts import finished_run, read_json, write_json, write_table
 from wikitopics.errors import UserError
 from wikitopics.evaluate import calibration, metrics, thresholds
 from wikitopics.evaluate.bootstrap import Resamples, interval
@@ -62,6 +63,52 @@ def labels_per_image(truth: np.ndarray, predicted: np.ndarray) -> pd.DataFrame:
     )
 
 
+def curves(truth: np.ndarray, scores: np.ndarray, label_names: list[str], points: int = 60) -> pd.DataFrame:
+    """ROC and precision-recall curves of each label and of all pairs together ("micro").
+
+    Returns label, curve ("roc" or "pr"), x, y, threshold; at most about `points` rows a curve.
+    roc: x false positive rate, y true positive rate; pr: x recall, y precision. A label without a positive
+    (or without a negative) has no curve.
+    """
+    columns = [(name, truth[:, i], scores[:, i]) for i, name in enumerate(label_names)]
+    columns.append(("micro", np.ravel(truth), np.ravel(scores)))
+    return pd.concat(
+        [_curve(name, hits, values, points) for name, hits, values in columns if 0 < hits.sum() < len(hits)]
+        or [pd.DataFrame(columns=["label", "curve", "x", "y", "threshold"])],
+        ignore_index=True,
+    )
+
+
+def _curve(name: str, truth: np.ndarray, scores: np.ndarray, points: int) -> pd.DataFrame:
+    order = np.argsort(-scores, kind="stable")
+    ends = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)
+    positives = np.cumsum(truth[order], dtype=np.float64)[ends]
+    ends, positives = _thin(ends, positives, points)
+    recall, threshold = positives / truth.sum(), scores[order][ends].astype(np.float64)
+    false_rate = (ends + 1 - positives) / (len(truth) - truth.sum())
+    roc = {"x": np.append(0, false_rate), "y": np.append(0, recall), "threshold": np.append(1, threshold)}
+    pr = {"x": recall, "y": positives / (ends + 1), "threshold": threshold}
+    return pd.concat(
+        [
+            pd.DataFrame({"label": name, "curve": "roc"} | roc),
+            pd.DataFrame({"label": name, "curve": "pr"} | pr),
+        ]
+    )
+
+
+def _thin(ends: np.ndarray, positives: np.ndarray, points: int) -> tuple[np.ndarray, np.ndarray]:
+    """Every k-th point and the last: enough for the eye, small in the executed notebook."""
+    keep = np.unique(np.append(np.arange(0, len(ends), max(1, len(ends) // points)), len(ends) - 1))
+    return ends[keep], positives[keep]
+
+
+def write(folder: Path, found: dict[str, Any], **written: pd.DataFrame) -> None:
+    """Write metrics.json with what was `found` into a run's folder, and each table as NAME.parquet."""
+    for name, table in written.items():
+        write_table(folder / f"{name}.parquet", table)
+    write_json(folder / "metrics.json", plain(found))
+
+
 def plain(value: Any) -> Any:
     """The value in JSON's types: NumPy numbers become Python's, NaN becomes None, a table a list of rows.
 
@@ -77,9 +124,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, np.generic):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-# --- Baselines: the same metrics for answers that are the same for every image
 
 
 def read_prior(run: str, label_names: list[str]) -> np.ndarray:

@@ -141,7 +141,7 @@ def named_in_order(model, given: str, result: str):
     graph = model.graph
     names = {graph.input[0].name: given, graph.output[0].name: result, "": ""}
     held, numbers = {weight.name: weight for weight in graph.initializer}, count()
-    weights = []
+    weights: list = []
     for node in graph.node:
         for name in node.input:
             if name in held and name not in names:

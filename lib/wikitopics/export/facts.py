@@ -168,7 +168,7 @@ class Facts:
         ]
 
     def _prior(self) -> dict[str, float]:
-        return dict(zip(self.settings.label_names, self.rows("prior"), strict=False))
+        return dict(zip(self.settings.label_names, self.metrics.get("prior") or [], strict=False))
 
     def judged_by_people(self) -> tuple[int, int]:
         """Test pictures that have labels by people, and all."""
@@ -234,7 +234,8 @@ class Facts:
             about = metadata(name)
         except PackageNotFoundError:
             return None
-        said = about.get("License-Expression") or about.get("License") or "UNKNOWN"
+        licences = [*(about.get_all("License-Expression") or ()), *(about.get_all("License") or ())]
+        said = next(filter(None, licences), "UNKNOWN")
         return {
             "licence": None if said == "UNKNOWN" else said.splitlines()[0],
             "version": about["Version"],

@@ -282,9 +282,6 @@ def required() -> str:
     return found
 
 
-# --- A file's bytes, or the reason why it cannot be read
-
-
 class Readable(Protocol):
     """What files are read from: a source (sources.Source), or anything else that reads."""
 

@@ -13,7 +13,6 @@ ROUNDS = 100  # of one hash: so many different pictures of equal hash are told a
 
 PAIRS_AT_A_TIME = 1 << 21
 
-BITS = 64
 DEAD_ZONE = 2  # grey levels
 _WITH_LEFT = [place for place in range(9 * 8) if place % 9]  # of the 9 x 8 cells, those with a left neighbour
 

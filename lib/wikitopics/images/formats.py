@@ -148,9 +148,6 @@ def _riff_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
         position += 8 + length + (length & 1)
 
 
-# --- The first directory of TIFF or EXIF data, read without trusting any of its numbers
-
-
 class TooComplex(ValueError):
     """More parts than an honest file has."""
 

@@ -118,9 +118,6 @@ def _write_header(file: BinaryIO, count: int, shape: tuple[int, ...]) -> None:
     np.lib.format.write_array_header_1_0(file, header)
 
 
-# --- Which files become the image set: those that the label runs labelled
-
-
 @dataclass(frozen=True)
 class Selection:
     """The chosen files and what every label run says about them.

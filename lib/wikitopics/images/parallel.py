@@ -158,9 +158,6 @@ def forget(folder: Path) -> None:
         shutil.rmtree(folder / FOLDER)
 
 
-# --- Work on many cores or many machines by joblib: processes of this one, or a Dask cluster's workers
-
-
 def in_order(work: Callable[[Any], Any], tasks: list, jobs: int, scheduler: str = "") -> Iterator:
     """What `work` gives for each task, in order, by `jobs` processes (-1: one per core) or the cluster there.
 

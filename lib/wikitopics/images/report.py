@@ -74,9 +74,6 @@ def leaks(images: pd.DataFrame) -> dict[str, int]:
 _KEYS = {"groups": "group", "pictures": "sha1"}
 
 
-# --- A few pictures to look at, with captions: the set at random, near duplicates side by side
-
-
 def examples_of_the_set(
     images: pd.DataFrame, pixels: np.ndarray, count: int, seed: int
 ) -> tuple[list, list[str]]:

@@ -137,9 +137,6 @@ def _bools(column: pa.ChunkedArray) -> np.ndarray:
     return pc.fill_null(column.cast(pa.bool_()), False).to_numpy()
 
 
-# --- Reading a category graph: from Parquet, from a table of edges, from tables in memory
-
-
 def open_graph(path: str | Path) -> CategoryGraph:
     """The graph in a folder (categories.parquet or categories.csv) or in one such file.
 
@@ -206,9 +203,6 @@ def from_arrow(table: pa.Table) -> CategoryGraph:
     Without the column head, heads are found by rule (about 100,000 names a second).
     """
     return of_columns({name: table[name] for name in table.column_names if name in COLUMNS})
-
-
-# --- Depth of every category below the root: breadth first, one vectorised step a level
 
 
 def depths_from(root: int, indptr: np.ndarray, parents: np.ndarray) -> np.ndarray:

@@ -75,9 +75,6 @@ def labels_table(titles: pd.Series, scores: np.ndarray, label_names: tuple[str, 
     )
 
 
-# --- Why a file has a label: the category it began at, the path, the rule of each hop, the anchor
-
-
 def why_files(found: CategoryLabels, files: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
     """One row for every label of every file of `labels` (title, labels, scores); columns as in COLUMNS.
 

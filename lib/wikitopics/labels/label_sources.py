@@ -150,9 +150,6 @@ def _why_column(labels: pd.DataFrame, label_source: str) -> pd.DataFrame:
     )
 
 
-# --- What notebook 01 reads beside the files: a category graph, topics of articles, what people said
-
-
 def graph_for(label_source: str, path: str, source: Source) -> CategoryGraph | None:
     """The category graph at `path` below the root folder, if the label source walks.
 
@@ -200,9 +197,6 @@ def read_table(path: Path, parameter: str) -> pd.DataFrame:
     if path.suffix == ".parquet":
         return pd.read_parquet(path)
     return pd.read_csv(path, keep_default_na=False)
-
-
-# --- Topics of the articles that use a file: the union over its articles, the highest score of each topic
 
 
 def check_topics(topics: pd.DataFrame, taxonomy: Taxonomy) -> pd.DataFrame:

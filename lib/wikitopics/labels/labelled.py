@@ -12,8 +12,7 @@ from wikitopics.artefacts import read_table, write_json, write_table
 from wikitopics.errors import UserError
 from wikitopics.judgements import verdicts
 from wikitopics.labels.taxonomy import Taxonomy, label_matrix
-
-FILE_COLUMNS = ["title", "path", "creator", "licence", "categories", "articles"]
+from wikitopics.sources.files import COLUMNS as FILE_COLUMNS
 
 WRONG = "label wrong"  # the verdict that the given label is wrong
 HAD = ("true positive", "false negative")  # kinds of mistake where the file had the label
@@ -122,9 +121,6 @@ def write_labels(
     write_json(folder / "funnel.json", funnel(labelled).to_dict("records"))
 
 
-# --- A person's verdicts as corrected labels: what 04_evaluate's browser keeps comes back for a second round
-
-
 def correct(labelled: Labelled, path: str | Path) -> Labelled:
     """The labelled files under the verdicts at `path` (see `read_verdicts`); "" changes nothing.
 
@@ -200,9 +196,6 @@ def read_verdicts(path: Path) -> list[Verdict]:
     corrected = [None if names is None else list(names) for names in table["corrected_labels"]]
     rows = zip(table["title"], table["label"], table["kind"].isin(HAD), corrected, strict=True)
     return [Verdict(*row) for row in rows]
-
-
-# --- Tables about labelled files: counts, co-occurrence, examples
 
 
 def label_counts(labelled: Labelled) -> pd.DataFrame:

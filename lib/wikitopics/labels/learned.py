@@ -245,9 +245,6 @@ def _walk_facts(walked: list[np.ndarray], member: sp.csr_matrix, place: np.ndarr
     return [(share > 0).astype(np.float32), (member @ second > 0).astype(np.float32), share]
 
 
-# --- The model itself: read, and applied to files
-
-
 @dataclass(frozen=True)
 class LearnedModel:
     """The fitted weights.

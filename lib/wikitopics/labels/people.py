@@ -97,9 +97,6 @@ def _rows(counts: np.ndarray, given: np.ndarray) -> dict[str, np.ndarray]:
     return {name: np.concatenate([[v.sum()] * 2, v]).astype(int) for name, v in sizes.items()} | rows
 
 
-# --- How far people agree with each other: the ceiling of what any label source can reach, and the majority
-
-
 def check_annotations(annotations: pd.DataFrame, taxonomy: Taxonomy) -> pd.DataFrame:
     """The judgements (title, annotator, labels): closed upward, the last where a file was judged twice.
 
@@ -204,9 +201,6 @@ def _ratio(above, below):
         return np.where(np.asarray(below) != 0, np.asarray(above) / below, np.nan)[()]
 
 
-# --- All orders of heuristics against people, in one run
-
-
 def orders(rules: Iterable[str] = RULES) -> list[str]:
     """Every rule alone and every order of several.
 
@@ -256,9 +250,6 @@ def _labels(graph: CategoryGraph, taxonomy: Taxonomy, version: str, files: pd.Da
     if version == LEARNED:
         return label_files_learned(graph, taxonomy, files)["labels"]
     return label_files(label_categories(graph, taxonomy, version), files)["labels"]
-
-
-# --- Which files to show to people: uniformly, or where the labels are unsure
 
 
 def uniform_sample(labelled: Labelled, n: int, seed: int) -> pd.Series:

@@ -225,9 +225,6 @@ def _check_anchors(name: str, rows: list[Row]) -> None:
                 )
 
 
-# --- Labels as matrices, in the order of the label names: which files have them, and which lies below which
-
-
 def descent(label_names: Sequence[str], parents: Mapping[str, str | None]) -> np.ndarray:
     """Which label lies below which: (L, L) bool, [a, b] is true where b is a itself or lies below a.
 

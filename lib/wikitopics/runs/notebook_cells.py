@@ -38,7 +38,7 @@ def as_written(stage: str, given: Iterable[str], parameters: Iterable[str]) -> b
     `parameters` do not count, and a cell that was run twice in a row counts once.
     """
     wanted = _to_the_end(cell.strip() for cell in code_cells(paths.notebook(stage)))
-    known, ran = set(parameters), []
+    known, ran = set(parameters), list[str]()
     for cell in map(str.strip, given):
         if not _only_sets(cell, known) and ran[-1:] != [cell]:
             ran.append(cell)
@@ -60,7 +60,7 @@ def _only_sets(cell: str, names: set[str]) -> bool:
         statements: list[Any] = ast.parse(cell).body
     except SyntaxError:
         return False
-    targets = []
+    targets: list[ast.expr] = []
     for statement in statements:
         if isinstance(statement, ast.AnnAssign):
             targets.append(statement.target)

@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -10,20 +11,20 @@ import pyarrow.parquet as pq
 
 from wikitopics.errors import UserError
 from wikitopics.scoring.archive import bundle_path
-from wikitopics.scoring.pictures import WIDTH, fetched
+from wikitopics.scoring.pictures import FILES, WIDTH, fetched
 from wikitopics.scoring.settings import ABSTAIN, finished_pair
 from wikitopics.sources.commons_api import COMMONS
 from wikitopics.sources.inputs import PREFIX, check_apart, paths_of
 
 IN_MEMORY = 100_000  # pictures whose rows are given as a table; about 200 MB with 20 labels
 
-Names = str | os.PathLike | Iterable[str | os.PathLike]
+Name = str | os.PathLike[str]
 
 
 def score(
-    inputs: Names,
+    inputs: Name | Iterable[Name],
     model: str,
-    out: str | os.PathLike | None = None,
+    out: Name | None = None,
     *,
     evaluation: str | None = None,
     abstain: float = ABSTAIN,
@@ -31,7 +32,7 @@ def score(
     dask: str = "",
     contact: str = "",
     width: int = WIDTH,
-    pictures: str | os.PathLike = "",
+    pictures: Name = "",
     api: str = COMMONS,
 ) -> pd.DataFrame | dict[str, int]:
     """Topics for pictures by the trained run (or bundle) `model`: counts, or without `out` the rows.
@@ -48,8 +49,8 @@ def score(
 
     if jobs < 0:
         raise UserError(f"--jobs must be at least 1, but is {jobs}; leave it out for half the cores")
-    one = isinstance(inputs, str | os.PathLike)
-    names = [os.fspath(name) for name in ([inputs] if one else inputs)]
+    given = [inputs] if isinstance(inputs, str | os.PathLike) else inputs
+    names = [os.fspath(name) for name in given]
     if out is not None:
         check_apart(names, Path(out))
     run, judged = runs_of(model, evaluation)
@@ -59,13 +60,15 @@ def score(
             f"without out at most {IN_MEMORY:,} pictures are scored, but there are {len(paths):,}; "
             "name a file for the result"
         )
-    how = {"evaluation": judged, "abstain": abstain, "jobs": jobs, "dask": dask}
-    if any(path.startswith(PREFIX) for path in paths):
-        how["source"] = fetched(paths, contact, pictures, width, api)
+    titles = any(path.startswith(PREFIX) for path in paths)
+    source = fetched(paths, contact, os.fspath(pictures), width, api) if titles else FILES
+    write = partial(
+        score_files, run, paths, evaluation=judged, jobs=jobs, source=source, abstain=abstain, dask=dask
+    )
     if out is not None:
-        return score_files(run, paths, Path(out), **how)
+        return write(out=Path(out))
     with tempfile.TemporaryDirectory() as folder:
-        score_files(run, paths, Path(folder) / "rows.parquet", **how)
+        write(out=Path(folder) / "rows.parquet")
         return pq.read_table(Path(folder) / "rows.parquet").to_pandas()
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import BinaryIO, NoReturn
+from typing import IO, BinaryIO, NoReturn
 
 from wikitopics import paths
 from wikitopics.artefacts import NO_ROOM
@@ -75,7 +75,7 @@ class Listing:
 
     where: str
     sizes: dict[str, int]
-    open: Callable[[str], BinaryIO]
+    open: Callable[[str], IO[bytes]]
 
 
 def refuse(where: str, what: str) -> NoReturn:
@@ -207,8 +207,8 @@ def listed(found: Listing) -> dict[str, str]:
         refuse(found.where, f"has no {SUMS}")
     with found.open(SUMS) as file:
         lines = file.read(BLOCK).decode("utf-8", "replace").splitlines()
-    matches = [_LINE.fullmatch(line) for line in lines]
-    if None in matches:
+    matches = [match for line in lines if (match := _LINE.fullmatch(line))]
+    if len(matches) < len(lines):
         refuse(found.where, f"has a {SUMS} that is none")
     return {match[2]: match[1] for match in matches}
 

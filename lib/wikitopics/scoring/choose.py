@@ -12,8 +12,7 @@ import pandas as pd
 from wikitopics.artefacts import RECORD, finished_run, read_json, read_table
 from wikitopics.errors import UserError
 from wikitopics.evaluate.bootstrap import group_codes
-from wikitopics.evaluate.context import lineage
-from wikitopics.evaluate.predictions import joined, read_frozen, read_test, read_validation
+from wikitopics.evaluate.predictions import joined, lineage, read_frozen, read_test, read_validation
 from wikitopics.images.decode import Recipe, read
 from wikitopics.images.reasons import Rejected
 from wikitopics.images.sandbox import decode_in_child
@@ -163,9 +162,6 @@ def recipe_of(images_run: dict) -> Recipe:
     return Recipe(**{name: images_run[name] for name in names if name in images_run})
 
 
-# --- Labelled pictures from which a model did not learn, and its probabilities for them
-
-
 @dataclass(frozen=True)
 class HeldOut:
     """Truth and probabilities of held-out pictures.
@@ -189,9 +185,6 @@ def read_held_out(model: str, evaluation: str, settings: Settings, scored: Itera
     known = joined(read_validation(model), read_test(model, frozen))
     apart = known.rows(~known.frame["title"].isin(set(scored)).to_numpy())
     return HeldOut(apart.truth, settings.probabilities(apart.scores), group_codes(apart.frame["group"]))
-
-
-# --- The pictures that somebody names, and what a table says of them
 
 
 def named_files(inputs: list[str], contact: str) -> tuple[Reads, pd.DataFrame]:

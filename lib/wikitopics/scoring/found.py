@@ -109,9 +109,6 @@ def groups_of(frame: pd.DataFrame, group_by: str) -> pd.Series:
     return column.map(list)
 
 
-# --- What a person should look at: each topic's most probable pictures, and those the model is least sure of
-
-
 def doubtful(found: Found) -> pd.DataFrame:
     """The scored pictures, least sure first: place (in found.frame), title, sureness, abstained, why."""
     sure = found.frame["sureness"].to_numpy(dtype=np.float64)
@@ -173,9 +170,6 @@ def captions_of_doubtful(table: pd.DataFrame) -> list[str]:
 
 def _none() -> pd.DataFrame:
     return pd.DataFrame(columns=["place", "label", "probability", "title"])
-
-
-# --- Estimated shares and counts of topics against what people said of the same pictures
 
 
 def against_people(found: Found, held_out: HeldOut, rounds: int, seed: int) -> tuple[pd.DataFrame, str]:

@@ -56,9 +56,6 @@ def read_network(model: Path, evaluation: Path | None = None) -> tuple:
     return network, settings_of(model, evaluation, network.inputs[0].shape[1])
 
 
-# --- The forward pass alone: a trained model as one function of pictures, without what only training needs
-
-
 def forward(model) -> Callable[[np.ndarray], np.ndarray]:
     """A function of pictures (n, s, s, 3) uint8, n at most BATCH, that gives the model's scores (n, L).
 

@@ -144,9 +144,6 @@ def _read(source: Reads, path: str, max_bytes: int) -> bytes | Rejected:
         return reason
 
 
-# --- Titles of Wikimedia Commons among what is scored: their pictures as `wikitopics download` keeps them
-
-
 @dataclass(frozen=True)
 class WithTitles:
     """Named files, and titles whose pictures are in `folder`; `state`: digest of what became of them."""
@@ -216,9 +213,6 @@ def fetched(
     print("titles " + ", ".join(f"{what}: {count:,}" for what, count in counts.items()), flush=True)
     source = WithTitles(folder, "")
     return WithTitles(folder, digest_of(*(" ".join(source.found(PREFIX + title)) for title in titles)))
-
-
-# --- The pixels of scored pictures, read again where somebody looks at them: none are kept on disk
 
 
 class Pictures:

@@ -1,9 +1,9 @@
 """What turns a network's scores into topics: settings of a run, as JSON, and what they give."""
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, get_origin
+from typing import Any, get_origin, get_type_hints
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -69,10 +69,10 @@ def from_json(given: dict[str, Any], where: str) -> Settings:
         settings = Settings(**(given | arrays))
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise _foreign(where, ascii(str(error))[:100]) from error
-    for field in fields(Settings):
-        kind = get_origin(field.type) or field.type
-        if kind is not np.ndarray and type(getattr(settings, field.name)) is not kind:
-            raise _foreign(where, f"{field.name} is no {kind.__name__}")
+    for name, declared in get_type_hints(Settings).items():
+        kind = get_origin(declared) or declared
+        if kind is not np.ndarray and type(getattr(settings, name)) is not kind:
+            raise _foreign(where, f"{name} is no {kind.__name__}")
     if not all(isinstance(name, str) for name in settings.label_names):
         raise _foreign(where, "a label is no text")
     if not all(isinstance(above, str | None) for above in settings.parents.values()):
@@ -111,9 +111,6 @@ def _foreign(where: str, what: str) -> UserError:
         f"settings must be as `wikitopics export` writes them, but those of {where} differ ({what}); "
         "export again"
     )
-
-
-# --- The settings of a finished run: its labels, its calibration, and the thresholds of its evaluation
 
 
 def finished_pair(model: str, evaluation: str | None = None) -> tuple[Path, Path]:
@@ -161,7 +158,10 @@ def settings_of(model_folder: Path, evaluation: Path | None, side: int) -> Setti
 
 def _validation(folder: Path, labels: int) -> tuple[np.ndarray, np.ndarray]:
     table = pq.read_table(folder / "predictions_validation.parquet", columns=["truth", "scores"])
-    return tuple(matrix(table[name], labels, f"{name} of {folder.name!r}") for name in ("truth", "scores"))
+    truth, scores = (
+        matrix(table[name], labels, f"{name} of {folder.name!r}") for name in ("truth", "scores")
+    )
+    return truth, scores
 
 
 def _thresholds(evaluation: Path | None, names: list[str]) -> np.ndarray:
@@ -186,9 +186,6 @@ def _fit(model_folder: Path, parameters: dict[str, Any]) -> str:
             f"02_images/{images}/{RECORD} there; bring that file too"
         )
     return read_json(record)["parameters"].get("fit", "pad")
-
-
-# --- Which topics a picture has: those above their thresholds with what lies above them, or none at all
 
 
 def topics(scores: np.ndarray, settings: Settings) -> list[list[str]]:

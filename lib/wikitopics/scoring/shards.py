@@ -127,7 +127,7 @@ def writable(out: Path) -> Iterator[None]:
             raise
         raise UserError(
             f"results must go to a folder that can be written, but {out.parent} cannot "
-            f"({os.strerror(error.errno)}); name another"
+            f"({os.strerror(error.errno) if error.errno else error}); name another"
         ) from error
 
 
@@ -247,11 +247,9 @@ def on_cluster(work: Callable[[Any], int], tasks: list, address: str) -> Iterato
 
 def _with_children(work: Callable[[Any], int], task: Any) -> int:
     """Dask starts its workers as daemons, which may have no children; ours decode, and end when idle."""
-    multiprocessing.current_process()._config["daemon"] = False
+    process: Any = multiprocessing.current_process()
+    process._config["daemon"] = False  # the attribute `daemon` can be set before the start only
     return work(task)
-
-
-# --- Results as a file that grows table by table: Parquet, or lines of JSON
 
 
 @contextmanager
@@ -263,9 +261,6 @@ def lines_writer(path: Path, schema: pa.Schema) -> Iterator[Write]:
 
 
 FORMATS = {".parquet": parquet_writer, ".jsonl": lines_writer}
-
-
-# --- Files scored into a result, here or on a cluster
 
 
 class Work(NamedTuple):

@@ -1,0 +1,1 @@
+"""Figures, their static twins, contact sheets, and browsers for a notebook."""

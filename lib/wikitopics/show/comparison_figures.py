@@ -4,15 +4,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from wikitopics.show.figures import (
-    MUTED,
-    PALETTE,
-    dots_around_zero,
-    error_bars,
-    new_figure,
-    plain,
-    series_style,
-)
+from wikitopics.show.figures import dots_around_zero, error_bars, new_figure, plain
+from wikitopics.show.theme import MUTED, PALETTE, series_style
 
 VERDICTS = {"higher": PALETTE[0], "lower": PALETTE[4], "no difference shown": MUTED}
 

@@ -3,8 +3,11 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from wikitopics.show.figures import INK, MUTED, PALETTE, error_bars, new_figure, plain, series_style
+from wikitopics.evaluate.map import Mapped
+from wikitopics.show.figures import error_bars, new_figure, plain
 from wikitopics.show.long_names import room_below
+from wikitopics.show.map_figures import picture_map
+from wikitopics.show.theme import INK, MUTED, PALETTE, series_style
 
 MEASURED = {"roc_auc": "ROC-AUC", "average_precision": "Average precision", "f1": "F1"}
 MEASURES = ("precision", "recall", "f1")
@@ -161,6 +164,12 @@ def labels_per_image(table: pd.DataFrame) -> go.Figure:
     return figure.update_layout(barmode="group")
 
 
+def mistakes_map(on_map: Mapped) -> go.Figure:
+    """The images on a map, marked by the kind of mistake; near each other is what is alike to the network."""
+    kinds = on_map.colourings["mistake"]
+    return picture_map(on_map.places, kinds, on_map.titles, "Map of test images", on_map.soft)
+
+
 def mistakes_by_label(table: pd.DataFrame) -> go.Figure:
     """Stacked bars: false positives and false negatives of each label, most mistakes first."""
     order = [plain(label) for label in table["label"].value_counts().index]
@@ -230,9 +239,6 @@ def slices(table: pd.DataFrame) -> go.Figure:
     )
     figure.add_vline(x=table["micro_f1"].iloc[0], line={"color": MUTED, "dash": "dot"})
     return figure.update_layout(xaxis_range=[0, 1.02])
-
-
-# --- Figures of 04_evaluate about people: how model, label source and both agree with them
 
 
 def against_people(table: pd.DataFrame, ceiling: float | None = None) -> go.Figure:

@@ -17,38 +17,7 @@ from plotly.subplots import make_subplots
 
 from wikitopics.show.long_names import with_short_names
 from wikitopics.show.pictures import encoded
-from wikitopics.show.theme import (
-    DASHES,
-    DIVERGING,
-    HEIGHT,
-    INK,
-    LEGEND_ABOVE,
-    MUTED,
-    PALETTE,
-    SEQUENTIAL,
-    SYMBOLS,
-    TEMPLATE,
-    series_style,
-)
-
-__all__ = [
-    "DASHES",
-    "DIVERGING",
-    "INK",
-    "LEGEND_ABOVE",
-    "MUTED",
-    "PALETTE",
-    "SEQUENTIAL",
-    "SYMBOLS",
-    "display_figure",
-    "display_picture",
-    "dots_around_zero",
-    "error_bars",
-    "funnel",
-    "new_figure",
-    "plain",
-    "series_style",
-]
+from wikitopics.show.theme import HEIGHT, INK, PALETTE, TEMPLATE
 
 PLOTLY = "application/vnd.plotly.v1+json"
 # plotly 7 offers to upload every figure to its makers unless told not to.

@@ -4,16 +4,11 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from wikitopics.show import figures
-from wikitopics.show.figures import PALETTE, new_figure, plain, series_style
+from wikitopics.show.figures import new_figure, plain
+from wikitopics.show.theme import PALETTE, series_style
 
 ROW = 30  # pixels of a horizontal bar
 SHAPES = [(f"{2 ** (step / 2):.2g}", step) for step in range(-4, 5)]  # width / height, in steps of sqrt(2)
-
-
-def funnel(steps: list[dict]) -> go.Figure:
-    """Bars: how many files are left after each step ({"step", "files"}), the first on top."""
-    return figures.funnel(steps, "From files to the image set")
 
 
 def reasons(table: pd.DataFrame) -> go.Figure:

@@ -3,9 +3,9 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from wikitopics.show import figures
-from wikitopics.show.figures import INK, MUTED, PALETTE, error_bars, new_figure, plain
+from wikitopics.show.figures import error_bars, new_figure, plain
 from wikitopics.show.long_names import room_below, shortened
+from wikitopics.show.theme import INK, MUTED, PALETTE
 
 TALL = 22  # CSS pixels for one label in a list of bars
 BELOW = {"orientation": "h", "x": 0, "y": -0.02, "yanchor": "top"}
@@ -59,11 +59,6 @@ def labels_per_file(table: pd.DataFrame) -> go.Figure:
     """Bars of how many files have 0, 1, 2 ... labels; `table`: labels, files."""
     figure = new_figure("Labels per file, labels above included", x="labels", y="files", height=320)
     return figure.add_bar(x=table["labels"], y=table["files"]).update_xaxes(dtick=1)
-
-
-def funnel(steps: pd.DataFrame) -> go.Figure:
-    """Bars: how many files are left after each step, the first on top; `steps`: step, files."""
-    return figures.funnel(steps, "From files to labelled files")
 
 
 def why(rows: pd.DataFrame) -> go.Figure:
@@ -176,9 +171,6 @@ def _with_ceiling(figure: go.Figure, ceiling: float | None) -> go.Figure:
     if ceiling is not None:
         figure.add_vline(x=ceiling, line_color=MUTED, line_dash="dash", annotation_text="two people")
     return figure
-
-
-# --- Where the categories of a few paths stand in a drawing: by distance from the start, near neighbours
 
 
 def layout(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

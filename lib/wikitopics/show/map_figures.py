@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from wikitopics.show.figures import MUTED, PALETTE, new_figure, plain
+from wikitopics.show.figures import new_figure, plain
+from wikitopics.show.theme import MUTED, PALETTE
 
 # Shape tells a kind where colour cannot: on grey paper, and for colour-blind eyes.
 MARKS = (
@@ -64,8 +65,8 @@ def layers(
 
 def members(kinds: Sequence[str], rest: Sequence[str] = (), least: int = 0) -> list[np.ndarray]:
     """The points of each of the traces."""
-    kinds = np.array(kinds, object)
-    found = [np.flatnonzero(kinds == name) for name in styles(kinds, rest)]
+    of = np.array(kinds, object)
+    found = [np.flatnonzero(of == name) for name in styles(kinds, rest)]
     return found + [np.array([], np.int64)] * (least - len(found))
 
 

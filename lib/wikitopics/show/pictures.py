@@ -6,6 +6,7 @@ import io
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,14 @@ MISSING = "□"  # stands for a run of characters the font cannot draw (Chinese,
 ELLIPSIS = "…"
 
 QUALITY = 85
+
+
+class Pictures(Protocol):
+    """Pictures (h, w, 3) uint8 by number: an array, a list, or what decodes each when it is asked for."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, row: int, /) -> np.ndarray: ...
 
 
 def picture_bytes(image: Image.Image, format: str = "jpeg") -> bytes:
@@ -156,7 +165,7 @@ def _told(value: object) -> str:
 
 
 def _font_path() -> Path:
-    import matplotlib  # where a text is drawn, not wherever a figure is shown
+    import matplotlib  # only where text is drawn: a live figure needs none of it
 
     return Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
 
@@ -242,13 +251,10 @@ def _words_that_fit(text: str, width: float, size: int) -> str:
     return text[:end]
 
 
-# --- JPEG bytes of images, at two sizes, remembered
-
-
 class Thumbnails:
     """JPEGs of `images` ((m, S, S, 3) uint8, indexed by row, may be memory-mapped); recent ones are kept."""
 
-    def __init__(self, images: np.ndarray | Sequence[np.ndarray], kept: int = 4096) -> None:
+    def __init__(self, images: Pictures, kept: int = 4096) -> None:
         self.images = images
         self.jpeg = lru_cache(maxsize=kept)(self._jpeg)
 

@@ -4,19 +4,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from wikitopics.show import figures
-from wikitopics.show.figures import (
-    DIVERGING,
-    INK,
-    LEGEND_ABOVE,
-    MUTED,
-    PALETTE,
-    dots_around_zero,
-    error_bars,
-    new_figure,
-    plain,
-)
+from wikitopics.show.figures import dots_around_zero, error_bars, new_figure, plain
 from wikitopics.show.long_names import room_below
+from wikitopics.show.theme import DIVERGING, INK, LEGEND_ABOVE, MUTED, PALETTE
 
 TALL = 24  # CSS pixels of one row
 SHOWN = 30  # labels in one figure; the table on disk has all
@@ -29,11 +19,6 @@ BEYOND = {
     "has more": {"symbol": "circle", "color": PALETTE[4]},
 }
 MARKS = {"lacks": "▼", "has more": "▲", "no difference shown": ""}
-
-
-def funnel(steps: list[dict]) -> go.Figure:
-    """Bars: how many files are left after each step ({"step", "files"}), the first on top."""
-    return figures.funnel(steps, "From files to topics")
 
 
 def topic_shares(table: pd.DataFrame) -> go.Figure:
@@ -102,9 +87,6 @@ def _dots(figure: go.Figure, table: pd.DataFrame, column: str, name: str, symbol
         marker={"color": colour, "symbol": symbol, "size": 10},
         hovertemplate="%{y}: %{x:.1f} %<extra></extra>",
     )
-
-
-# --- Figures of 06_score about groups of pictures: what a category, folder or wiki lacks
 
 
 def by_group(table: pd.DataFrame) -> go.Figure:

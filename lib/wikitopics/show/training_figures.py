@@ -5,8 +5,9 @@ import pandas as pd
 import plotly.graph_objects as go
 from PIL import Image
 
-from wikitopics.show.figures import INK, MUTED, PALETTE, new_figure, plain
+from wikitopics.show.figures import new_figure, plain
 from wikitopics.show.pictures import contact_sheet
+from wikitopics.show.theme import INK, MUTED, PALETTE
 
 
 def label_counts(table: pd.DataFrame) -> go.Figure:

@@ -73,9 +73,6 @@ def _write_assets(folder: Path) -> None:
     _write(folder / "plotly.min.js", (files("plotly") / "package_data" / "plotly.min.js").read_bytes())
 
 
-# --- The site's folder: built beside its place and put there whole; what is not a site of ours stays
-
-
 def check_place(place: Path) -> None:
     """UserError where `place` holds what this command did not make."""
     ours = not place.exists() or place.is_dir() and ((place / MARK).is_file() or not any(place.iterdir()))

@@ -34,9 +34,6 @@ LONG = 14  # lines; a longer cell is folded until it is asked for
 ALIKE = ("import ", "from ", "parameters = check(")  # how cells begin that every notebook has
 
 
-# --- Pictures that cells put out, as files of the site: checked to be pictures, named by their cell
-
-
 def picture_of(data: dict[str, Any]) -> str | None:
     """The kind of picture that an output holds; None if it holds none that the site shows."""
     return next((kind for kind in SUFFIX if kind in data), None)
@@ -66,9 +63,6 @@ def described(output: dict[str, Any], kind: str) -> tuple[str, int, int]:
     sizes = [said.get(name) for name in ("width", "height")]
     width, height = (size if isinstance(size, int) and 0 < size < 10_000 else 0 for size in sizes)
     return str(alt), width, height
-
-
-# --- One page while it is written: its headings, pictures and figures, and the templates it is made of
 
 
 @cache

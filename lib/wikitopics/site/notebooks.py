@@ -110,9 +110,6 @@ def damaged(name: str, error: Exception) -> UserError:
     )
 
 
-# --- Links between notebooks as links between pages; what the site does not have is no link
-
-
 class Links:
     """Where addresses in notebooks lead, for a site of these notebooks."""
 

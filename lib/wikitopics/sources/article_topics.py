@@ -104,7 +104,7 @@ def spellings() -> dict[str, str]:
     >>> spelled["STEM.Medicine_&_Health"], spelled["medicine-and-health"], spelled["europe"]
     ('STEM.Medicine & Health', 'STEM.Medicine & Health', 'Geography.Regions.Europe.Europe*')
     """
-    known = {}
+    known: dict[str, str] = {}
     for row in csv.DictReader(NAMES.read_text("utf-8").splitlines()):
         name = row["label"]
         word = name.rpartition(".")[2].rstrip("*").lower().replace("&", "and").replace(" ", "-")

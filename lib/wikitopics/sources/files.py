@@ -81,9 +81,6 @@ def need_columns(of: str, columns: Iterable[str], needed: Iterable[str]) -> None
         )
 
 
-# --- How an article is named in every table: by its wiki's language, as in links between wikis ("en:Cat")
-
-
 def article_name(wiki: str, title: str) -> str:
     """The name of an article on a wiki, given by its host or its database.
 

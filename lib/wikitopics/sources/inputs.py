@@ -141,9 +141,6 @@ def inputs_digest(inputs: list[str]) -> str:
     return digest.hexdigest()
 
 
-# --- The pictures that a command's inputs name, on this machine
-
-
 def pictures_of(names: list[str], jobs: int = 0) -> list[str]:
     """The paths of files as paths_of gives them; UserError for titles of Commons, jobs < 0."""
     if jobs < 0:

@@ -118,9 +118,6 @@ def _paths(manifest: Path, modified: int) -> dict[str, str]:
     return dict(zip(table["title"], table["path"], strict=True))
 
 
-# --- What a source makes once from large files and reads again: under data/sources, named by its content
-
-
 def fingerprint_of(files: list[Path], *more: str) -> str:
     """Hex digest of the names and contents of files (as `reading.hash_inside` takes them), and of texts."""
     digest = hashlib.blake2b(digest_size=16)

@@ -83,9 +83,6 @@ def reward(label_matrix: np.ndarray, number: int, rng: np.random.Generator) -> n
     return np.concatenate([images, copies])
 
 
-# --- How unequal labels are, and how often rare ones sit beside frequent ones: measures from the literature
-
-
 def imbalance_ratios(label_matrix: np.ndarray) -> np.ndarray:
     """How much rarer each label is than the most frequent one (IRLbl), in images: (L,) float64, at least 1.
 

@@ -43,9 +43,6 @@ with without_chatter():
     keras.distribution.list_devices()  # the engine looks for its devices once, here
 
 
-# --- What is computed on, and how exactly: one processor or several graphics cards, in 32 or in 16 bits
-
-
 def prepare_devices(mixed_precision: bool = False) -> dict[str, Any]:
     """Set the arithmetic and, where there are several GPUs, copies of the model on all of them.
 

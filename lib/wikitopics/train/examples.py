@@ -142,9 +142,6 @@ def label_counts(examples: Examples) -> pd.DataFrame:
     )
 
 
-# --- Batches whose order depends on the seed and the epoch alone, so that a resumed run sees what it missed
-
-
 class Views:
     """Several versions of the same pictures, in arrays of their own; a batch takes one version of each.
 

@@ -194,9 +194,6 @@ def _check_finite(features: np.ndarray, rows: np.ndarray) -> None:
         )
 
 
-# --- The part of a model that is trained, and its inputs: a head on cached features, or all on pictures
-
-
 @dataclass(frozen=True)
 class Learner:
     """A part of a model, and what it learns from.

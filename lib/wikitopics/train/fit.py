@@ -131,9 +131,6 @@ def learned(truth: dict[str, np.ndarray], scores: dict[str, np.ndarray]) -> pd.D
     )
 
 
-# --- How weights are moved: the optimiser, and the learning rate over time
-
-
 @keras.saving.register_keras_serializable("wikitopics")
 class Schedule(keras.optimizers.schedules.LearningRateSchedule):
     """The learning rate at a step: up in a straight line for `warmup` steps, then constant or down to 0.
@@ -186,9 +183,6 @@ def learning_rate(model: keras.Model) -> float:
     return float(ops.convert_to_numpy(model.optimizer.learning_rate))
 
 
-# --- When training stops, and which of its epochs was the best
-
-
 @dataclass(frozen=True)
 class Plan:
     """When to stop: after `epochs`, or `patience` epochs (0: never) in which `monitor` did not get better."""
@@ -221,9 +215,6 @@ def check_finite(row: dict[str, Any]) -> None:
             f"the loss must stay a number, but in epoch {row['epoch']} it is {row['loss']:g} in train and "
             f"{row['val_loss']:g} in validation; choose a lower learning_rate"
         )
-
-
-# --- The loop over epochs
 
 
 def compile_model(

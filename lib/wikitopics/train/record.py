@@ -136,9 +136,6 @@ def write_labels(folder: Path, examples: Examples) -> None:
     write_json(folder / "prior.json", dict(zip(examples.label_names, prior.tolist(), strict=True)))
 
 
-# --- Measurements on the compiled model and its batches: whether what is configured is what ran
-
-
 def proof(part: Learner, train: Batches, loss: LossSettings, label_names: list[str]) -> dict[str, Any]:
     """What a run writes down of its training, as JSON-like values; call it after training.
 

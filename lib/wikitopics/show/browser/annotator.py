@@ -139,9 +139,6 @@ class Annotator:
         return [] if parent is None else [parent, *self._above(parent)]
 
 
-# --- What people say a file shows, in journals at once: several annotators, each with one judgement a file
-
-
 class Annotations:
     """The judgements in the journals of `folder`: each person's labels for each file.
 

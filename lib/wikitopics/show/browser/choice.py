@@ -169,9 +169,6 @@ def _check(images: int, truth, scores, thresholds, labels: int) -> None:
         )
 
 
-# --- A person's verdicts on mistakes beside other people's, in a journal at once: they outlive every kernel
-
-
 class Review(NamedTuple):
     """One verdict: are the labels given right about this label? `corrected_labels` None: not corrected."""
 

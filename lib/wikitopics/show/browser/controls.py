@@ -1,16 +1,20 @@
-"""The controls of the browser of mistakes, each a small class around plain ipywidgets.
+"""The controls of the browsers, each a small class around plain ipywidgets, and pages of thumbnails.
 
 They know nothing of images or predictions: they hold values and call back.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
 import ipywidgets as w
+import numpy as np
 
 from wikitopics.show.browser.choice import DUPLICATES, ORDERS, REVIEWED, VERDICTS, WANTED, Choice, Review
-from wikitopics.show.browser.html import harmless, not_saved, told
+from wikitopics.show.browser.html import harmless, not_saved, nothing, tiles, told
+from wikitopics.show.browser.style import COLUMNS
 
-ANY = -1  # of the label: not None, which a restored drop-down shows as nothing at all
+PAGE = 6 * COLUMNS  # thumbnails on one page
+ANY = -1  # of a label or topic: not None, which a restored drop-down shows as nothing at all
 
 
 def boxed(kind: type, children: Sequence[w.Widget], name: str) -> w.Box:
@@ -36,10 +40,14 @@ class Pager:
         self.earlier.tooltip, self.later.tooltip = "earlier page", "later page"
         self.told = w.HTML()
         self._on_change, self._quiet = on_change, False
-        self.number.observe(lambda _: self._quiet or on_change(), names="value")
+        self.number.observe(self._changed, names="value")
         self.earlier.on_click(lambda _: self.turn(-1))
         self.later.on_click(lambda _: self.turn(+1))
         self.widget = boxed(w.HBox, (self.earlier, self.number, self.later, self.told), "mb-pager")
+
+    def _changed(self, _: dict) -> None:
+        if not self._quiet:
+            self._on_change()
 
     def turn(self, by: int) -> None:
         """Go some pages on, as far as there are any."""
@@ -88,6 +96,88 @@ class Stage:
             self.hits[place].add_class("mb-open")
 
 
+class Pages(ABC):
+    """What was found, a page of thumbnails at a time, and one of it opened, with the way to its neighbours.
+
+    found: numbers of what was found, in order; at: the place of the opened one among them, or None. How one
+    is drawn, named, counted and opened says who builds on this.
+    """
+
+    def __init__(self, keys: str) -> None:
+        self.found = np.array([], dtype=np.int64)
+        self.at: int | None = None
+        self.pager = Pager(lambda: self.show_page(self.pager.number.value))
+        self.stage = Stage(PAGE, lambda place: self.open((self.pager.number.value - 1) * PAGE + place))
+        self.back = button("Previous", "mb-back", "arrow-left")
+        self.on = button("Next", "mb-next", "arrow-right")
+        self.back.on_click(lambda _: self.step(-1))
+        self.on.on_click(lambda _: self.step(+1))
+        self.steps = boxed(w.HBox, (self.back, self.on, w.HTML(keys)), "mb-row")
+
+    def _beside(self, opened: Sequence[w.Widget]) -> w.Box:
+        """The thumbnails, and beside them the steps and the parts of the opened one."""
+        left = boxed(w.VBox, (self.pager.widget, self.stage.widget), "mb-left")
+        self.opened = boxed(w.VBox, (self.steps, *opened), "mb-right")
+        return boxed(w.HBox, (left, self.opened), "mb-body")
+
+    def _find(self, found: np.ndarray) -> None:
+        """Show others from now on, the first of them opened."""
+        self.found, self.at = found, None
+        self.show_page(1)
+        self.open(0)
+
+    def show_page(self, page: int) -> None:
+        """Show a page of thumbnails, counted from 1 and kept within what there is."""
+        pages = max(1, -(-len(self.found) // PAGE))
+        page = min(max(1, page), pages)
+        first = (page - 1) * PAGE
+        some = [int(number) for number in self.found[first : first + PAGE]]
+        count = self._count(first, len(some))
+        self.pager.go(page, pages, f'<span role="status">of {pages:,} &nbsp;({count})</span>')
+        drawn = tiles([self._tile(number) for number in some]) if some else nothing()
+        self.stage.show(drawn, [self._name(number) for number in some])
+        self._mark()
+
+    def open(self, place: int) -> None:
+        """Show the one at a place of `found` in full, turning to its page."""
+        self.opened.layout.display = "flex" if len(self.found) else "none"
+        if not len(self.found):
+            self.at = None
+            return
+        self.at = at = min(max(0, place), len(self.found) - 1)
+        if (page := at // PAGE + 1) != self.pager.number.value:
+            self.show_page(page)
+        self._mark()
+        self.back.disabled, self.on.disabled = at == 0, at == len(self.found) - 1
+        self._show(int(self.found[at]), f"{at + 1:,} of {len(self.found):,}")
+
+    def step(self, by: int) -> None:
+        """Open the one `by` places further."""
+        if self.at is not None:
+            self.open(self.at + by)
+
+    def _mark(self) -> None:
+        first = (self.pager.number.value - 1) * PAGE
+        at = self.at
+        self.stage.mark(at - first if at is not None and first <= at < first + PAGE else None)
+
+    @abstractmethod
+    def _tile(self, number: int) -> str:
+        """The thumbnail as HTML."""
+
+    @abstractmethod
+    def _name(self, number: int) -> str:
+        """What a screen reader and a tool tip tell of the thumbnail."""
+
+    @abstractmethod
+    def _count(self, first: int, shown: int) -> str:
+        """How many there are, of which `shown` are on this page from place `first` on."""
+
+    @abstractmethod
+    def _show(self, number: int, where: str) -> None:
+        """Fill the parts of the opened one; `where` is its place among those found."""
+
+
 class ReviewPanel:
     """The verdict on the opened decision, the corrected labels, the way back, and who judges.
 
@@ -120,7 +210,7 @@ class ReviewPanel:
         self.reviewer = w.Text(value=reviewer, description="Judged by", continuous_update=False)
         self.saved = w.HTML()
         self._quiet = False
-        self.corrected.observe(lambda _: self._quiet or self._chosen(), names="value")
+        self.corrected.observe(self._chosen, names="value")
         self.save_labels.on_click(lambda _: on_corrected(list(self.corrected.value)))
         self.clear.on_click(lambda _: on_clear())
         self.reviewer.observe(lambda change: on_reviewer(change["new"]), names="value")
@@ -148,14 +238,13 @@ class ReviewPanel:
         """Say in red that a judgement is not on the disk; what was chosen stays as it is."""
         self.saved.value = not_saved(what, error)
 
-    def _chosen(self) -> None:
+    def _chosen(self, _: dict) -> None:
         """Other labels are chosen, and not saved yet."""
+        if self._quiet:
+            return
         self.save_labels.disabled = False
         chosen = ", ".join(map(str, self.corrected.value)) or "no label"
         self.saved.value = f'<span role="status">{told(chosen)}: not saved yet</span>'
-
-
-# --- The filters of the browser of mistakes: they hold a choice and call back
 
 
 class FilterBar:

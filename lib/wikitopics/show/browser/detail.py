@@ -94,9 +94,6 @@ def _line(text: str, style: str = "") -> str:
     return f'<span class="mb-line {style}" title="{told(text)}">{told(text)}</span>'
 
 
-# --- Nearest neighbours by features: the images the network cannot tell from this one
-
-
 class Neighbours:
     """Cosine neighbours among features (m, d) float32, which may be memory-mapped; answers are cached.
 
@@ -116,9 +113,6 @@ class Neighbours:
         """Rows of the `count` nearest other images and their cosine similarities, nearest first."""
         rows, similarity = nearest(self._index, np.array([row]), count)
         return rows[0], similarity[0]
-
-
-# --- Everything about one decision, put together
 
 
 class Detail:
@@ -186,9 +180,9 @@ class Detail:
 
     def _by_source(self, about: pd.Series | None, truth: np.ndarray, predicted: np.ndarray) -> dict:
         found = {"given (this run)": self._names(truth), "model": self._names(predicted)}
-        for column in () if about is None else about.index:
+        for column, value in () if about is None else about.items():
             if str(column).startswith("labels: "):
-                found[str(column).removeprefix("labels: ")] = _list(about[column])
+                found[str(column).removeprefix("labels: ")] = _list(value)
         return found
 
     def _why(self, title: str) -> str:

@@ -14,27 +14,131 @@ import pandas as pd
 
 from wikitopics.show.browser import html as say
 from wikitopics.show.browser.choice import Predictions, Review, Reviews
-from wikitopics.show.browser.controls import FilterBar, Pager, ReviewPanel, Stage, button
+from wikitopics.show.browser.controls import FilterBar, Pages, ReviewPanel, boxed, button
 from wikitopics.show.browser.detail import Detail, Neighbours
-from wikitopics.show.browser.style import COLUMNS, STYLE, TILE_PX, listener
+from wikitopics.show.browser.style import STYLE, TILE_PX, listener
 from wikitopics.show.pictures import Thumbnails
 
-PAGE = 6 * COLUMNS  # thumbnails on one page
+
+class SelectionBar:
+    """The line that says that only some images are shown, and the way back; hidden while all are.
+
+    images: places of the wanted ones, or None for all.
+    """
+
+    def __init__(self, on_show_all: Callable[[], None]) -> None:
+        self.images = None
+        self.told = w.HTML()
+        self.show_all = button("Show all images", "mb-all", "undo")
+        self.show_all.on_click(lambda _: on_show_all())
+        self.listeners: list[Callable[[], None]] = []  # hear that all images are shown again
+        self.widget = boxed(w.HBox, [self.told, self.show_all], "mb-row")
+        self.widget.layout.display = "none"
+
+    def set(self, images, told: str) -> None:
+        """Keep the wanted images; `told` is HTML."""
+        self.images, self.told.value = images, f'<span role="status">{told}</span>'
+        self.widget.layout.display = "none" if images is None else "flex"
+        for heard in self.listeners if images is None else ():
+            heard()
 
 
-# --- The part of the browser of mistakes that judges: a verdict on the opened pair, at once on disk
+class MistakeBrowser(Pages):
+    """The predictions of a run, to be looked at and judged; `.widget` is what a notebook displays.
 
+    frame: one row a prediction: title, row, split, group, optionally near_duplicates; truth (n, L) {0, 1};
+    scores (n, L) [0, 1]; thresholds (L,); label_names (L); images (m, S, S, 3) uint8, indexed by `row`;
+    details: indexed by title, `categories` and any number of `labels: NAME` columns of lists;
+    why: title, label, score, start, path, rules; features (m, d), indexed by `row`; catalogue: title, row,
+    split of all images, which names the neighbours that have no prediction. Verdicts go into
+    the journals of the folder `judgements`, at once, under the name `reviewer` (empty: who is logged in);
+    without it they live as long as the kernel.
 
-class Judging:
-    """What a browser can do about its opened pair; `at` is None where none is open."""
+    Without a browser: `.filters.errors.value = "false positives"`, `.show_page(2)`, `.open(3)`,
+    `.judge("label wrong")`, `.correct(["Animals"])`; `.found` and `.at` tell what is shown.
+    """
 
-    predictions: Predictions
-    reviews: Reviews
-    detail: Detail
-    review: ReviewPanel
-    pager: Pager
-    at: int | None
-    pair: int
+    def __init__(
+        self,
+        frame: pd.DataFrame,
+        truth: np.ndarray,
+        scores: np.ndarray,
+        thresholds: np.ndarray,
+        label_names: list[str],
+        images: np.ndarray,
+        details: pd.DataFrame | None = None,
+        why: pd.DataFrame | None = None,
+        features: np.ndarray | None = None,
+        judgements: Path | None = None,
+        reviewer: str = "",
+        catalogue: pd.DataFrame | None = None,
+    ) -> None:
+        super().__init__(say.KEYS_HINT + listener())
+        self.predictions = Predictions(frame, truth, scores, thresholds, label_names)
+        self.reviews = Reviews(judgements, reviewer)
+        self.thumbnails = Thumbnails(images)
+        near = None if features is None else Neighbours(features)
+        self.detail = Detail(self.predictions, self.thumbnails, details, why, near, catalogue)
+        self._build(sorted(set(self.predictions.splits)))
+        self._refilter()
+
+    def _build(self, splits: list[str]) -> None:
+        names = self.predictions.label_names
+        self.filters = FilterBar(names, splits, self._refilter)
+        self.selection = SelectionBar(self.show_all)
+        acts = (self.judge, self.correct, self.take_back)
+        self.review = ReviewPanel(names, *acts, self.reviews.reviewer, self._renamed)
+        self.head, self.body, self.nearest = w.HTML(), w.HTML(), w.HTML()
+        body = self._beside([self.head, self.review.widget, self.body, self.nearest])
+        parts = (w.HTML(STYLE), self.filters.widget, self.selection.widget, body)
+        self.widget = boxed(w.VBox, parts, "mistake-browser")
+
+    # -- choosing ----------------------------------------------------------------------------------
+
+    def _refilter(self) -> None:
+        choice, wanted = self.filters.choice, self.selection.images
+        self.reviews.look()
+        self._find(self.predictions.select(choice, self.reviews.keys(), wanted))
+
+    def show_only(self, images: np.ndarray, told: str = "") -> None:
+        """Only the predictions of these images (places in `frame`); `told` says in words which they are."""
+        images = np.asarray(images, np.int64)
+        told = say.told(told or "chosen")
+        self.selection.set(images, f"Only {len(images):,} of {len(self.predictions):,} images: {told}.")
+        self._refilter()
+
+    def show_all(self) -> None:
+        """The predictions of all images again."""
+        self.selection.set(None, "")
+        self._refilter()
+
+    def _count(self, first: int, shown: int) -> str:
+        return f"{first + 1:,}–{first + shown:,} of {len(self.found):,}" if shown else "none"
+
+    def _tile(self, pair: int) -> str:
+        image, label = self.predictions.parts(pair)
+        title, name, kind = self.predictions.key(pair)
+        review = self.reviews.get((title, name, kind))
+        jpeg = self.thumbnails.jpeg(int(self.predictions.rows[image]), TILE_PX)
+        score = float(self.predictions.scores[image, label])
+        return say.tile(jpeg, title, name, kind, score, review and review.verdict)
+
+    def _name(self, pair: int) -> str:
+        title, label, kind = self.predictions.key(pair)
+        return f"{label}, {kind}: {title}"
+
+    # -- looking and judging -----------------------------------------------------------------------
+
+    def _show(self, pair: int, where: str) -> None:
+        self.head.value = self.detail.head(pair, where)
+        self._show_review()
+        self.body.value = self.detail.body(pair)
+        self.nearest.value = self.detail.neighbours(pair)  # last: it takes longest
+
+    @property
+    def pair(self) -> int:
+        """The opened pair (image * L + label); only where one is open."""
+        return int(self.found[self.at])
 
     def judge(self, verdict: str) -> None:
         """File a verdict on the opened pair: "label right", "label wrong" or "unsure"; on disk at once."""
@@ -88,183 +192,3 @@ class Judging:
         self.reviews.reviewer = name.strip()
         if self.at is not None:
             self._show_review()
-
-
-# --- When the browser of mistakes shows only some images: a line that says so, and the way back
-
-
-class SelectionBar:
-    """Hidden while all images are shown; `images`: places of the wanted ones, or None for all."""
-
-    def __init__(self, on_show_all: Callable[[], None]) -> None:
-        self.images = None
-        self.told = w.HTML()
-        self.show_all = button("Show all images", "mb-all", "undo")
-        self.show_all.on_click(lambda _: on_show_all())
-        self.listeners: list[Callable[[], None]] = []  # hear that all images are shown again
-        self.widget = w.HBox([self.told, self.show_all])
-        self.widget.add_class("mb-row")
-        self.widget.layout.display = "none"
-
-    def set(self, images, told: str) -> None:
-        """Keep the wanted images; `told` is HTML."""
-        self.images, self.told.value = images, f'<span role="status">{told}</span>'
-        self.widget.layout.display = "none" if images is None else "flex"
-        for heard in self.listeners if images is None else ():
-            heard()
-
-
-# --- The browser itself
-
-
-class MistakeBrowser(Judging):
-    """The predictions of a run, to be looked at and judged; `.widget` is what a notebook displays.
-
-    frame: one row a prediction: title, row, split, group, optionally near_duplicates; truth (n, L) {0, 1};
-    scores (n, L) [0, 1]; thresholds (L,); label_names (L); images (m, S, S, 3) uint8, indexed by `row`;
-    details: indexed by title, `categories` and any number of `labels: NAME` columns of lists;
-    why: title, label, score, start, path, rules; features (m, d), indexed by `row`; catalogue: title, row,
-    split of all images, which names the neighbours that have no prediction. Verdicts go into
-    the journals of the folder `judgements`, at once, under the name `reviewer` (empty: who is logged in);
-    without it they live as long as the kernel.
-
-    Without a browser: `.filters.errors.value = "false positives"`, `.show_page(2)`, `.open(3)`,
-    `.judge("label wrong")`, `.correct(["Animals"])`; `.found` and `.at` tell what is shown.
-    """
-
-    def __init__(
-        self,
-        frame: pd.DataFrame,
-        truth: np.ndarray,
-        scores: np.ndarray,
-        thresholds: np.ndarray,
-        label_names: list[str],
-        images: np.ndarray,
-        details: pd.DataFrame | None = None,
-        why: pd.DataFrame | None = None,
-        features: np.ndarray | None = None,
-        judgements: Path | None = None,
-        reviewer: str = "",
-        catalogue: pd.DataFrame | None = None,
-    ) -> None:
-        self.predictions = Predictions(frame, truth, scores, thresholds, label_names)
-        self.reviews = Reviews(judgements, reviewer)
-        self.thumbnails = Thumbnails(images)
-        near = None if features is None else Neighbours(features)
-        self.detail = Detail(self.predictions, self.thumbnails, details, why, near, catalogue)
-        self.found = np.array([], dtype=np.int64)  # the pairs that match the filters, in order
-        self.at: int | None = None  # the opened pair's place in `found`
-        self._build(sorted(set(self.predictions.splits)))
-        self._refilter()
-
-    def _build(self, splits: list[str]) -> None:
-        names = self.predictions.label_names
-        self.filters = FilterBar(names, splits, self._refilter)
-        self.selection = SelectionBar(self.show_all)
-        self.pager = Pager(lambda: self.show_page(self.pager.number.value))
-        self.stage = Stage(PAGE, self._clicked)
-        acts = (self.judge, self.correct, self.take_back)
-        self.review = ReviewPanel(names, *acts, self.reviews.reviewer, self._renamed)
-        self.head, self.body, self.nearest = w.HTML(), w.HTML(), w.HTML()
-        self.back = button("Previous", "mb-back", "arrow-left")
-        self.on = button("Next", "mb-next", "arrow-right")
-        self.back.on_click(lambda _: self.step(-1))
-        self.on.on_click(lambda _: self.step(+1))
-        steps = _classed(w.HBox([self.back, self.on, w.HTML(say.KEYS_HINT + listener())]), "mb-row")
-        left = _classed(w.VBox([self.pager.widget, self.stage.widget]), "mb-left")
-        self.opened = _classed(
-            w.VBox([steps, self.head, self.review.widget, self.body, self.nearest]), "mb-right"
-        )
-        shown = _classed(w.HBox([left, self.opened]), "mb-body")
-        parts = [w.HTML(STYLE), self.filters.widget, self.selection.widget, shown]
-        self.widget = _classed(w.VBox(parts), "mistake-browser")
-
-    # -- choosing ----------------------------------------------------------------------------------
-
-    def _refilter(self) -> None:
-        choice, wanted = self.filters.choice, self.selection.images
-        self.reviews.look()
-        self.found = self.predictions.select(choice, self.reviews.keys(), wanted)
-        self.at = None
-        self.show_page(1)
-        self.open(0)
-
-    def show_only(self, images: np.ndarray, told: str = "") -> None:
-        """Only the predictions of these images (places in `frame`); `told` says in words which they are."""
-        images = np.asarray(images, np.int64)
-        told = say.told(told or "chosen")
-        self.selection.set(images, f"Only {len(images):,} of {len(self.predictions):,} images: {told}.")
-        self._refilter()
-
-    def show_all(self) -> None:
-        """The predictions of all images again."""
-        self.selection.set(None, "")
-        self._refilter()
-
-    def show_page(self, page: int) -> None:
-        """Show a page of thumbnails, counted from 1 and kept within what there is."""
-        pages = max(1, -(-len(self.found) // PAGE))
-        page = min(max(1, page), pages)
-        first = (page - 1) * PAGE
-        pairs = self.found[first : first + PAGE]
-        count = f"{first + 1:,}–{first + len(pairs):,} of {len(self.found):,}" if len(pairs) else "none"
-        self.pager.go(page, pages, f'<span role="status">of {pages:,} &nbsp;({count})</span>')
-        figures = [self._tile(pair) for pair in pairs]
-        self.stage.show(
-            say.tiles(figures) if figures else say.nothing(), [self._name(pair) for pair in pairs]
-        )
-        self._mark()
-
-    def _tile(self, pair: int) -> str:
-        image, label = self.predictions.parts(pair)
-        title, name, kind = self.predictions.key(pair)
-        review = self.reviews.get((title, name, kind))
-        jpeg = self.thumbnails.jpeg(int(self.predictions.rows[image]), TILE_PX)
-        score = float(self.predictions.scores[image, label])
-        return say.tile(jpeg, title, name, kind, score, review and review.verdict)
-
-    def _name(self, pair: int) -> str:
-        title, label, kind = self.predictions.key(pair)
-        return f"{label}, {kind}: {title}"
-
-    def _mark(self) -> None:
-        first = (self.pager.number.value - 1) * PAGE
-        inside = self.at is not None and first <= self.at < first + PAGE
-        self.stage.mark(self.at - first if inside else None)
-
-    # -- looking -----------------------------------------------------------------------------------
-
-    def open(self, place: int) -> None:
-        """Show the pair at a place of `found` in full, turning to its page."""
-        if not len(self.found):
-            self.at, self.opened.layout.display = None, "none"
-            return
-        self.at, self.opened.layout.display = min(max(0, place), len(self.found) - 1), "flex"
-        page = self.at // PAGE + 1
-        if page != self.pager.number.value:
-            self.show_page(page)
-        self._mark()
-        self.back.disabled, self.on.disabled = self.at == 0, self.at == len(self.found) - 1
-        where = f"{self.at + 1:,} of {len(self.found):,}"
-        self.head.value = self.detail.head(self.pair, where)
-        self._show_review()
-        self.body.value = self.detail.body(self.pair)
-        self.nearest.value = self.detail.neighbours(self.pair)  # last: it takes longest
-
-    @property
-    def pair(self) -> int:
-        """The opened pair (image * L + label)."""
-        return int(self.found[self.at])
-
-    def step(self, by: int) -> None:
-        """Open the pair `by` places further."""
-        if self.at is not None:
-            self.open(self.at + by)
-
-    def _clicked(self, place: int) -> None:
-        self.open((self.pager.number.value - 1) * PAGE + place)
-
-
-def _classed(box: w.Box, name: str) -> w.Box:
-    box.add_class(name)
-    return box

@@ -1,14 +1,18 @@
 """The map of images in JupyterLab: thumbnails under the pointer, a brush that filters the browser below."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import ipywidgets as w
 import numpy as np
 import plotly.graph_objects as go
 
 from wikitopics.errors import UserError
+from wikitopics.evaluate.context import Context
+from wikitopics.evaluate.map import Mapped
+from wikitopics.evaluate.predictions import Predictions
+from wikitopics.paths import judgements_folder
 from wikitopics.show.browser import html as say
-from wikitopics.show.browser.controls import button
+from wikitopics.show.browser.controls import boxed, button
 from wikitopics.show.browser.mistakes import MistakeBrowser
 from wikitopics.show.figures import CONFIG
 from wikitopics.show.map_figures import layers, members, picture_map
@@ -25,6 +29,19 @@ NOWHERE = {"type": "rect", "xref": "x", "yref": "y", "x0": 2e4, "x1": 2e4, "y0":
 HINT = "<p>Point at a mark to see its image. Draw round some to see them in the browser below.</p>"
 
 
+def mistakes_on_map(
+    everything: Predictions, thresholds: np.ndarray, known: Context, on_map: Mapped, run: str
+) -> w.Widget:
+    """The browser of all predictions of a run of 04_evaluate below their map, as one widget.
+
+    Verdicts go to the journals of `run`, at once.
+    """
+    arrays = (everything.truth, everything.scores, thresholds, everything.label_names, known.images)
+    journals = judgements_folder("04_evaluate", run)
+    browser = MistakeBrowser(everything.frame, *arrays, **known.beside, judgements=journals)
+    return PictureMap(browser, on_map.titles, on_map.places, on_map.colourings, on_map.soft).widget
+
+
 class PictureMap:
     """A map above a browser; `.widget` is what a notebook displays, both in one.
 
@@ -39,7 +56,7 @@ class PictureMap:
         browser: MistakeBrowser,
         titles: Sequence[str],
         places: np.ndarray,
-        colourings: dict[str, Sequence[str]],
+        colourings: Mapping[str, Sequence[str]],
         rest: Sequence[str] = (),
     ) -> None:
         self.browser, self.titles, self.places = browser, list(titles), np.asarray(places)
@@ -73,12 +90,10 @@ class PictureMap:
         self.show_all.disabled = True
         self.side = w.HTML(HINT)
         self.side.add_class("pm-side")
-        plot = w.Box([self.figure])
-        plot.add_class("pm-plot")
-        both = w.HBox([plot, self.side])
+        both = w.HBox([boxed(w.Box, [self.figure], "pm-plot"), self.side])
         controls = w.HBox([self.colour, self.show_all])
-        self.widget = w.VBox([w.HTML(STYLE), controls, both, self.browser.widget])
-        self.widget.add_class("picture-map")
+        parts = (w.HTML(STYLE), controls, both, self.browser.widget)
+        self.widget = boxed(w.VBox, parts, "picture-map")
 
     def _drawn(self, colouring: str) -> go.Figure:
         figure = picture_map(self.places, self.colourings[colouring], self.titles, rest=self.rest)

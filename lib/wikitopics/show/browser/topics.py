@@ -13,21 +13,20 @@ import pandas as pd
 
 from wikitopics.show.browser import detail
 from wikitopics.show.browser import html as say
-from wikitopics.show.browser.controls import Pager, Stage, button
+from wikitopics.show.browser.controls import ANY, Pages, boxed
 from wikitopics.show.browser.html import harmless
-from wikitopics.show.browser.style import COLUMNS, STYLE, TILE_PX, listener
-from wikitopics.show.pictures import Thumbnails
+from wikitopics.show.browser.style import STYLE, TILE_PX, listener
+from wikitopics.show.pictures import Pictures, Thumbnails
 
-PAGE = 6 * COLUMNS  # thumbnails on one page
 NAME = "Browser of scored pictures. Arrow keys: next and previous picture."
 Nearest = Callable[[int], Sequence[tuple[int, float]]]
 
-ANY, NONE = -1, -2  # of the topic: not None, which a restored drop-down shows as nothing at all
+NONE = -2  # beside ANY: pictures without a topic
 ORDERS = ("least sure first", "most sure first", "most probable first")
 LONGEST = 500  # groups to choose from, the largest first
 
 
-class TopicBrowser:
+class TopicBrowser(Pages):
     """Scored pictures to look at; `.widget` is what a notebook displays.
 
     frame: one row a picture: title, sureness; probabilities (n, L) in [0, 1]; above (n, L) bool, the labels
@@ -44,94 +43,48 @@ class TopicBrowser:
         probabilities: np.ndarray,
         above: np.ndarray,
         label_names: list[str],
-        images: Sequence[np.ndarray],
+        images: Pictures,
         groups: pd.Series | None = None,
         nearest: Nearest | None = None,
     ) -> None:
+        super().__init__(listener(NAME))
         self.titles, self.sureness = list(frame["title"]), frame["sureness"].to_numpy(np.float64)
         self.probabilities, self.above, self.label_names = probabilities, above, label_names
         self.groups = [[] for _ in self.titles] if groups is None else list(groups)
         self.thumbnails, self.nearest = Thumbnails(images), nearest
-        self.found = np.array([], dtype=np.int64)
-        self.at: int | None = None
-        self._build()
+        self.filters = TopicFilters(self.label_names, self.groups, self._refilter)
+        self.shown = w.HTML()
+        parts = (w.HTML(STYLE), self.filters.widget, self._beside([self.shown]))
+        self.widget = boxed(w.VBox, parts, "mistake-browser")
         self._refilter()
 
-    def _build(self) -> None:
-        self.filters = TopicFilters(self.label_names, self.groups, self._refilter)
-        self.pager = Pager(lambda: self.show_page(self.pager.number.value))
-        self.stage = Stage(PAGE, lambda place: self.open((self.pager.number.value - 1) * PAGE + place))
-        self.back = button("Previous", "mb-back", "arrow-left")
-        self.on = button("Next", "mb-next", "arrow-right")
-        self.back.on_click(lambda _: self.step(-1))
-        self.on.on_click(lambda _: self.step(+1))
-        self.shown = w.HTML()
-        steps = box(w.HBox, (self.back, self.on, w.HTML(listener(NAME))), "mb-row")
-        left = box(w.VBox, (self.pager.widget, self.stage.widget), "mb-left")
-        self.opened = box(w.VBox, (steps, self.shown), "mb-right")
-        body = box(w.HBox, (left, self.opened), "mb-body")
-        self.widget = box(w.VBox, (w.HTML(STYLE), self.filters.widget, body), "mistake-browser")
-
     def _refilter(self) -> None:
-        self.found = self.filters.places(self.sureness, self.probabilities, self.above)
-        self.show_page(1)
-        self.open(0)
+        self._find(self.filters.places(self.sureness, self.probabilities, self.above))
 
-    def show_page(self, page: int) -> None:
-        """Show a page of thumbnails, counted from 1 and kept within what there is."""
-        pages = max(1, -(-len(self.found) // PAGE))
-        page = min(max(1, page), pages)
-        places = self.found[(page - 1) * PAGE : page * PAGE]
-        told = f"{len(self.found):,} of {len(self.titles):,} pictures"
-        self.pager.go(page, pages, f'<span role="status">of {pages:,} &nbsp;({told})</span>')
-        tiles = say.tiles([self._tile(place) for place in places]) if len(places) else say.nothing()
-        self.stage.show(tiles, [self.titles[place] for place in places])
-        self._mark()
+    def _count(self, first: int, shown: int) -> str:
+        return f"{len(self.found):,} of {len(self.titles):,} pictures"
+
+    def _name(self, place: int) -> str:
+        return self.titles[place]
 
     def _tile(self, place: int) -> str:
-        jpeg = self.thumbnails.jpeg(int(place), TILE_PX)
+        jpeg = self.thumbnails.jpeg(place, TILE_PX)
         return tile_html(jpeg, self.titles[place], self.sureness[place], self._given(place))
 
     def _given(self, place: int) -> list[str]:
         order = np.argsort(-self.probabilities[place], kind="stable")
         return [self.label_names[label] for label in order if self.above[place, label]]
 
-    def _mark(self) -> None:
-        first = (self.pager.number.value - 1) * PAGE
-        at = self.at
-        self.stage.mark(at - first if at is not None and first <= at < first + PAGE else None)
-
-    def open(self, place: int) -> None:
-        """Show the picture at a place of `found` in full, turning to its page."""
-        self.opened.layout.display = "flex" if len(self.found) else "none"
-        if not len(self.found):
-            self.at = None
-            return
-        self.at = at = min(max(0, place), len(self.found) - 1)
-        if (page := at // PAGE + 1) != self.pager.number.value:
-            self.show_page(page)
-        self._mark()
-        self.back.disabled, self.on.disabled = at == 0, at == len(self.found) - 1
-        self.shown.value = self._opened(at)
-
-    def step(self, by: int) -> None:
-        """Open the picture `by` places further."""
-        if self.at is not None:
-            self.open(self.at + by)
-
-    def _opened(self, at: int) -> str:
-        place = int(self.found[at])
-        facts = [f"{at + 1:,} of {len(self.found):,}", f"{100 * self.sureness[place]:.0f} % sure"]
+    def _show(self, place: int, where: str) -> None:
+        facts = [where, f"{100 * self.sureness[place]:.0f} % sure"]
         head = say.head(self.thumbnails.jpeg(place), self.titles[place], facts, "")
         chances = chances_html(self.label_names, self.probabilities[place], self.above[place])
         near = [
             (self.thumbnails.jpeg(other, 92), self.titles[other], like, ", ".join(self._given(other)))
             for other, like in (self.nearest(place) if self.nearest else ())
         ]
-        return head + chances + groups_html(self.groups[place]) + detail.neighbours_html(near)
-
-
-# --- The filters of the browser of scored pictures: topic, group, sureness and order
+        about = groups_html(self.groups[place]) + detail.neighbours_html(near)
+        self.shown.value = head + chances + about
 
 
 class TopicFilters:
@@ -153,7 +106,7 @@ class TopicFilters:
         self.order = w.Dropdown(options=list(ORDERS), description="Sort by")
         for control in (controls := (self.topic, self.group, self.sure, self.order)):
             control.observe(lambda _: on_change(), names="value")
-        self.widget = box(w.HBox, controls, "mb-filters")
+        self.widget = boxed(w.HBox, controls, "mb-filters")
 
     def places(self, sureness: np.ndarray, probabilities: np.ndarray, above: np.ndarray) -> np.ndarray:
         """The places of the pictures that pass, in the order asked for.
@@ -176,13 +129,6 @@ class TopicFilters:
             label = self.topic.value
             return -(probabilities[:, label] if label >= 0 else probabilities.max(axis=1, initial=0))
         return -sureness if self.order.value == "most sure first" else sureness
-
-
-def box(kind: type, children: Sequence[w.Widget], name: str) -> w.Box:
-    """A box of widgets that the style sheet knows by `name`."""
-    made = kind(list(children))
-    made.add_class(name)
-    return made
 
 
 # --- The pieces of HTML of the browser of scored pictures; other people's text is escaped as there

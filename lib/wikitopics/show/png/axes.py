@@ -90,7 +90,7 @@ def _limits(axes: Axes, which: str, scale: Scale) -> None:
 
 def _ticks(axes: Axes, which: str, scale: Scale) -> None:
     settings, axis = scale.settings, getattr(axes, f"{which}axis")
-    given = [] if settings.tickvals is None else array(settings.tickvals)
+    given = array([] if settings.tickvals is None else settings.tickvals)
     told = given if settings.ticktext is None else settings.ticktext
     if scale.kind == "category":
         names = dict(zip(given, told, strict=True))

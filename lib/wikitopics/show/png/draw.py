@@ -29,9 +29,6 @@ BANDED = {"bar", "heatmap"}  # they fill their category's band: no grid line in 
 KNOWN = {"scatter", "sunburst", *BANDED}
 
 
-# --- One page of the static twin: where its panels stand, and how much room their labels need
-
-
 class Page:
     """A figure being drawn: its panels by pair of axis names ("x2", "y"), its scales by axis name."""
 
@@ -41,7 +38,7 @@ class Page:
         self.traces = [(trace, self.colorway[i % len(self.colorway)]) for i, trace in enumerate(figure.data)]
         self.width, self.height = WIDTH, self.layout.height or HEIGHT
         self.canvas = Figure(figsize=(self.width / 100, self.height / 100), dpi=100 * SHARPNESS)
-        FigureCanvasAgg(self.canvas)
+        self.agg = FigureCanvasAgg(self.canvas)
         self.panels: dict[tuple[str, str], Axes] = {}
         self.scales: dict[str, Scale] = {}
         self.notes: list = []  # annotations, whose room counts
@@ -94,7 +91,7 @@ class Page:
 
     def fit(self) -> bool:
         """Learn from a drawn page how wide the margins must be; True if tick labels must turn for room."""
-        renderer = self.canvas.canvas.get_renderer()
+        renderer = self.agg.get_renderer()
         artists = (*self.canvas.axes, *self.canvas.legends, *self.notes)
         boxes = [artist.get_tightbbox(renderer) for artist in artists]
         boxes = [box for box in boxes if box is not None]
@@ -137,9 +134,6 @@ def _crowded(axes: Axes, renderer: Any, shrunk: float) -> bool:
     )
 
 
-# --- One panel of the static twin: its traces in their order, on its axes
-
-
 def panel(page: Page, axes: Axes, traces: list, x: Scale, y: Scale) -> None:
     """Draw the traces of one panel, bars first."""
     axes.margins(*_margins(traces))
@@ -160,9 +154,6 @@ def _margins(traces: list) -> tuple[float, float]:
     sideways = any(trace.orientation == "h" for trace in told)
     across = 0.0 if only_lines else 0.09 if sideways else 0.04
     return across, 0.08 if told and not sideways else 0.05
-
-
-# --- The whole figure
 
 
 def picture(figure: go.Figure) -> Image.Image:

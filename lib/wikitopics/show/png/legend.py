@@ -80,9 +80,6 @@ def colour_bar(canvas: Figure, mesh: Any, panel: Any, bar: Any) -> None:
     axes.set_title(words(bar.title.text or ""), fontsize=points(12), color=INK, loc="left", pad=6)
 
 
-# --- What lies on top of the data of the static twin: reference lines and their names
-
-
 def lines(page: Any) -> None:
     """The layout's lines: thresholds, zero, what chance gives."""
     for shape in page.layout.shapes:

@@ -1,4 +1,4 @@
-"""Marks of the static twin: bars, lines, points, heat maps, histograms and boxes."""
+"""Marks of the static twin: bars, lines, points, error bars, texts and heat maps."""
 
 from collections import defaultdict
 from typing import Any
@@ -58,10 +58,12 @@ def scatter(axes: Axes, trace: Any, default: str, x: Any, y: Any) -> None:
 
 
 def _error_bars(axes: Axes, xs, ys, error: Any, direction: str, default: Any) -> None:
+    lengths = np.vstack([array(error.arrayminus), array(error.array)])
     axes.errorbar(
         xs,
         ys,
-        **{f"{direction}err": np.vstack([array(error.arrayminus), array(error.array)])},
+        xerr=lengths if direction == "x" else None,
+        yerr=lengths if direction == "y" else None,
         fmt="none",
         ecolor=colour(error.color) if error.color else default,
         elinewidth=points(1.5),
@@ -73,7 +75,7 @@ def _error_bars(axes: Axes, xs, ys, error: Any, direction: str, default: Any) ->
 def _markers(axes: Axes, trace: Any, xs, ys, line: Any) -> None:
     form, hollow = marker(trace.marker.symbol)
     fill = colour(trace.marker.color, trace.marker.opacity) if trace.marker.color else line
-    hard = {"antialiased": False, "snap": True} if len(xs) > MANY else {}
+    many = len(xs) > MANY
     axes.scatter(
         xs,
         ys,
@@ -83,7 +85,8 @@ def _markers(axes: Axes, trace: Any, xs, ys, line: Any) -> None:
         edgecolors=[fill] if hollow else "none",
         linewidths=points(1.5 if hollow else 0),
         zorder=3,
-        **hard,
+        antialiased=not many,
+        snap=True if many else None,
     )
 
 
@@ -101,9 +104,6 @@ def _point_texts(axes: Axes, trace: Any, xs, ys) -> None:
             color=colour(trace.textfont.color or INK),
             annotation_clip=False,
         )
-
-
-# --- Bars of the static twin
 
 
 def bars(axes: Axes, traces: list[tuple[Any, str]], x: Any, y: Any, layout: Any) -> None:
@@ -160,9 +160,6 @@ def _bar_texts(axes: Axes, texts: Any, at, ends, sideways: bool) -> None:
         )
 
 
-# --- Heat maps of the static twin
-
-
 def heatmap(axes: Axes, trace: Any, x: Any, y: Any) -> Any:
     """One heat map with its texts; what a colour bar needs is returned."""
     z = array(trace.z).astype(float)
@@ -193,5 +190,6 @@ def _cells(axes: Axes, texts: Any, columns, rows, z, colours) -> None:
     size = points(min(12, 340 / max(z.shape)))
     for i, j in np.ndindex(z.shape):
         if np.isfinite(z[i, j]):
-            style = {"fontsize": size, "color": ink_on(colours[i, j])}
-            axes.text(columns[j], rows[i], words(texts[i][j]), ha="center", va="center", **style)
+            ink = ink_on(colours[i, j])
+            at = (columns[j], rows[i])
+            axes.text(*at, words(texts[i][j]), ha="center", va="center", fontsize=size, color=ink)

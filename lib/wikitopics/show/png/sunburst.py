@@ -13,9 +13,6 @@ from wikitopics.show.png.values import array, colour, ink_on, points, words
 LEAF_OPACITY = 0.7  # plotly's default for the leaves of a sunburst
 
 
-# --- The tree behind a sunburst: children, sizes, colours
-
-
 @dataclass
 class Node:
     """A node with its subtree; `value` is what its sector stands for: its own and its children's."""
@@ -38,7 +35,7 @@ def tree(trace: Any, colorway: Any) -> Node:
         name: Node(str(label), float(value))
         for name, label, value in zip(names, trace.labels, array(trace.values), strict=True)
     }
-    roots = []
+    roots: list[Node] = []
     for name, parent in zip(names, parents, strict=True):
         above = nodes[parent].children if parent and parent in nodes else roots
         above.append(nodes[name])
@@ -62,9 +59,6 @@ def _paint(node: Node, fill: Any) -> None:
     node.fill = fill
     for child in node.children:
         _paint(child, fill)
-
-
-# --- Rings and tiles drawn
 
 
 def _faded(fill: Any, opacity: float) -> tuple:
@@ -120,9 +114,17 @@ def _sector_text(axes: Axes, node: Node, angle: float, share: float, fill: Any) 
     rotation = (angle - 90) % 360 if along else angle % 360
     rotation = rotation - 180 if 90 < rotation < 270 else rotation
     radius = node.depth + 0.5
-    style = {"ha": "center", "va": "center", "rotation": rotation, "rotation_mode": "anchor"}
-    place = (radius * np.cos(turn), radius * np.sin(turn))
-    axes.text(*place, words(text), fontsize=points(size), color=ink_on(fill), **style)
+    axes.text(
+        radius * np.cos(turn),
+        radius * np.sin(turn),
+        words(text),
+        ha="center",
+        va="center",
+        fontsize=points(size),
+        color=ink_on(fill),
+        rotation=rotation,
+        rotation_mode="anchor",
+    )
 
 
 def _pixels_per_unit(axes: Axes) -> float:

@@ -218,9 +218,6 @@ def _text(page: ElementTree.Element, space: str) -> str:
     return page.findtext(f"{space}revision/{space}text") or ""
 
 
-# --- A Commons dump made into files.parquet and categories.parquet, once for all runs that read it
-
-
 def dump_fingerprint(dump: str) -> str:
     """Hex digest of the dump's files."""
     return fingerprint_of([*dump_files(dump).values(), *xml_files(dump)], FORM)

@@ -135,9 +135,6 @@ def _write(path: Path, reduce: Reduce, dump: SqlDump, schema: pa.Schema) -> None
         writer.add_key_value_metadata({"rows": str(rows), **facts})
 
 
-# --- A folder of Wikimedia dumps: which of its files holds which table
-
-
 def dump_files(folder: str) -> dict[str, Path]:
     """The file of each table in a folder below the root folder: table -> file.
 

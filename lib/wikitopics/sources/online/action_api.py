@@ -17,9 +17,6 @@ MAX_BYTES = 64 << 20  # of one answer
 MAXLAG = 5  # seconds that a database copy may lag before we hold back
 
 
-# --- What MediaWiki's Action API answers: pages in batches, refusals, and what is no answer at all
-
-
 class Refusal(UserError):
     """The API refuses a question; `code` is its own word for why."""
 
@@ -82,9 +79,6 @@ def bare(title: str) -> str:
     ('A: b.jpg', 'Cats')
     """
     return title.split(":", 1)[1]
-
-
-# --- Questions to the Action API
 
 
 class ActionApi:

@@ -152,9 +152,6 @@ def _final(manifest: Journal, title: str, store: Path) -> bool:
     return row["status"] in FINAL and whole
 
 
-# --- One picture over the network: fetched, checked to be a picture and the right one, stored
-
-
 def fetch_picture(client: Client, picture: Picture, store: Path) -> dict[str, Any]:
     """Fetch a picture into `store`; the row of the manifest that says how it went. Never raises Failed.
 
@@ -239,9 +236,6 @@ def _decoded(body: bytes) -> tuple[str, tuple[int, int]]:
         raise
     except Exception as error:  # as above: whatever a decoder raises, this thumbnail is not whole
         raise Failed("damaged", f"{type(error).__name__}: {error}"[:200], 0) from None
-
-
-# --- Pictures on disk under the sha1 of their bytes: equal ones once, no folder with more than some thousand
 
 
 def address(sha1: str, form: str) -> str:

@@ -355,5 +355,5 @@ def _space(name: str) -> str | None:
 @cache
 def _spaces() -> dict[str, str]:
     """Every name of the two namespaces in MediaWiki's languages, small -> FILE or CATEGORY."""
-    with (files("wikitopics") / "namespaces.csv").open(encoding="utf-8", newline="") as lines:
+    with (files("wikitopics") / "namespaces.csv").open(encoding="utf-8") as lines:
         return {row["name"].casefold(): row["namespace"] for row in csv.DictReader(lines)}

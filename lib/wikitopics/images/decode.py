@@ -230,7 +230,8 @@ def transparent_colour(image: Image.Image, data: bytes) -> Callable[[Image.Image
     file has 8 bits. `data`: the file's bytes, read once more where 16 bits a channel were cut.
     """
     colour = image.info.get("transparency")
-    form = image.tile[0].args if image.format == "PNG" and image.tile else ""
+    tiles = getattr(image, "tile", [])  # of images that come from a file
+    form = tiles[0].args if image.format == "PNG" and tiles else ""
     if form in _STEPS and isinstance(colour, int):
         image.info["transparency"] = min(colour * _STEPS[form], 255)
     if form != "RGB;16B" or not isinstance(colour, tuple):

@@ -85,17 +85,18 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
 
 
 def _slim_png(data: bytes) -> tuple[bytes, int]:
-    kept, told, end = [data[:8]], {}, 8
+    kept, end = [data[:8]], 8
+    told: dict[bytes, tuple[bytes, bytes]] = {}  # by its name: kind of chunk, data
     for kind, start, end in _bounded(_png_chunks(data)):
         if kind in _PNG_KEPT:
             kept.append(data[start:end])
         elif kind == b"eXIf":
-            told[kind] = data[start + 8 : end - 4]
+            told[kind] = kind, data[start + 8 : end - 4]
         elif kind in (b"tEXt", b"zTXt", b"iTXt") and data.startswith(_PNG_TOLD, start + 8):
             name, _, text = data[start + 8 : end - 4].partition(b"\0")
             told[name] = kind, text
     hexadecimal, xmp = (_png_text(*told[name]) if name in told else b"" for name in _PNG_TOLD)
-    exif = told.get(b"eXIf") or _of_hexadecimal(hexadecimal)
+    exif = told.get(b"eXIf", (b"", b""))[1] or _of_hexadecimal(hexadecimal)
     return b"".join([*kept, data[end:]]), orientation(exif, xmp)
 
 

@@ -64,7 +64,7 @@ def split_of(
         if shares[place] and not (part == SPLITS[place]).any():
             rest = np.flatnonzero(part == "train")
             share = shares[place] / (shares[0] + shares[place])
-            some = tuple(float(value) for value in np.eye(3)[0] * (1 - share) + np.eye(3)[place] * share)
+            some = (1 - share, share, 0.0) if place == 1 else (1 - share, 0.0, share)
             part[rest] = stratified_split(
                 np.asarray(label_matrix)[rest], np.asarray(groups)[rest], some, seed
             )

@@ -4,7 +4,7 @@ import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pandas as pd
 
@@ -62,8 +62,7 @@ class Table:
         paths, notes["rows joined to one file"] = _joined(columns["path"], lists, texts)
         kept = joined_copies(self._top(), paths, lists, texts.get("split"))
         notes["copies with other labels, joined to the first"] = len(paths) - len(kept)
-        for cells in (paths, *lists.values(), *texts.values()):
-            cells[:] = [cells[row] for row in kept]
+        _keep(kept, paths, *lists.values(), *texts.values())
         titles = texts.pop("title", [""] * len(paths))
         titles = [title or os.path.basename(path) for title, path in zip(titles, paths, strict=True)]
         return files_table(titles, paths, notes, **texts, **lists)
@@ -124,13 +123,18 @@ def _joined(
             continue
         if "split" in texts and len({texts["split"][row] for row in same}) > 1:
             raise UserError(f"a file must be in one part of the split, but {path!r} is in two; choose one")
-        for cells in lists.values():
-            cells[same[0]] = list(dict.fromkeys(item for row in same for item in cells[row]))
-        for cells in texts.values():
-            cells[same[0]] = next((cells[row] for row in same if cells[row]), "")
+        for said in lists.values():
+            said[same[0]] = list(dict.fromkeys(item for row in same for item in said[row]))
+        for told in texts.values():
+            told[same[0]] = next((told[row] for row in same if told[row]), "")
         for row in same[1:]:
             kept[row] = -1
     kept = [row for row in kept if row >= 0]
-    for cells in (*lists.values(), *texts.values()):
-        cells[:] = [cells[row] for row in kept]
+    _keep(kept, *lists.values(), *texts.values())
     return [paths[row] for row in kept], len(paths) - len(kept)
+
+
+def _keep(rows: list[int], *columns: list[Any]) -> None:
+    """Leave only these rows in each column."""
+    for cells in columns:
+        cells[:] = [cells[row] for row in rows]

@@ -15,7 +15,7 @@ from wikitopics.labels.category_graph import CategoryGraph, open_graph
 from wikitopics.labels.file_labels import COLUMNS as WHY_COLUMNS
 from wikitopics.labels.file_labels import file_categories, label_files, why_files
 from wikitopics.labels.heuristics import label_categories
-from wikitopics.labels.labelled import Labelled, human_labels, known_labels
+from wikitopics.labels.labelled import Labelled, human_labels
 from wikitopics.labels.people import agreement, majority
 from wikitopics.labels.taxonomy import Taxonomy
 from wikitopics.paths import root, sample_folder
@@ -231,7 +231,8 @@ def annotations_of(path: Path, taxonomy: Taxonomy) -> pd.DataFrame:
             "labels": list(said.values()),
         }
     )
-    return rows.assign(labels=known_labels(rows, taxonomy)["labels"])
+    told = human_labels(rows, taxonomy)
+    return rows if told is None else rows.assign(labels=told["labels"])
 
 
 def _check_known(lists: Iterable[list[str]], taxonomy: Taxonomy, name: str) -> None:

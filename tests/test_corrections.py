@@ -1,5 +1,8 @@
 """A second round: verdicts change labels as they say, and doubted training labels come from other folds."""
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +10,7 @@ import pytest
 from test_labels_people import labelled
 from wikitopics.errors import UserError
 from wikitopics.evaluate.label_issues import label_issues, out_of_fold
+from wikitopics.judgements import append
 from wikitopics.labels.labelled import correct
 from wikitopics.show.browser.choice import Reviews
 
@@ -43,11 +47,32 @@ def test_verdicts_take_away_give_and_replace(tmp_path):
     assert correct(before, "") is before
 
 
+def test_verdicts_in_journals_and_in_any_table_say_the_same_however_titles_are_written(tmp_path):
+    before = labelled([["a"], ["b"], ["c"]])
+    labels = before.labels.assign(title=["A fox.jpg", "B.jpg", "C.jpg"])
+    before = replace(before, labels=labels)
+    rows = [("File:a_fox.jpg", "a", "true positive", ["b", "c"]), ("Datei:b.jpg", "b", "true positive", [])]
+    folder = reviewed(tmp_path, *((row[:3], "label wrong", row[3]) for row in rows))
+    reviewed(tmp_path, (("C.jpg", "c", "true positive"), "label wrong", None))
+    table = tmp_path / "verdicts.csv"
+    lines = [f"{title};{label};{kind};label wrong;{json.dumps(said)}" for title, label, kind, said in rows]
+    lines = ["title;label;kind;verdict;corrected_labels", *lines, "C.jpg;c;true positive;label wrong;"]
+    table.write_text("\n".join(line.replace('"', "'") for line in lines))
+    for place in (folder, table):
+        assert correct(before, place).labels["labels"].tolist() == [["b", "c"], [], []]
+
+
+def test_a_judgement_that_says_something_else_gets_a_sentence(tmp_path):
+    append(tmp_path / "run", "me", [{"title": "0.jpg", "label": ["a", "b"], "kind": "", "verdict": "unsure"}])
+    with pytest.raises(UserError, match="a row must have one label"):
+        correct(labelled([["a"]]), tmp_path / "run")
+
+
 def test_a_wrong_file_of_verdicts_gets_a_sentence(tmp_path):
-    with pytest.raises(UserError, match="must be a folder like judgements/04_evaluate/RUN"):
+    with pytest.raises(UserError, match="must be a table, or a folder like judgements/04_evaluate/RUN"):
         correct(labelled([["a"]]), tmp_path / "none.parquet")
     pd.DataFrame({"title": ["x"]}).to_parquet(tmp_path / "other.parquet")
-    with pytest.raises(UserError, match="must have the column label"):
+    with pytest.raises(UserError, match="must have the columns title, label, kind, verdict"):
         correct(labelled([["a"]]), tmp_path / "other.parquet")
 
 

@@ -167,7 +167,7 @@ def test_a_list_may_hold_titles_addresses_or_be_a_table(tmp_path):
     assert listed(table) == ("A red fox.jpg",)
     for content in (b"\xff\xfe", b"https://example.org/a.jpg\n"):
         list_.write_bytes(content)
-        with pytest.raises(UserError, match=r"--list must be|an address must be"):
+        with pytest.raises(UserError, match=r"--list must|is an address of no wiki"):
             listed(list_)
 
 

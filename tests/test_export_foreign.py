@@ -430,7 +430,7 @@ WEIGHT_FILES = {
 }
 
 
-LONG_HEADERS = ("a header of exabytes", "a header of many names", "a pickle")  # a number that is none
+LONG_HEADERS = ("a header of exabytes", "a header of many names")
 
 
 @pytest.mark.parametrize("case", WEIGHT_FILES)
@@ -438,7 +438,7 @@ def test_weights_that_are_not_those_of_the_network(files, tmp_path, case):
     data = WEIGHT_FILES[case](files[WEIGHTS])
     assert data != files[WEIGHTS]
     told = refusal(zipped(with_weights(files, data), tmp_path / "a.zip"))
-    assert "has weights" in told or f"has a {WEIGHTS}" in told
+    assert any(words in told for words in ("has weights", f"has a {WEIGHTS}", "bytes of weights"))
     assert ("bytes of names" in told) == (case in LONG_HEADERS)
 
 

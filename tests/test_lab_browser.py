@@ -322,7 +322,8 @@ def test_the_evaluation_notebook_itself(page: Lab, folder: Path):
     if not (made("02_images", "sample") and made("03_train", "commons-10-lite0")):
         pytest.skip("the sample's runs are not there: run `make demo` first")
     (folder / "data").mkdir()
-    for stage in ("01_labels", "02_images", "03_train"):
+    shutil.copytree(paths.root() / "data" / "01_labels", folder / "data" / "01_labels")
+    for stage in ("02_images", "03_train"):
         (folder / "data" / stage).symlink_to(paths.root() / "data" / stage)
     shutil.copytree(paths.root() / "params", folder / "params")
     for stage in ("01_labels", "04_evaluate"):
@@ -354,7 +355,10 @@ def test_what_was_run_in_jupyterlab_is_the_run_and_looking_costs_nothing(page: L
     """04 was made here by the test before; now 01 and 04, both finished, are run again from top to bottom."""
     if not made("01_labels", "commons") or not (folder / "params").exists():
         pytest.skip("the sample's runs are not there: run `make demo` first")
-    assert "everything is up to date" in up_to_date(folder)
+    said = up_to_date(folder)
+    if "01_labels/commons " in said and "would run" in said.split("01_labels/commons ")[1].split("\n")[0]:
+        pytest.skip("the sample's runs are of other code than this: run `make demo` first")
+    assert "everything is up to date" in said
     page.run("01_labels.ipynb", 200, ".label-annotator button")
     page.idle()
     assert any("it stays as it is" in text for text in page.texts(".jp-OutputArea-output"))

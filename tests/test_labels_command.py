@@ -94,6 +94,6 @@ def test_mistakes_get_a_sentence_and_leave_no_file(folder, changed, sentence):
 
 def test_files_without_the_column_get_a_sentence(folder):
     pd.DataFrame({"title": ["a"]}).to_parquet(folder / "files.parquet")
-    with pytest.raises(UserError, match="have no categories"):
+    with pytest.raises(UserError, match="must have the columns title, categories"):
         run(*arguments(folder))
     assert [path.name for path in folder.iterdir() if "out" in path.name] == []

@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 
 from test_labels_people import labelled
-from wikitopics.labels.label_sources import people_for, read_table
+from wikitopics.errors import UserError
+from wikitopics.judgements import append
+from wikitopics.labels.label_sources import people_for
 from wikitopics.labels.labelled import (
     by_title,
     co_occurrence,
@@ -19,6 +21,7 @@ from wikitopics.labels.labelled import (
 from wikitopics.labels.taxonomy import load
 from wikitopics.show import label_figures
 from wikitopics.show.label_figures import layout
+from wikitopics.sources.tables import read_table
 
 LISTS = [["a"], ["a", "b"], ["a", "b"], ["c"], []]
 
@@ -115,10 +118,29 @@ def test_figures_take_what_the_tables_give():
 
 def test_annotations_become_the_majority_and_a_ceiling(tmp_path, monkeypatch):
     monkeypatch.setenv("WIKITOPICS_ROOT", str(tmp_path))
-    f = [("f.jpg", "x", "Food|Nonsense"), ("f.jpg", "y", "Food")]
+    f = [("F.jpg", "x", "Food"), ("File:f.jpg", "y", "Food")]
     rows = [*f, ("g.jpg", "x", ""), ("g.jpg", "y", "Art")]
     pd.DataFrame(rows, columns=["title", "annotator", "labels"]).to_csv(tmp_path / "a.csv", index=False)
     people, ceiling = people_for(None, "a.csv", load("v1.4"))
     assert people["labels"].tolist() == [["Culture", "Food"], []] and ceiling == pytest.approx(4 / 6)
-    with pytest.raises(Exception, match="annotations must be a .csv or .parquet file"):
+    with pytest.raises(Exception, match="annotations must be a table"):
         read_table(tmp_path / "b.csv", "annotations")
+    rows[0] = ("F.jpg", "x", "Food|Nonsense")
+    pd.DataFrame(rows, columns=["title", "annotator", "labels"]).to_csv(tmp_path / "a.csv", index=False)
+    with pytest.raises(Exception, match=r"'Nonsense' \(1 times\)"):
+        people_for(None, "a.csv", load("v1.4"))
+
+
+def test_annotations_in_journals_are_read_as_those_in_a_table(tmp_path, monkeypatch):
+    monkeypatch.setenv("WIKITOPICS_ROOT", str(tmp_path))
+    folder = tmp_path / "judgements" / "01_labels" / "run"
+    rows = [("x", "File:f.jpg", ["Art"], "2026-01-01"), ("x", "F.jpg", ["Food"], "2026-01-02")]
+    for person, title, labels, time in [*rows, ("y", "F.jpg", ["Food"], "2026-01-01")]:
+        append(folder, person, [{"title": title, "labels": labels, "time": time}])
+    people, ceiling = people_for(None, "judgements/01_labels/run", load("v1.4"))
+    assert people.to_dict("list") == {"title": ["F.jpg"], "labels": [["Culture", "Food"]]} and ceiling == 1
+    append(folder, "y", [{"title": "g.jpg", "labels": ["Nonsense"]}])
+    with pytest.raises(UserError, match=r"a label of run must be in the taxonomy v1.4, but 'Nonsense'"):
+        people_for(None, "judgements/01_labels/run", load("v1.4"))
+    with pytest.raises(UserError, match="must be a table, or a folder like judgements/01_labels/RUN"):
+        people_for(None, "judgements/01_labels/none", load("v1.4"))

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from wikitopics import paths
 from wikitopics.errors import UserError
 from wikitopics.sources import describe, open_source
-from wikitopics.sources.files import COLUMNS, mediawiki_title, unique_titles
+from wikitopics.sources.files import COLUMNS, unique_titles
 from wikitopics.sources.folder import path_key, path_of_key
 from wikitopics.sources.reading import Refused, TooLarge
+from wikitopics.titles import mediawiki_title
 
 
 def put(path: Path, content: bytes = b"picture") -> Path:
@@ -81,9 +82,9 @@ def test_a_table_may_be_csv_or_parquet_with_texts_or_lists(root):
 @pytest.mark.parametrize(
     "text, words",
     [
-        ("file,labels\nx.jpg,Cats\n", "must have a column 'path', but set.csv has file, labels"),
+        ("file,labels\nx.jpg,Cats\n", "must have the columns path, but set.csv has file, labels"),
         ("path,labels\nx.jpg,Cats\n,Dogs\n", "1 of 2 rows have none"),
-        ("path\n" + "x,y\nx,y,z\n", "cannot be read"),
+        ("path\n" + "x,y\nx,y,z\n", "2 cells in line 2 and 1 columns"),
     ],
 )
 def test_a_wrong_table_is_one_sentence(root, text, words):
@@ -114,7 +115,7 @@ def test_table_fingerprint_follows_content_not_times(root):
 
 def test_folders_are_categories_deepest_first(root):
     put(root / "set" / "animals" / "cats" / "tom_cat.jpg")
-    put(root / "set" / "top.png")
+    put(root / "set" / "top.png", b"another")
     put(root / "set" / "animals" / "notes.txt")
     put(root / "set" / ".git" / "x.png")
     files = open_source("folder", image_root="set").files()
@@ -149,7 +150,7 @@ def test_path_keys_are_text_and_reversible(name):
 
 def test_one_name_in_two_folders_gives_two_titles_and_is_counted(root):
     for folder in "ab":
-        put(root / "set" / folder / "1.jpg")
+        put(root / "set" / folder / "1.jpg", folder.encode())  # equal files would be one
     files = open_source("folder", image_root="set").files()
     assert files["title"].tolist() == ["1.jpg", "1 (2).jpg"]
     assert files.attrs["notes"] == {"titles made unique by a number": 1}

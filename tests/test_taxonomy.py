@@ -78,10 +78,10 @@ def test_bridge_names_labels_and_topics_that_exist():
 @pytest.mark.parametrize(
     "text, sentence",
     [
-        ("name,parent\nA,\n", "must start with the line label,parent,anchors"),
+        ("name,parent\nA,\n", "must have the columns label, parent, anchors"),
         ("label,parent,anchors\n", "there is no row"),
         ("label,parent,anchors\n,,X\n", "one row has none"),
-        ("label,parent,anchors\nA,\n", "line 2 must have 3 cells"),
+        ("label,parent,anchors\nA,,X,Y\n", "4 cells in line 2"),
         ("label,parent,anchors\nA,,X\nA,,Y\n", "'A' stands in several"),
         ("label,parent,anchors\nA,B,X\n", "that of 'A' is 'B'"),
         ("label,parent,anchors\nA,B,X\nB,A,Y\n", "'A' run in a circle"),

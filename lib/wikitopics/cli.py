@@ -4,6 +4,8 @@ import argparse
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
@@ -102,17 +104,29 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     arguments = sys.argv[1:] if arguments is None else arguments
     options = parser(arguments[0] if arguments else "").parse_args(arguments)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) != signal.SIG_IGN:  # under nohup a hang-up is nobody's business
+    with _stopping():
+        try:
+            _settle_root(vars(options).pop("root", None))
+            return options.call(options) or 0
+        except UserError as error:
+            print(f"wikitopics: {error}", file=sys.stderr)
+            return 2
+        except KeyboardInterrupt:
+            _stop(signal.SIGINT)
+
+
+@contextmanager
+def _stopping() -> Iterator[None]:
+    """A block that a signal to end stops with a sentence; under nohup a hang-up is nobody's business."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    for number, handler in before.items():
+        if handler != signal.SIG_IGN:
             signal.signal(number, _stop)
     try:
-        _settle_root(vars(options).pop("root", None))
-        return options.call(options) or 0
-    except UserError as error:
-        print(f"wikitopics: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        _stop(signal.SIGINT)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _settle_root(given: str | None) -> None:

@@ -21,6 +21,7 @@ import pandas as pd
 
 from wikitopics import paths
 from wikitopics.artefacts import read_table
+from wikitopics.errors import UserError
 
 Entry = dict[str, Any]
 TEXTS = ("time", "person", "title")  # what each judgement has
@@ -144,6 +145,15 @@ def annotations(folder: Path | str) -> pd.DataFrame:
     known = latest(entries, lambda entry: str(entry["title"]))
     rows = [entry | {"annotator": entry["person"]} for entry in known]
     return pd.DataFrame(rows, columns=ANNOTATION_COLUMNS, dtype=object)
+
+
+def check_there(place: Path, parameter: str, stage: str) -> None:
+    """UserError, naming the parameter, where what people said in `stage` is neither a file nor a folder."""
+    if not place.exists():
+        raise UserError(
+            f"{parameter} must be a table, or a folder like judgements/{stage}/RUN, but {place} is not "
+            "there; correct the path"
+        )
 
 
 def _folder_of(stage: str, folder: Path | str) -> Path:

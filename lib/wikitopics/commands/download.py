@@ -10,8 +10,6 @@ from wikitopics.commands.parsers import add_command, add_shared
 from wikitopics.errors import UserError
 from wikitopics.paths import root
 from wikitopics.sources.commons_api import COMMONS, FILES
-from wikitopics.sources.dumps.wit_images import title_of_url
-from wikitopics.sources.files import mediawiki_title
 from wikitopics.sources.online.action_api import ActionApi
 from wikitopics.sources.online.article_topics import LIFTWING, topics_from_index, topics_from_model
 from wikitopics.sources.online.download import download, polite_client
@@ -19,6 +17,9 @@ from wikitopics.sources.online.harvest import Request, harvest
 from wikitopics.sources.online.http import Client
 from wikitopics.sources.online.wiki_pages import HERE, standard_width
 from wikitopics.sources.reading import MANIFEST
+from wikitopics.sources.table_cells import as_text
+from wikitopics.sources.tables import is_table, read_lines, read_table
+from wikitopics.titles import category_title, file_title
 
 HELP = """\
 Fills data/downloads/NAME with files.parquet, categories.parquet (and topics.parquet), manifest.parquet and
@@ -143,36 +144,21 @@ def request_of(options: argparse.Namespace) -> Request:
     titles = listed(options.list) if options.list else ()
     numbers = {"depth": options.depth, "max_files": options.max_files, "levels_up": options.levels_up}
     width = standard_width(options.width)
-    return Request(options.api, options.category, titles, articles=options.articles, width=width, **numbers)
+    category = category_title(options.category) if options.category else ""
+    return Request(options.api, category, titles, articles=options.articles, width=width, **numbers)
 
 
 def listed(path: Path) -> tuple[str, ...]:
-    """The titles of a list, each once: a title or address of a Commons file a line, or Parquet with `title`.
+    """The titles of a list, each once: a file of Commons a line, as `titles.file_title` reads it, or a table
+    with `title` (or `image`, as Wikidata's query service names it).
 
-    Raises UserError for a list that cannot be read, or an address that is none of a Commons file's.
+    Raises UserError for a list that cannot be read, and for a line that names no file.
     """
-    if not path.is_file():
-        raise UserError(f"--list must be a text file of titles, but {path} is none; correct the path")
-    try:
-        if path.suffix == ".parquet":
-            lines = pd.read_parquet(path, columns=["title"])["title"].tolist()
-        else:
-            lines = path.read_text("utf-8-sig").splitlines()
-    except (ValueError, OSError) as error:  # not UTF-8, no Parquet, no such column
-        raise UserError(
-            f"--list must be text in UTF-8, or Parquet with a column title, but {path} cannot be read "
-            f"({str(error).splitlines()[0]}); save it again"
-        ) from None
-    return tuple(dict.fromkeys(_title(line.strip()) for line in lines if line.strip()))
-
-
-def _title(line: str) -> str:
-    if not re.match("https?://", line):
-        return mediawiki_title(line)
-    title = title_of_url(line)
-    if title is None:
-        raise UserError(
-            f"an address must be that of a file of Wikimedia Commons, but is {line[:100]!r}; "
-            "write the file's title instead"
-        )
-    return title
+    if is_table(path):
+        lines = [as_text("title", cell) for cell in read_table(path, "--list", ["title"])["title"]]
+    else:
+        lines = read_lines(path, "--list")
+    titles = tuple(dict.fromkeys(file_title(line) for line in lines if line.strip()))
+    if not titles:
+        raise UserError(f"--list must name files, but {path} names none; write a title a line")
+    return titles

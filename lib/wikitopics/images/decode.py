@@ -14,11 +14,12 @@ import subprocess
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 from shutil import which
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageChops
 
 from wikitopics.errors import UserError
 from wikitopics.images.duplicates import perceptual_hash
@@ -30,6 +31,9 @@ from wikitopics.sources.reading import Refused, TooLarge
 FITS = ("pad", "stretch")
 
 STRIP_PIXELS = 1 << 21  # pixels converted at a time
+_STEPS = {"L;2": 85, "L;4": 17}  # forms of grey in a PNG -> what 1 becomes in 8 bits
+_BITS, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0  # tags of TIFF: bits a sample, what numbers mean
+_STRAIGHT = {"La": "LA", "RGBa": "RGBA"}  # modes whose colours are multiplied by their alpha -> as usual
 _TURNS = {  # EXIF orientation -> what makes it upright
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -102,7 +106,8 @@ def decode(data: bytes, recipe: Recipe) -> Picture:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's remarks about odd files; what matters is raised
             with Image.open(io.BytesIO(data), formats=[kind]) as image:
-                return _picture(image, turn, recipe)
+                _check_pixels(image, recipe)
+                return _picture(image, turn, recipe, transparent_colour(image, data))
     except TooComplex as error:
         raise Rejected("too_complex", str(error)) from None
     except Image.DecompressionBombError as error:
@@ -124,14 +129,23 @@ def _supported_kind(data: bytes, recipe: Recipe) -> str:
     return kind
 
 
-def _picture(image: Image.Image, turn: int, recipe: Recipe) -> Picture:
-    mode, (width, height) = image.mode, image.size
+def _check_pixels(image: Image.Image, recipe: Recipe) -> None:
+    width, height = image.size
     limit = recipe.max_pixels // (2 if image.format == "WEBP" else 1)  # its decoder holds four copies of all
     if width * height > limit:
         raise Rejected("too_many_pixels", f"{width:,} x {height:,}, limit {limit:,}")
-    size = fitted((width, height), recipe)
-    image.draft(None, size)  # JPEG only: decode at a scale not smaller than `size`
+
+
+def _picture(
+    image: Image.Image, turn: int, recipe: Recipe, transparent: Callable[[Image.Image], None]
+) -> Picture:
+    mode, (width, height) = image.mode, image.size
+    image.draft(None, fitted((width, height), recipe))  # JPEG only: decode at a scale that covers the square
     image.load()
+    if image.format == "TIFF":
+        width, height = image.size  # Pillow has turned it
+    size = fitted((width, height), recipe)
+    transparent(image)
     small = turned(reduced_rgb(image, size).resize(size, Image.Resampling.BICUBIC), turn)
     if turn >= 5:  # a quarter turn
         width, height = height, width
@@ -179,7 +193,7 @@ def on_white(image: Image.Image) -> Image.Image:
     """
     if not image.has_transparency_data:
         return image if image.mode == "RGB" else image.convert("RGB")
-    image = image.convert("RGBA")
+    image = image.convert(_STRAIGHT.get(image.mode, image.mode)).convert("RGBA")
     white = Image.new("RGB", image.size, "white")
     white.paste(image, mask=image.getchannel("A"))
     return white
@@ -209,18 +223,69 @@ def on_square(rgb: bytes, size: tuple[int, int], side: int) -> np.ndarray:
     return square
 
 
+def transparent_colour(image: Image.Image, data: bytes) -> Callable[[Image.Image], None]:
+    """What makes a PNG's one transparent colour exact, once the image is loaded; `image` is not loaded yet.
+
+    Pillow compares the colour as the file has it with pixels brought to 8 bits, which agree only where the
+    file has 8 bits. `data`: the file's bytes, read once more where 16 bits a channel were cut.
+    """
+    colour = image.info.get("transparency")
+    tiles = getattr(image, "tile", [])  # of images that come from a file
+    form = tiles[0].args if image.format == "PNG" and tiles else ""
+    if form in _STEPS and isinstance(colour, int):
+        image.info["transparency"] = min(colour * _STEPS[form], 255)
+    if form != "RGB;16B" or not isinstance(colour, tuple):
+        return lambda loaded: None
+    del image.info["transparency"]
+    same_low = _equal(_low_bytes(data), [value & 0xFF for value in colour])
+
+    def lay(loaded: Image.Image) -> None:
+        same = ImageChops.darker(same_low, _equal(loaded, [value >> 8 for value in colour]))
+        loaded.putalpha(ImageChops.invert(same))
+
+    return lay
+
+
+def _low_bytes(data: bytes) -> Image.Image:
+    """The lower 8 bits of a PNG of 16 bits a channel."""
+    with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
+        image.tile = [image.tile[0]._replace(args="RGB;16L")]  # the other order of bytes
+        image.info.pop("transparency", None)
+        image.load()
+    return image
+
+
+def _equal(image: Image.Image, colour: list[int]) -> Image.Image:
+    """255 where an 8-bit image has this colour, else 0."""
+    pairs = zip(image.split(), colour, strict=True)
+    return reduce(ImageChops.darker, [band.point([255 * (v == c) for v in range(256)]) for band, c in pairs])
+
+
 def _eight_bit(image: Image.Image) -> Callable[[Image.Image], Image.Image]:
-    """What makes 8 bits of a strip: 16 bits are divided by 257, other numbers span the image's own range."""
+    """What makes 8 bits of a strip: whole numbers of 12 or 16 bits are divided by the largest that there is,
+    other numbers span the image's own range. A transparent grey becomes alpha."""
     if not image.mode.startswith(("I", "F")):
         return lambda strip: strip
-    low, high = (0.0, 65535.0) if image.mode.startswith("I;16") else _finite_range(image)
-    scale = 255 / (high - low) if high > low else 0.0
+    low, high = _range_of_mode(image) if image.mode.startswith("I;16") else _finite_range(image)
+    scale = 255 / (high - low) if high != low else 0.0
+    clear = image.info.get("transparency") if image.format == "PNG" else None
 
     def convert(strip: Image.Image) -> Image.Image:
-        values = np.nan_to_num(np.asarray(strip).astype(np.float64), nan=low, posinf=high, neginf=low)
-        return Image.fromarray(np.round((values - low) * scale).astype(np.uint8))
+        given = np.asarray(strip)
+        values = np.nan_to_num(given.astype(np.float64), nan=low, posinf=high, neginf=low)
+        grey = Image.fromarray(np.round((values - low) * scale).astype(np.uint8))
+        if clear is not None:
+            grey.putalpha(Image.fromarray(np.where(given == clear, 0, 255).astype(np.uint8)))
+        return grey
 
     return convert
+
+
+def _range_of_mode(image: Image.Image) -> tuple[float, float]:
+    """The numbers that are black and white: TIFF may have 12 bits, and may count from white."""
+    tags = getattr(image, "tag_v2", {})
+    most = 2.0 ** tags.get(_BITS, (16,))[0] - 1
+    return (most, 0.0) if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO else (0.0, most)
 
 
 def _finite_range(image: Image.Image) -> tuple[float, float]:

@@ -7,22 +7,31 @@ A structure that does not hold is left to the decoder, which will say what is wr
 
 import re
 import struct
+import zlib
 from collections.abc import Iterator
 
 MAX_PARTS = 20_000  # chunks, segments, tags or blocks; an honest file of 50 MB has a few thousand PNG chunks
 MAX_SCANS = 64  # passes of a progressive JPEG; usual are 10
 
+MAX_TEXT = 1 << 20  # bytes of a text that says how a picture is turned
+
 _JPEG_KEPT = {0xE0, 0xEE}  # of the application segments: JFIF, and Adobe's, which tells how CMYK is meant
 _JPEG_PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
+_JPEG_XMP = b"http://ns.adobe.com/xap/1.0/\0"
+_PNG_EXIF, _PNG_XMP = _PNG_TOLD = (b"Raw profile type exif", b"XML:com.adobe.xmp")  # names of texts
+_WEBP_TOLD = (b"EXIF", b"XMP ")
 _PNG_KEPT = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
 _JPEG_MARKER = re.compile(rb"\xff[\x02-\xcf\xda-\xfe]")  # of a segment: not a fill byte, not a lone marker
 _TYPE_BYTES = dict(enumerate((1, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4))) | {16: 8, 17: 8, 18: 8}
 
 MAX_TAGS = 2_000  # of one directory; usual are 20
+EXIF = b"Exif\0\0"  # before a block of EXIF data
+IN_XMP = re.compile(rb"tiff:Orientation(?:=\"|>)([0-9])")  # as an attribute or an element
+TAG, SHORT, LONG = 0x0112, 3, 4  # of the orientation; types of whole numbers
 
 
 def slim(kind: str, data: bytes) -> tuple[bytes, int]:
-    """The file's bytes without metadata, and the EXIF orientation left to undo, 1 to 8.
+    """The file's bytes without metadata, and the orientation (of EXIF or XMP) left to undo, 1 to 8.
 
     Raises TooComplex for more parts than an honest file has, EOFError for a file that says it is longer.
 
@@ -47,16 +56,19 @@ def _bounded(parts: Iterator, limit: int = MAX_PARTS) -> Iterator:
 
 
 def _slim_jpeg(data: bytes) -> tuple[bytes, int]:
-    kept, turn, end, progressive = [b"\xff\xd8"], 1, 2, False
+    kept, exif, xmp, end, progressive = [b"\xff\xd8"], [], b"", 2, False
     for marker, start, end in _bounded(_jpeg_segments(data)):
-        if marker == 0xE1 and data[start + 4 : start + 10] == b"Exif\0\0":
-            turn = orientation(data[start + 4 : end])
+        if marker == 0xE1 and data.startswith(EXIF, start + 4):
+            exif.append(data[start + 4 + len(EXIF) : end])  # what does not fit in one segment goes on in more
+        elif marker == 0xE1 and data.startswith(_JPEG_XMP, start + 4):
+            xmp = data[start + 4 + len(_JPEG_XMP) : end]
         progressive |= marker in _JPEG_PROGRESSIVE
         if marker in _JPEG_KEPT or not (0xE0 <= marker <= 0xEF or marker == 0xFE):
             kept.append(data[start:end])
     if progressive and data.count(b"\xff\xda", end) > MAX_SCANS:
         raise TooComplex(f"more than {MAX_SCANS} scans")
     head = b"".join(kept)
+    turn = orientation(b"".join(exif), xmp)
     return data if len(head) == end else head + data[end:], turn
 
 
@@ -73,13 +85,41 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
 
 
 def _slim_png(data: bytes) -> tuple[bytes, int]:
-    kept, turn, end = [data[:8]], 1, 8
+    kept, end = [data[:8]], 8
+    told: dict[bytes, tuple[bytes, bytes]] = {}  # by its name: kind of chunk, data
     for kind, start, end in _bounded(_png_chunks(data)):
         if kind in _PNG_KEPT:
             kept.append(data[start:end])
         elif kind == b"eXIf":
-            turn = orientation(data[start + 8 : end - 4])
-    return b"".join([*kept, data[end:]]), turn
+            told[kind] = kind, data[start + 8 : end - 4]
+        elif kind in (b"tEXt", b"zTXt", b"iTXt") and data.startswith(_PNG_TOLD, start + 8):
+            name, _, text = data[start + 8 : end - 4].partition(b"\0")
+            told[name] = kind, text
+    hexadecimal, xmp = (_png_text(*told[name]) if name in told else b"" for name in _PNG_TOLD)
+    exif = told.get(b"eXIf", (b"", b""))[1] or _of_hexadecimal(hexadecimal)
+    return b"".join([*kept, data[end:]]), orientation(exif, xmp)
+
+
+def _png_text(kind: bytes, text: bytes) -> bytes:
+    """The text of a chunk, unpacked where it is packed, at most MAX_TEXT bytes of it."""
+    packed = kind == b"zTXt"
+    if kind == b"iTXt":  # packed or not, how, language, translated name
+        packed, text = text[:1] == b"\1", b"".join(text[2:].split(b"\0", 2)[2:])
+    elif packed:
+        text = text[1:]
+    try:
+        return zlib.decompressobj().decompress(text, MAX_TEXT) if packed else text
+    except zlib.error:
+        return b""
+
+
+def _of_hexadecimal(profile: bytes) -> bytes:
+    """The bytes of a profile as ImageMagick writes it: an empty line, its name, its length, digits."""
+    digits = b"".join(profile.split(b"\n")[3:])
+    try:
+        return bytes.fromhex(digits.decode("ascii"))
+    except ValueError:  # no digits, or no ASCII
+        return b""
 
 
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
@@ -134,10 +174,11 @@ def _check_tiff(data: bytes) -> tuple[bytes, int]:
 def _look_at_webp(data: bytes) -> tuple[bytes, int]:
     if int.from_bytes(data[4:8], "little") + 8 > len(data):  # libwebp only says that it cannot begin
         raise EOFError("the file is shorter than it says")
+    told = dict.fromkeys(_WEBP_TOLD, b"")
     for kind, start, end in _bounded(_riff_chunks(data)):
-        if kind == b"EXIF":
-            return data, orientation(data[start:end])
-    return data, 1
+        if kind in told:
+            told[kind] = told[kind] or data[start:end]
+    return data, orientation(*told.values())
 
 
 def _riff_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
@@ -152,16 +193,29 @@ class TooComplex(ValueError):
     """More parts than an honest file has."""
 
 
-def orientation(exif: bytes) -> int:
-    """The orientation in a block of EXIF data, 1 to 8; 1 where there is none or it makes no sense."""
-    for tag, kind, count, value in tags(exif.removeprefix(b"Exif\0\0")):
-        if tag == 0x0112:
-            return value if kind == 3 and count == 1 and 1 <= value <= 8 else 1
-    return 1
+def orientation(exif: bytes, xmp: bytes = b"") -> int:
+    """The orientation, 1 to 8, that `ImageOps.exif_transpose` would undo: of EXIF, else of XMP, else 1.
+
+    XMP is asked only where EXIF has no orientation at all; one that makes no sense is 1.
+
+    >>> orientation(b"", b'<rdf:Description tiff:Orientation="6"/>'), orientation(b"MM", b"")
+    (6, 1)
+    """
+    while exif.startswith(EXIF):
+        exif = exif[len(EXIF) :]
+    said = IN_XMP.search(xmp)
+    found = int(said[1]) if said else 1
+    for tag, kind, count, value in tags(exif):
+        if tag == TAG:
+            found = value if kind in (SHORT, LONG) and count == 1 else 1
+    return found if 1 <= found <= 8 else 1
 
 
 def tags(tiff: bytes) -> Iterator[tuple[int, int, int, int]]:
-    """(tag, type, count, first short of the value) of the first directory of TIFF, BigTIFF or EXIF data."""
+    """(tag, type, count, value) of the first directory of TIFF, BigTIFF or EXIF data.
+
+    value: the first 32 bits of a LONG, of every other type the first 16.
+    """
     order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
     if order is None or len(tiff) < 16:
         return
@@ -177,4 +231,6 @@ def tags(tiff: bytes) -> Iterator[tuple[int, int, int, int]]:
         raise TooComplex(f"{number:,} tags")
     first = start + head.size
     for position in range(first, min(first + number * entry.size, len(tiff) - entry.size + 1), entry.size):
-        yield entry.unpack_from(tiff, position)[:4]
+        tag, kind, count, *value = entry.unpack_from(tiff, position)
+        low, high = value[:2] if order == "<" else value[1::-1]
+        yield tag, kind, count, high << 16 | low if kind == LONG else value[0]

@@ -122,8 +122,8 @@ def _write_header(file: BinaryIO, count: int, shape: tuple[int, ...]) -> None:
 class Selection:
     """The chosen files and what every label run says about them.
 
-    files: title, path. label_names: "RUN: LABEL" of all runs. label_matrix: (files, labels) {0, 1} uint8, in
-    the order of both. funnel: [{"step", "files"}] so far.
+    files: title, path, and split where the source brings one. label_names: "RUN: LABEL" of all runs.
+    label_matrix: (files, labels) {0, 1} uint8, in the order of both. funnel: [{"step", "files"}] so far.
     """
 
     source: Source
@@ -135,6 +135,12 @@ class Selection:
     def matrix_of(self, titles: pd.Series) -> np.ndarray:
         """The rows of label_matrix for these titles, in their order."""
         return self.label_matrix[pd.Index(self.files["title"]).get_indexer(titles)]
+
+    def split_of(self, titles: pd.Series) -> pd.Series | None:
+        """The part of each of these titles that the source brings, in their order; None where it has none."""
+        if "split" not in self.files:
+            return None
+        return self.files.set_index("title")["split"].loc[titles].reset_index(drop=True)
 
 
 def select_files(runs: list[str], labelled_by: str) -> Selection:
@@ -151,7 +157,8 @@ def select_files(runs: list[str], labelled_by: str) -> Selection:
                 f"all label runs of an image set must label one source, but {first!r} and {run!r} do not; "
                 "name runs of one source"
             )
-    files = read_table(folders[first] / "files.parquet", ["title", "path"])
+    files = read_table(folders[first] / "files.parquet")
+    files = files[[name for name in ("title", "path", "split") if name in files]]
     parts = [_matrix_of_run(run, folder, files["title"]) for run, folder in folders.items()]
     labelled = np.column_stack([matrix.any(axis=1) for _, matrix in parts])
     chosen = labelled.all(axis=1) if labelled_by == "all" else labelled.any(axis=1)

@@ -7,6 +7,7 @@ the parts that have none of it.
 """
 
 import numpy as np
+import pandas as pd
 
 SPLITS = ("train", "validation", "test")
 
@@ -31,6 +32,45 @@ def stratified_split(
     part = np.full(len(numbers), -1)
     part[order] = _deal(counts[order], np.array(shares, dtype=float), rng)
     return np.array(SPLITS)[part[member]]
+
+
+def split_of(
+    given: pd.Series | None,
+    label_matrix: np.ndarray,
+    groups: np.ndarray,
+    shares: tuple[float, float, float],
+    seed: int,
+) -> tuple[np.ndarray, dict[str, int]]:
+    """The part of each image as `given`, (n,), else as `stratified_split` deals; and notes, what -> count.
+
+    A group that `given` would tear apart goes to the first of its parts as SPLITS is ordered: what is like a
+    training image tests nothing. A part without any image is dealt out of train, at its share of the two.
+
+    >>> part, notes = split_of(pd.Series(["train"] * 8 + ["test"] * 2), np.ones((10, 1)), np.arange(10),
+    ...                        (0.6, 0.2, 0.2), seed=0)
+    >>> [int((part == name).sum()) for name in SPLITS], notes
+    ([6, 2, 2], {'images of the given split': 10, 'images dealt to validation, which it lacks': 2})
+    """
+    if given is None:
+        return stratified_split(label_matrix, groups, shares, seed), {}
+    number = given.map({name: place for place, name in enumerate(SPLITS)}).to_numpy()
+    together = pd.Series(number).groupby(np.asarray(groups)).transform("min").to_numpy()
+    part = np.array(SPLITS)[together]
+    notes = {
+        "images of the given split": len(part),
+        "images moved to their group": int((together != number).sum()),
+    }
+    for place in (1, 2):
+        if shares[place] and not (part == SPLITS[place]).any():
+            rest = np.flatnonzero(part == "train")
+            share = shares[place] / (shares[0] + shares[place])
+            some = (1 - share, share, 0.0) if place == 1 else (1 - share, 0.0, share)
+            part[rest] = stratified_split(
+                np.asarray(label_matrix)[rest], np.asarray(groups)[rest], some, seed
+            )
+            what = f"images dealt to {SPLITS[place]}, which it lacks"
+            notes[what] = int((part == SPLITS[place]).sum())
+    return part, {what: count for what, count in notes.items() if count}
 
 
 def _counts_per_group(label_matrix: np.ndarray, member: np.ndarray, number: int) -> np.ndarray:

@@ -3,7 +3,9 @@
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +20,18 @@ from wikitopics.labels.lookup import Texts, release
 from wikitopics.labels.taxonomy import Taxonomy
 from wikitopics.progress import report
 from wikitopics.sources.files import need_columns
+from wikitopics.sources.table_cells import as_list, as_text
+from wikitopics.sources.tables import (
+    check_written,
+    is_list,
+    is_plain,
+    lists_of,
+    read_table,
+    schema_of,
+    suffix_of,
+    table_writer,
+    texts_of,
+)
 
 PORTION = 500_000  # files
 LOOKED_UP = 4_000_000  # files whose categories are looked up at once
@@ -33,17 +47,18 @@ def label_parquet(
     The same labels and, up to the precision of float16, the same scores as `file_labels.label_files`.
     Returns counts: files, files with a label, labels given, categories of files that the graph does not have.
     """
+    suffix = check_written(out)
     check_files(files)
     counts = Counter({"files": 0, "files with a label": 0, "labels": 0})
     total = pq.read_metadata(files).num_rows
     with ThreadPoolExecutor(1) as pool:
         looked_up = look_up_ahead(graph, files, pool)  # the first files, while the categories are labelled
         place, share = compact_shares(label_categories(graph, taxonomy, heuristics))
-        with replacing(out) as temporary, pq.ParquetWriter(temporary, schema(), compression="zstd") as writer:
+        with replacing(out) as temporary, table_writer(temporary, suffix, schema()) as write:
             for titles, row, category in portions(looked_up):
                 at = np.append(place, -1)[category]
                 scores = mean_by_row(share[at[at >= 0]].astype(np.float32), row[at >= 0], len(titles))
-                writer.write_table(labels_table(titles, scores, taxonomy.label_names))
+                write(labels_table(titles, scores, taxonomy.label_names))
                 counts.update(_counted(scores, category))
                 report("labelling files", counts["files"], total)
     return dict(counts)
@@ -59,8 +74,32 @@ def _counted(scores: np.ndarray, category: np.ndarray) -> dict[str, int]:
 
 
 def check_files(files: Path) -> None:
-    """UserError unless the table has title and categories."""
-    need_columns("files", pq.read_schema(files).names, ["title", "categories"])
+    """UserError unless the Parquet file has title and categories."""
+    need_columns("files", schema_of(files, "--files").names, ["title", "categories"])
+
+
+@contextmanager
+def as_parquet(files: Path) -> Iterator[tuple[Path, str]]:
+    """The table `files` as Parquet with texts as titles and lists of texts as categories; how it was read.
+
+    Itself where it is that; else read by `tables.read_table` and written to a temporary file.
+    """
+    if suffix_of(files) == ".parquet" and _is_ready(schema_of(files, "--files")):
+        yield files, "Parquet"
+        return
+    frame = read_table(files, "--files", ["title", "categories"])
+    titles = [as_text("title", cell) for cell in frame["title"]]
+    lists = [as_list(cell) for cell in frame["categories"]]
+    with TemporaryDirectory() as folder:
+        kinds = [pa.array(titles, pa.string()), pa.array(lists, pa.list_(pa.string()))]
+        pq.write_table(pa.table(kinds, ["title", "categories"]), Path(folder) / "files.parquet")
+        yield Path(folder) / "files.parquet", frame.attrs["form"]
+
+
+def _is_ready(schema: pa.Schema) -> bool:
+    kinds = {field.name: field.type for field in schema}
+    titles, lists = kinds.get("title", pa.null()), kinds.get("categories", pa.null())
+    return is_plain(titles) and is_list(lists) and is_plain(lists.value_type)
 
 
 def compact_shares(found: CategoryLabels) -> tuple[np.ndarray, np.ndarray]:
@@ -136,8 +175,9 @@ def _look_up(
     graph: CategoryGraph, files: Path, groups: list[int]
 ) -> tuple[pa.ChunkedArray, np.ndarray, np.ndarray]:
     table = pq.ParquetFile(files).read_row_groups(groups, ["title", "categories"])
-    length = pc.fill_null(pc.list_value_length(table["categories"]), 0).to_numpy()
-    return table["title"], length, graph.find(pc.list_flatten(table["categories"]))
+    titles, lists = texts_of(table["title"], "title"), lists_of(table["categories"], "categories")
+    length = pc.fill_null(pc.list_value_length(lists), 0).to_numpy()
+    return titles, length, graph.find(pc.list_flatten(lists))
 
 
 def schema() -> pa.Schema:

@@ -1,20 +1,24 @@
 """The category graph in columns: read from tables, with depths; no object per category."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
 import pyarrow.parquet as pq
 from scipy import sparse
 
 from wikitopics.errors import UserError
 from wikitopics.labels.heads import HeadWords, described, find_heads, head_forms
-from wikitopics.labels.lookup import Texts, positions, release
+from wikitopics.labels.lookup import Texts, categories_at, categories_spelled, positions, release
 from wikitopics.sources.files import ROOT, need_columns
+from wikitopics.sources.table_cells import as_text
+from wikitopics.sources.tables import is_table, lists_of, read_table, schema_of, texts_of
+from wikitopics.titles import category_key
 
 UNCONNECTED = -1  # depth of a category from which no parents lead to the root
 
@@ -26,7 +30,7 @@ class CategoryGraph:
     """Categories 0..n-1 with their parents.
 
     titles: n names. indptr: (n + 1,) int64 and parents: (m,) int32, so that the parents of category i are
-    parents[indptr[i]:indptr[i + 1]], in page order. depth: (n,) int16, the root has 1, UNCONNECTED where
+    parents[indptr[i]:indptr[i + 1]], in page order. depth: (n,) int32, the root has 1, UNCONNECTED where
     there is no way. hidden: (n,) bool. heads: their lexical heads, word by word. notes: what was left out,
     sentence fragment -> count.
     """
@@ -43,8 +47,10 @@ class CategoryGraph:
         return len(self.titles)
 
     def find(self, titles: Texts | list[str]) -> np.ndarray:
-        """Index of each title, -1 where the graph has no such category (a red link): (k,) int32."""
-        return positions(pa.array(titles, pa.string()) if isinstance(titles, list) else titles, self.titles)
+        """Index of each title, however written, -1 where the graph has no such category: (k,) int32."""
+        return categories_at(
+            pa.array(titles, pa.string()) if isinstance(titles, list) else titles, self.titles
+        )
 
     def edges(self) -> tuple[np.ndarray, np.ndarray]:
         """All (category, parent) pairs as two int32 arrays, in order of the category."""
@@ -66,11 +72,16 @@ def of_columns(columns: dict[str, pa.ChunkedArray]) -> CategoryGraph:
     """
     need_columns("a category graph", columns, ["title", "parents"])
     release()  # what decoding took
-    titles = _one_chunk(columns.pop("title"))
+    titles = _one_chunk(categories_spelled(columns.pop("title")))
+    if titles.null_count:
+        raise UserError(
+            f"every category of a graph must have a title, but {titles.null_count:,} have none; fill them in"
+        )
     forms = head_forms(columns.pop("head") if "head" in columns else find_heads(titles))
     lists = columns.pop("parents")
     length = pc.fill_null(pc.list_value_length(lists), 0).to_numpy()
-    own, parents, named = _located([titles, pc.list_flatten(lists), forms.texts], titles)
+    above = categories_spelled(pc.list_flatten(lists))
+    own, parents, named = _located([titles, above, forms.texts], titles)
     del lists
     _check_unique(titles, own)
     indptr, parents, red = _compressed(length, parents)
@@ -105,10 +116,15 @@ def _compressed(length: np.ndarray, found: np.ndarray) -> tuple[np.ndarray, np.n
 
 def _depth(columns: dict, titles: pa.Array, indptr: np.ndarray, parents: np.ndarray) -> np.ndarray:
     if "depth" in columns:
-        depth = columns["depth"]
-        if "depth_max" in columns:
-            depth = pc.coalesce(depth, columns["depth_max"].cast(depth.type))
-        return pc.fill_null(depth.cast(pa.int16()), UNCONNECTED).to_numpy()
+        try:
+            depth = columns["depth"].cast(pa.int32())
+            if "depth_max" in columns:
+                depth = pc.coalesce(depth, columns["depth_max"].cast(pa.int32()))
+        except pa.ArrowException as error:
+            raise UserError(
+                f"the depth of a category must be a whole number, but one is not ({str(error)[:80]}); mend it"
+            ) from None
+        return pc.fill_null(depth, UNCONNECTED).to_numpy()
     root = positions(pa.array([ROOT]), titles)[0]
     if root < 0:
         raise UserError(
@@ -147,14 +163,10 @@ def open_graph(path: str | Path) -> CategoryGraph:
     path = Path(path)
     for file in (path, path / "categories.parquet", path / "categories.csv"):
         if file.is_file() and file.suffix == ".parquet":
-            names = [name for name in pq.read_schema(file).names if name in COLUMNS]
-            return of_columns({name: pq.read_table(file, columns=[name])[name] for name in names})
-        if file.is_file() and file.suffix == ".csv":
-            options = pyarrow.csv.ConvertOptions(
-                column_types=dict.fromkeys(("title", "parent", "hidden"), pa.string())
-            )
-            parse = pyarrow.csv.ParseOptions(newlines_in_values=True)
-            return from_edges(pyarrow.csv.read_csv(file, None, parse, options).to_pandas())
+            names = [name for name in schema_of(file, "a category graph").names if name in COLUMNS]
+            return of_columns({name: _column(file, name) for name in names})
+        if file.is_file() and is_table(file):
+            return from_edges(read_table(file, "a category graph", ["title", "parent"], ["hidden"]))
     raise UserError(
         f"a category graph must be a folder with categories.parquet or categories.csv, or such a file, "
         f"but {path} is neither; correct the path"
@@ -179,22 +191,45 @@ def from_edges(edges: pd.DataFrame) -> CategoryGraph:
     category is hidden if any of its rows says so.
     """
     need_columns("a category graph", edges.columns, ["title", "parent"])
-    titles, parents = edges["title"].fillna(""), edges["parent"].fillna("")
+    titles, parents = (edges[name].map(partial(_name, name)) for name in ("title", "parent"))
     names = pd.Index(pd.unique(pd.concat([titles, parents], ignore_index=True))).drop("", errors="ignore")
     known = parents != ""
     lists = parents[known].groupby(titles[known], sort=False).agg(lambda s: list(dict.fromkeys(s)))
     hidden = (
-        set(titles[edges["hidden"].astype(str).str.lower().isin(["1", "true"])]) if "hidden" in edges else ()
+        set(titles[edges["hidden"].astype(str).str.lower().isin(["1", "1.0", "true", "yes"])])
+        if "hidden" in edges
+        else ()
     )
-    return from_table(
-        pd.DataFrame(
+    return from_arrow(
+        pa.table(
             {
-                "title": names,
-                "parents": [lists.get(name, []) for name in names],
-                "hiddencat": [name in hidden for name in names],
+                "title": pa.array(names, pa.string()),
+                "parents": pa.array([lists.get(name, []) for name in names], pa.list_(pa.string())),
+                "hiddencat": pa.array([name in hidden for name in names], pa.bool_()),
             }
         )
     )
+
+
+def _name(column: str, cell: Any) -> str:
+    text = as_text(column, cell)
+    return category_key(text) if text else ""
+
+
+def _column(file: Path, name: str) -> pa.ChunkedArray:
+    try:
+        return _plain(pq.read_table(file, columns=[name])[name], name)
+    except (pa.ArrowException, OSError) as error:
+        raise UserError(
+            f"a category graph must be whole, but {file} cannot be read ({str(error)[:120]}); make it again"
+        ) from None
+
+
+def _plain(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    """One column of a graph: texts as titles, lists of texts as parents, whatever way Arrow holds them."""
+    if name in ("title", "head"):
+        return texts_of(column, name)
+    return lists_of(column, name) if name == "parents" else column
 
 
 def from_arrow(table: pa.Table) -> CategoryGraph:
@@ -202,20 +237,20 @@ def from_arrow(table: pa.Table) -> CategoryGraph:
 
     Without the column head, heads are found by rule (about 100,000 names a second).
     """
-    return of_columns({name: table[name] for name in table.column_names if name in COLUMNS})
+    return of_columns({name: _plain(table[name], name) for name in table.column_names if name in COLUMNS})
 
 
 def depths_from(root: int, indptr: np.ndarray, parents: np.ndarray) -> np.ndarray:
-    """Number of categories on a shortest way from each category to the root, both counted: (n,) int16.
+    """Number of categories on a shortest way from each category to the root, both counted: (n,) int32.
 
     The root has 1; -1 where no parents lead to it. Cycles do no harm.
 
     >>> depths_from(0, np.array([0, 0, 1, 3]), np.array([0, 0, 1]))
-    array([1, 2, 2], dtype=int16)
+    array([1, 2, 2], dtype=int32)
     """
     n = len(indptr) - 1
     start, children = children_of(indptr, parents)
-    depth = np.full(n, -1, dtype=np.int16)
+    depth = np.full(n, -1, dtype=np.int32)
     frontier, level = np.array([root]), 1
     while len(frontier):
         depth[frontier] = level

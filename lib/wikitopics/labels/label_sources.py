@@ -1,5 +1,7 @@
 """Label sources behind one function, and what they read beside the files."""
 
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -7,19 +9,22 @@ import numpy as np
 import pandas as pd
 
 from wikitopics.errors import UserError
-from wikitopics.judgements import annotations
+from wikitopics.judgements import annotations, check_there
 from wikitopics.labels import taxonomy as taxonomies
 from wikitopics.labels.category_graph import CategoryGraph, open_graph
 from wikitopics.labels.file_labels import COLUMNS as WHY_COLUMNS
 from wikitopics.labels.file_labels import file_categories, label_files, why_files
 from wikitopics.labels.heuristics import label_categories
-from wikitopics.labels.labelled import Labelled, human_labels, known_labels
+from wikitopics.labels.labelled import Labelled, human_labels
 from wikitopics.labels.people import agreement, majority
 from wikitopics.labels.taxonomy import Taxonomy
 from wikitopics.paths import root, sample_folder
 from wikitopics.sources import Source
 from wikitopics.sources.article_topics import search_dumps, topics_from_dumps
-from wikitopics.sources.files import need_columns
+from wikitopics.sources.files import article_key, need_columns
+from wikitopics.sources.table_cells import add_one_hot, as_list, as_text, number_of
+from wikitopics.sources.tables import read_table
+from wikitopics.titles import mediawiki_title
 
 LABEL_SOURCES = ("commons", "commons-learned", "ores", "categories", "given")
 
@@ -105,8 +110,8 @@ def _graph_counts(files: pd.DataFrame, graph: CategoryGraph, labels: pd.DataFram
 
 def _from_topics(files: pd.DataFrame, topics: pd.DataFrame, taxonomy: Taxonomy, threshold: float) -> Labelled:
     labels, why, notes = label_by_topics(files, topics, taxonomy, threshold)
-    described = set(topics["article"])
-    known = files["articles"].map(lambda names: not described.isdisjoint(names))
+    described = set(topics["article"].map(article_key))
+    known = files["articles"].map(lambda names: not described.isdisjoint(map(article_key, names)))
     steps = {
         "in the source": len(files),
         "used by an article": int((files["articles"].map(len) > 0).sum()),
@@ -157,7 +162,8 @@ def graph_for(label_source: str, path: str, source: Source) -> CategoryGraph | N
     """
     if not label_source.startswith("commons"):
         return None
-    return open_graph(root() / path if path else source.graph() or sample_folder())
+    own = root() / Path(path).expanduser() if path else source.graph()
+    return open_graph(own or sample_folder())
 
 
 def topics_for(label_source: str, path: str, files: pd.DataFrame) -> pd.DataFrame | None:
@@ -167,52 +173,98 @@ def topics_for(label_source: str, path: str, files: pd.DataFrame) -> pd.DataFram
     """
     if label_source != "ores":
         return None
-    place = root() / path if path else sample_folder() / "articles.csv"
+    place = root() / Path(path).expanduser() if path else sample_folder() / "articles.csv"
     if search_dumps(place):
         return topics_from_dumps(place, files["articles"].explode().dropna())
-    return read_table(place, "topics")
+    table = read_table(place, "topics", ["article", "topic", "score"])
+    texts = {name: [as_text(name, cell) for cell in table[name]] for name in ("article", "topic")}
+    return pd.DataFrame(
+        {**texts, "score": [number_of(cell) for cell in table["score"]]}, dtype=object
+    ).astype({"score": float})
 
 
 def people_for(source: Any, path: str, taxonomy: Taxonomy) -> tuple[pd.DataFrame | None, float | None]:
     """What people said (title, labels) in this run's labels, and how far they agree with each other.
 
-    With annotations at `path` (a folder of journals, judgements/01_labels/RUN, or a table with title,
-    annotator and labels: lists, or texts joined by |): their
-    majority, and the micro F1 of one annotator against another. Else the source's human view and None.
+    With annotations at `path` (see `annotations_of`): their majority, and the micro F1 of one annotator
+    against another, None where no file has two. Else the source's human view and None.
     """
     if not path:
         return human_labels(source.human(taxonomy.name), taxonomy), None
-    place = root() / path
-    table = annotations(place) if place.is_dir() else read_table(place, "annotations")
-    if "labels" in table:
-        said = table["labels"].map(lambda cell: cell.split("|") if isinstance(cell, str) else list(cell))
-        table["labels"] = known_labels(said, taxonomy)
-    return majority(table, taxonomy), float(agreement(table, taxonomy)["f1"][0])
+    table = annotations_of(root() / Path(path).expanduser(), taxonomy)
+    compared = table["title"].duplicated().any()  # one person alone cannot disagree
+    ceiling = float(agreement(table, taxonomy)["f1"][0]) if compared else np.nan
+    return majority(table, taxonomy), None if np.isnan(ceiling) else ceiling
 
 
-def read_table(path: Path, parameter: str) -> pd.DataFrame:
-    """A table from a CSV or Parquet file; UserError, naming the parameter, where there is none."""
-    if not path.is_file() or path.suffix not in (".csv", ".parquet"):
-        raise UserError(f"{parameter} must be a .csv or .parquet file, but {path} is none; correct the path")
-    if path.suffix == ".parquet":
-        return pd.read_parquet(path)
-    return pd.read_csv(path, keep_default_na=False)
+def annotations_of(path: Path, taxonomy: Taxonomy) -> pd.DataFrame:
+    """title, annotator, labels (in this run's labels, closed upward) of what people said.
+
+    path: a folder of journals, judgements/01_labels/RUN, or a table. Titles may be written in any way; labels
+    are lists, as `table_cells.as_list` reads them, columns of 0 and 1, or one row each. In journals, and in a
+    table with a column `time`, a later row of the same person and file replaces the earlier one, else the two
+    are joined. Raises UserError for a label that no row of the taxonomy has.
+    """
+    check_there(path, "annotations", "01_labels")
+    if path.is_dir():
+        table = annotations(path)
+    else:
+        table = read_table(path, "annotations", ["title", "annotator"], ["labels", "time"])
+    columns = {name: table[name].tolist() for name in table}
+    if "labels" not in columns:
+        add_one_hot(columns, ("title", "annotator", "time"))
+    if "labels" not in columns:
+        raise UserError(
+            f"annotations must have title, annotator, labels, but {path.name} has no labels; add the column"
+        )
+    titles = [mediawiki_title(as_text("title", title)) for title in columns["title"]]
+    people = [as_text("annotator", person) for person in columns["annotator"]]
+    said: dict[tuple[str, str], list[str]] = {}
+    for key, cell in zip(zip(titles, people, strict=True), columns["labels"], strict=True):
+        before = [] if "time" in columns else said.get(key, [])
+        said[key] = list(dict.fromkeys([*before, *as_list(cell)]))
+    _check_known(said.values(), taxonomy, path.name)
+    rows = pd.DataFrame(
+        {
+            "title": [title for title, _ in said],
+            "annotator": [person for _, person in said],
+            "labels": list(said.values()),
+        }
+    )
+    told = human_labels(rows, taxonomy)
+    return rows if told is None else rows.assign(labels=told["labels"])
+
+
+def _check_known(lists: Iterable[list[str]], taxonomy: Taxonomy, name: str) -> None:
+    """UserError where people name a label that this run could not have: it would count as none of them."""
+    known = {*taxonomy.parents, *taxonomy.left_out}
+    unknown = Counter(label for labels in lists for label in labels if label not in known)
+    if unknown:
+        first = ", ".join(f"{label!r} ({count} times)" for label, count in unknown.most_common(3))
+        raise UserError(
+            f"a label of {name} must be in the taxonomy {taxonomy.name}, but {first} is not; "
+            f"it has {', '.join(taxonomy.label_names)[:300]}"
+        )
 
 
 def check_topics(topics: pd.DataFrame, taxonomy: Taxonomy) -> pd.DataFrame:
     """The table of article topics (article, topic, score) with names as in the taxonomy and scores in [0, 1].
 
-    Underscores are written as spaces, as topic models write them either way; a score slightly above 1 is 1.
+    Articles are named as `files.article_key` does; underscores in topics are written as spaces, as topic
+    models write them either way; a score slightly above 1 is 1.
     Raises UserError for a missing column, a topic that the taxonomy does not have, or a score outside.
     """
     need_columns("article topics", topics.columns, COLUMNS)
-    topics = topics[COLUMNS].assign(topic=topics["topic"].str.replace("_", " "))
+    topics = topics[COLUMNS].assign(
+        article=topics["article"].map(article_key), topic=topics["topic"].str.replace("_", " ")
+    )
     unknown = sorted(set(topics["topic"]) - set(taxonomy.label_names))
     if unknown:
         raise UserError(
             f"a topic must be in the taxonomy {taxonomy.name}, but {unknown[0]!r} (and {len(unknown) - 1} "
             f"others) are not; correct the names or choose another taxonomy"
         )
+    topics = topics[topics["score"].notna()]
     if not topics["score"].between(0, 1.001).all():
         wrong = topics["score"][~topics["score"].between(0, 1.001)].iloc[0]
         raise UserError(
@@ -231,6 +283,7 @@ def label_by_topics(
     articles have topics above the threshold. Notes count what could not be used.
     """
     pairs = files[["title", "articles"]].explode("articles").dropna()
+    pairs = pairs.assign(articles=pairs["articles"].map(article_key))
     pairs = pairs.rename(columns={"articles": "article"}).drop_duplicates()
     known = check_topics(topics, taxonomy)
     strong = known[known["score"] >= threshold]

@@ -8,11 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from wikitopics.artefacts import read_table, write_json, write_table
+from wikitopics.artefacts import write_json, write_table
 from wikitopics.errors import UserError
-from wikitopics.judgements import verdicts
+from wikitopics.judgements import check_there, verdicts
 from wikitopics.labels.taxonomy import Taxonomy, label_matrix
-from wikitopics.sources.files import COLUMNS as FILE_COLUMNS
+from wikitopics.sources.table_cells import as_list, as_text, text_of
+from wikitopics.sources.tables import read_table
+from wikitopics.titles import mediawiki_title
+
+FILE_COLUMNS = ["title", "path", "creator", "licence", "categories", "articles"]
 
 WRONG = "label wrong"  # the verdict that the given label is wrong
 HAD = ("true positive", "false negative")  # kinds of mistake where the file had the label
@@ -60,6 +64,7 @@ def keep_frequent(labelled: Labelled, min_images: int) -> Labelled:
         label_names=tuple(kept),
         parents={name: old.parents[name] for name in kept},
         anchors={name: old.anchors[name] for name in kept},
+        left_out=(*old.left_out, *(name for name in old.label_names if name not in kept)),
     )
     labels = _restricted(labelled.labels, set(kept))
     left = {f"with a label that {min_images} files have": int((labels["labels"].map(len) > 0).sum())}
@@ -85,17 +90,18 @@ def _restricted(labels: pd.DataFrame, kept: set[str]) -> pd.DataFrame:
 def human_labels(people: pd.DataFrame | None, taxonomy: Taxonomy) -> pd.DataFrame | None:
     """What people said (title, labels), in this run's labels and closed upward; None where nobody did.
 
-    Labels that the run does not have are left out; a file stays even if none is left.
+    Labels that the run left out because they are rare count as none; a file of which people say only what no
+    label of the taxonomy is (another vocabulary, a slip of the pen) was not judged, and is left out.
     """
     if people is None:
         return None
-    return pd.DataFrame({"title": people["title"], "labels": known_labels(people["labels"], taxonomy)})
-
-
-def known_labels(labels: pd.Series, taxonomy: Taxonomy) -> pd.Series:
-    """Each list of labels without those that the run does not have, closed upward."""
-    known = labels.map(lambda names: [name for name in names if name in taxonomy.parents])
-    return known.map(taxonomy.close)
+    ours = {*taxonomy.parents, *taxonomy.left_out}
+    judged = people["labels"].map(lambda names: not len(names) or any(name in ours for name in names))
+    people = people[judged.astype(bool)]
+    known = people["labels"].map(lambda names: [name for name in names if name in taxonomy.parents])
+    if people.empty and len(judged):
+        return None
+    return pd.DataFrame({"title": people["title"], "labels": known.map(taxonomy.close)})
 
 
 def funnel(labelled: Labelled) -> pd.DataFrame:
@@ -107,7 +113,7 @@ def write_labels(
     folder: Path, files: pd.DataFrame, labelled: Labelled, human: pd.DataFrame | None, source: dict[str, Any]
 ) -> None:
     """Write the artefacts of stage 01 into `folder`; `source` is what `sources.describe` gives."""
-    write_table(folder / "files.parquet", files[FILE_COLUMNS])
+    write_table(folder / "files.parquet", files[[name for name in (*FILE_COLUMNS, "split") if name in files]])
     write_table(folder / "labels.parquet", labelled.labels)
     write_table(folder / "why.parquet", labelled.why)
     if human is not None:
@@ -134,6 +140,7 @@ def correct(labelled: Labelled, path: str | Path) -> Labelled:
     found = read_verdicts(Path(path))
     names, taxonomy = set(labelled.label_names), labelled.taxonomy
     rows = {title: row for row, title in enumerate(labelled.labels["title"])}
+    found = [v if v.title in rows else replace(v, title=mediawiki_title(v.title)) for v in found]
     known = [v for v in found if v.title in rows and (v.corrected is not None or v.label in names)]
     lists, scores = labelled.labels["labels"].tolist(), labelled.labels["scores"].tolist()
     changed = set()
@@ -178,24 +185,19 @@ class Verdict:
 def read_verdicts(path: Path) -> list[Verdict]:
     """The verdicts "label wrong", oldest first.
 
-    path: a folder of journals, judgements/04_evaluate/RUN, or a table with COLUMNS. Raises UserError where
-    it is neither.
+    path: a folder of journals, judgements/04_evaluate/RUN, or a table with COLUMNS, of which the last may be
+    missing. Raises UserError where it is neither, and for a cell that cannot be read.
     """
-    if not path.exists():
-        raise UserError(
-            f"corrections must be a folder like judgements/04_evaluate/RUN, but {path} is not there; "
-            "correct the path"
-        )
-    table = verdicts(path) if path.is_dir() else read_table(path)
-    missing = [name for name in COLUMNS if name not in table]
-    if missing:
-        raise UserError(
-            f"corrections must have the column {missing[0]}, but {path} has none; name another file"
-        )
-    table = table[table["verdict"] == WRONG]
-    corrected = [None if names is None else list(names) for names in table["corrected_labels"]]
-    rows = zip(table["title"], table["label"], table["kind"].isin(HAD), corrected, strict=True)
-    return [Verdict(*row) for row in rows]
+    check_there(path, "corrections", "04_evaluate")
+    table = verdicts(path) if path.is_dir() else read_table(path, "corrections", COLUMNS[:4], COLUMNS[4:])
+    texts = {name: [as_text(name, cell) for cell in table[name]] for name in COLUMNS[:4]}
+    named = table["corrected_labels"] if "corrected_labels" in table else [""] * len(table)
+    found = []
+    for title, label, kind, verdict, cell in zip(*texts.values(), named, strict=True):
+        if verdict == WRONG:
+            said = as_list(cell) if text_of(cell) else None
+            found.append(Verdict(title, label, kind in HAD, said))
+    return found
 
 
 def label_counts(labelled: Labelled) -> pd.DataFrame:

@@ -24,6 +24,7 @@ from wikitopics.labels.file_labels import labels_table
 from wikitopics.labels.heads import find_head
 from wikitopics.labels.heuristics import label_categories
 from wikitopics.labels.taxonomy import Taxonomy, closed_upwards, descent
+from wikitopics.titles import category_key
 
 WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 RARE = 1e-3  # a word of this share of all words weighs half (Arora et al. 2017, smooth inverse frequency)
@@ -141,6 +142,7 @@ def gather(graph: CategoryGraph, walked: list[np.ndarray], files: pd.DataFrame, 
     A category that the graph does not have counts by its words alone.
     """
     names, member = _members(files["categories"])
+    names = [category_key(name) for name in names]
     place = graph.find(names)
     parents, of_parents = _parents(graph, place)
     grand, of_grand = _parents(graph, parents)

@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
@@ -10,6 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from wikitopics.errors import UserError
+from wikitopics.sources.table_cells import as_text
+from wikitopics.sources.tables import read_table, suffix_of
+from wikitopics.titles import category_title
 
 SHIPPED = files("wikitopics.labels") / "taxonomies"
 
@@ -21,7 +25,8 @@ MAX_LABELS = 64  # a set of labels is one uint64
 class Taxonomy:
     """Labels in a frozen depth-first order, closed upward: with a label come its ancestors.
 
-    `parents` and `anchors` have one entry per label of `label_names`, in that order.
+    `parents` and `anchors` have one entry per label of `label_names`, in that order. `left_out`: labels that
+    it had before some were dropped.
 
     >>> t = load("v1.4")
     >>> len(t.label_names), t.parents["Plants"], t.ancestors("Plants"), t.anchors["Space"]
@@ -32,6 +37,7 @@ class Taxonomy:
     label_names: tuple[str, ...]
     parents: dict[str, str | None]
     anchors: dict[str, tuple[str, ...]]
+    left_out: tuple[str, ...] = ()
 
     def ancestors(self, label: str) -> tuple[str, ...]:
         """Parent, grandparent ... of a label, nearest first."""
@@ -99,14 +105,14 @@ def load(name: str) -> Taxonomy:
     a label twice, an anchor that two labels have without declaring it, more than 64 labels.
     """
     if name in shipped():
-        return _of_file(name, (SHIPPED / f"{name}.csv").read_text("utf-8"))
-    path = Path(name)
-    if not (path.suffix == ".csv" and path.is_file()):
+        return _of_rows(name, rows_of(Path(str(SHIPPED / f"{name}.csv"))))
+    path = Path(name).expanduser()
+    if not (suffix_of(path) in (".csv", ".tsv") and path.is_file()):
         raise UserError(
             f"taxonomy must be one of {', '.join(shipped())} or the path of a CSV file, "
             f"but is {name!r}; choose one"
         )
-    return _of_file(path.stem, path.read_text("utf-8-sig"))
+    return _of_rows(path.stem, rows_of(path))
 
 
 def bridge() -> list[tuple[str, str, str]]:
@@ -121,8 +127,7 @@ def from_labels(name: str, labels: Iterable[str]) -> Taxonomy:
     return Taxonomy(name, names, dict.fromkeys(names), dict.fromkeys(names, ()))
 
 
-def _of_file(name: str, text: str) -> Taxonomy:
-    rows = parse(name, text)
+def _of_rows(name: str, rows: "list[Row]") -> Taxonomy:
     parents = {row.label: row.parent for row in rows}
     order = tuple(_depth_first(None, parents))
     anchors = {row.label: row.anchors for row in rows}
@@ -146,41 +151,36 @@ class Row(NamedTuple):
     shared: tuple[str, ...]
 
 
-def parse(name: str, text: str) -> list[Row]:
-    """The rows of a taxonomy file, in its order; `name` is how errors call it.
+def rows_of(path: Path) -> list[Row]:
+    """The rows of a taxonomy file, in its order; errors call it by its name.
 
-    Raises UserError for a wrong header or row, a label twice, more than 64 labels, an unknown parent, parents
-    in a circle, and an anchor that two labels have without declaring it in the column `shared`.
+    Raises UserError for a table that cannot be read, for a missing or foreign column, a label twice, more
+    than 64 labels, an unknown parent, parents in a circle, and an anchor that two labels have without
+    declaring it in the column `shared`.
     """
-    rows = _rows(name, text)
-    _check_labels(name, [row.label for row in rows])
-    _check_parents(name, {row.label: row.parent for row in rows})
-    _check_anchors(name, rows)
-    return rows
-
-
-def _rows(name: str, text: str) -> list[Row]:
-    reader = csv.DictReader(text.splitlines())
-    header = list(reader.fieldnames or [])
-    if header[:3] != COLUMNS or header[3:] not in ([], ["shared"]):
+    table = read_table(path, "a taxonomy", COLUMNS, ["shared"])
+    foreign = [name for name in table if name not in (*COLUMNS, "shared")]
+    if foreign:
         raise UserError(
-            f"{name}: a taxonomy must start with the line label,parent,anchors (and perhaps ,shared), "
-            f"but starts with {','.join(header)!r}; correct it"
+            f"{path.stem}: a taxonomy must have the columns label,parent,anchors (perhaps shared), but has "
+            f"{foreign[0]!r} too; leave it out"
         )
-    rows = []
-    for cells in reader:
-        if None in cells or None in cells.values():
-            raise UserError(
-                f"{name}: line {reader.line_num} must have {len(header)} cells, but has more or fewer; "
-                f"write {','.join(header)}, in quotes where a cell has a comma"
-            )
-        label, parent, anchors, shared = [cells[key].strip() for key in COLUMNS] + [cells.get("shared", "")]
-        rows.append(Row(label, parent or None, _split(anchors), _split(shared)))
+    columns = [
+        table[name].map(partial(as_text, name))
+        for name in (*COLUMNS, *table.columns.intersection(["shared"]))
+    ]
+    rows = [
+        Row(row[0], row[1] or None, *map(_categories, [*row[2:], ""][:2]))
+        for row in zip(*columns, strict=True)
+    ]
+    _check_labels(path.stem, [row.label for row in rows])
+    _check_parents(path.stem, {row.label: row.parent for row in rows})
+    _check_anchors(path.stem, rows)
     return rows
 
 
-def _split(cell: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in cell.split("|") if part.strip())
+def _categories(cell: str) -> tuple[str, ...]:
+    return tuple(category_title(part) for part in cell.split("|") if part.strip())
 
 
 def _check_labels(name: str, labels: list[str]) -> None:

@@ -19,10 +19,10 @@ from wikitopics.images.sandbox import decode_in_child
 from wikitopics.scoring.pictures import FILES, Reads, fetched
 from wikitopics.scoring.results import readable
 from wikitopics.scoring.settings import Settings
-from wikitopics.sources import open_source
-from wikitopics.sources.inputs import PREFIX, TABLES, located_input, paths_of
+from wikitopics.sources import open_source, tables
+from wikitopics.sources.inputs import PREFIX, located_input, paths_of
 from wikitopics.sources.reading import hash_inside
-from wikitopics.sources.table import as_list
+from wikitopics.sources.table_cells import as_list
 
 LEARNED_FROM = ("train", "validation")  # weights from the one; epoch, thresholds, calibration from the other
 
@@ -207,8 +207,9 @@ def named_files(inputs: list[str], contact: str) -> tuple[Reads, pd.DataFrame]:
 def _table(name: str) -> pd.DataFrame:
     """path and ABOUT of the files of one input; only a table says anything about them."""
     frame = pd.DataFrame({"path": paths_of([name])}, dtype=object)
-    suffix = Path(name).suffix.lower()
-    told = TABLES[suffix](name) if suffix in TABLES and os.path.isfile(name) else pd.DataFrame()
+    told = pd.DataFrame()
+    if tables.is_table(name) and os.path.isfile(name):
+        told = tables.read_table(Path(name), "a table of pictures", known=("path", "title", *ABOUT))
     for column in ABOUT:
         lists = [as_list(value) for value in told[column]] if column in told else [[]] * len(frame)
         frame[column] = [(found or None) if column == "human" else found for found in lists]

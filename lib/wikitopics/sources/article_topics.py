@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from wikitopics.artefacts import RECORD, read_json, replacing
 from wikitopics.errors import UserError
 from wikitopics.progress import report
-from wikitopics.sources.files import article_name
+from wikitopics.sources.files import article_key, article_name
 from wikitopics.sources.reading import fingerprint_of, made_once
 
 FORM = "1"
@@ -61,7 +61,7 @@ def topics_from_dumps(path: Path, articles: Iterable[str], jobs: int = -1) -> pd
             f"{path} holds none; correct the path"
         )
     made = joblib.Parallel(n_jobs=jobs)(joblib.delayed(_made)(dump) for dump in dumps)
-    wanted = pa.array(sorted(set(articles)), pa.string())
+    wanted = pa.array(sorted({article_key(article) for article in articles}), pa.string())
     plain = len({wiki_of(dump) for dump in dumps}) == 1
     tables = [_of_articles(folder / "topics.parquet", wanted, plain) for folder in made]
     topics = pa.concat_tables(tables).to_pandas()

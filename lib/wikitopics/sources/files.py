@@ -2,20 +2,19 @@
 
 import os
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable
-from urllib.parse import unquote, urlsplit
 
 import pandas as pd
 
 from wikitopics.errors import UserError
+from wikitopics.titles import mediawiki_title, normal, page_of_address
 
 ROOT = "CommonsRoot"  # the category of Commons above all others
 
 COLUMNS = ["title", "path", "creator", "licence", "categories", "articles"]
-DIRECTION_MARKS = "[\u200e\u200f\u202a-\u202e]"  # MediaWiki drops them from titles too
 
+LANGUAGE = re.compile(r"[a-z]{2,}(?:[-.][a-z]+)*")  # of a Wikipedia, or a host's first part
 RENAMED = {"be-x-old": "be-tarask"}  # wikis whose database kept an old code
 
 
@@ -34,18 +33,6 @@ def files_table(
     counts = {**(notes or {}), "titles made unique by a number": renamed}
     frame.attrs["notes"] = {what: count for what, count in counts.items() if count}
     return frame
-
-
-def mediawiki_title(name: str) -> str:
-    """A file's name as MediaWiki titles it: no "File:", spaces, first letter upper, NFC.
-
-    >>> mediawiki_title("File:a_red__fox.jpg")
-    'A red fox.jpg'
-    """
-    title = re.sub(r"^\s*(File|Image)\s*:", "", name, flags=re.IGNORECASE)
-    title = re.sub(DIRECTION_MARKS, "", unicodedata.normalize("NFC", title))
-    title = " ".join(re.sub(r"[_\s\x00-\x1f\x7f]+", " ", title).split())
-    return title[:1].upper() + title[1:]
 
 
 def unique_titles(titles: list[str]) -> tuple[list[str], int]:
@@ -87,7 +74,8 @@ def article_name(wiki: str, title: str) -> str:
     >>> article_name("en.wikipedia.org", "Albert_Einstein"), article_name("zh_min_nanwiki", "Niau")
     ('en:Albert Einstein', 'zh-min-nan:Niau')
     """
-    return f"{language(wiki)}:{title.replace('_', ' ')}"
+    code = language(wiki)
+    return f"{code}:{normal(title, code)}"
 
 
 def language(wiki: str) -> str:
@@ -109,7 +97,19 @@ def article_of_url(url: str) -> str | None:
     >>> article_of_url("https://fr.wikipedia.org/wiki/Caf%C3%A9_noir")
     'fr:Café noir'
     """
-    parts = urlsplit(url)
-    if not parts.netloc or not parts.path.startswith("/wiki/"):
-        return None
-    return article_name(parts.netloc, unquote(parts.path[len("/wiki/") :]))
+    found = page_of_address(url) if "//" in url[:8] and "/wiki/" in url else None
+    return article_name(*found) if found and found[0] else None
+
+
+def article_key(article: str) -> str:
+    """One spelling for all of an article's: of its address, with underscores, a small first letter, or NFD.
+
+    >>> article_key("en:albert_Einstein"), article_key("Cafe\u0301"), article_key("https://en.wikipedia.org/wiki/Cat")
+    ('en:Albert Einstein', 'Café', 'en:Cat')
+    """
+    if "//" in article[:8]:
+        return article_of_url(article) or article
+    prefix, colon, title = article.partition(":")
+    if colon and LANGUAGE.fullmatch(prefix.strip()):
+        return f"{prefix.strip()}:{normal(title, prefix.strip())}"
+    return normal(article)

@@ -13,7 +13,9 @@ import pandas as pd
 
 from wikitopics.errors import UserError
 from wikitopics.paths import root
+from wikitopics.sources.copies import joined_copies
 from wikitopics.sources.files import files_table
+from wikitopics.sources.given_split import folder_split
 from wikitopics.sources.reading import hash_inside, read_inside
 
 # Listed: what is or could be meant as a picture (SVG is, and is rejected later with its reason).
@@ -25,27 +27,39 @@ BYTES = "bytes:"  # marks a path whose name is no UTF-8 text and is written perc
 class Folder:
     """The pictures below the folder `image_root`, which is relative to the root folder; no linked folders.
 
-    Hidden files and those with another suffix than a picture's are left out and counted, so that a folder of
-    pictures with texts and sounds beside them works as it is.
+    Folders train, val and test at the top, as other programs want them, are parts of a split and no
+    categories. A picture that lies in several folders is one file with the names of all. Hidden files and
+    those with another suffix than a picture's are left out and counted, so that a folder of pictures with
+    texts and sounds beside them works as it is.
     """
 
     name: ClassVar[str] = "folder"
     image_root: str
 
     def files(self) -> pd.DataFrame:
-        """One row per file, sorted by path."""
+        """One row per file, sorted by path; `split` where the top folders are train, val and test."""
         skipped: Counter[str] = Counter()
         found = sorted(self._walk(skipped))
+        split = folder_split(found)
+        folders = [[_readable(part) for part in path.split("/")[-2::-1]] for path in found]
+        if split:
+            skipped["files in folders that are parts of a split"] = len(found)
+            folders = [names[:-1] for names in folders]
+        kept = joined_copies(self._top(), found, {"categories": folders}, split)
+        skipped["copies in other folders, joined to the first"] += len(found) - len(kept)
+        found, folders = [found[row] for row in kept], [folders[row] for row in kept]
+        split = [split[row] for row in kept] if split else None
         return files_table(
             title=[_readable(os.path.basename(path)) for path in found],
             path=[path_key(path) for path in found],
             notes=dict(skipped),
-            categories=[[_readable(part) for part in path.split("/")[-2::-1]] for path in found],
+            categories=folders,
+            **({"split": split} if split else {}),
         )
 
     def read(self, path: str, max_bytes: int) -> bytes:
         """The file's bytes; see `sources.reading.read_inside`."""
-        return read_inside(root() / self.image_root, path_of_key(path), max_bytes)
+        return read_inside(self._place(), path_of_key(path), max_bytes)
 
     def graph(self) -> None:
         """None: it may be named by a parameter of its own."""
@@ -61,8 +75,11 @@ class Folder:
             digest.update(os.fsencode(path) + b"\0" + hash_inside(self._top(), path).encode())
         return digest.hexdigest()
 
+    def _place(self) -> Path:
+        return root() / Path(self.image_root).expanduser()
+
     def _top(self) -> Path:
-        top = root() / self.image_root
+        top = self._place()
         if not top.is_dir():
             raise UserError(
                 f"image_root must be a folder of images, but {self.image_root} is none; correct the path"

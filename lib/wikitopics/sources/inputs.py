@@ -3,38 +3,34 @@
 import hashlib
 import os
 import re
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
 from wikitopics import paths
 from wikitopics.errors import UserError
-from wikitopics.sources.files import mediawiki_title
 from wikitopics.sources.reading import hash_inside
+from wikitopics.sources.table_cells import as_text
+from wikitopics.sources.tables import is_table, read_table
+from wikitopics.titles import file_title, names_a_file
 
 PREFIX = "File:"  # of every title; the name of a file on disk has a folder before it, if only "./"
-
-# A name in CSV is text whatever it looks like: 007 is no number, and NA is not nothing.
-TABLES = {
-    ".parquet": pd.read_parquet,
-    ".csv": partial(pd.read_csv, dtype=str, keep_default_na=False, encoding="utf-8-sig"),
-}
 
 
 def paths_of(inputs: list[str]) -> list[str]:
     """The paths of files and the titles ("File:...") of Commons that `inputs` name, in their order.
 
     A folder gives every file below it, sorted, hidden ones left out and links not followed into other
-    folders; a table (.parquet, .csv) its column `path`, relative to the table's own folder, or where it has
-    none its column `title`. A name that begins with File: is a title; for such a file write ./File:... What
-    is no picture stays, pipes and folders that cannot be opened among them: its row will say so. Raises
-    UserError for what is not there, and for a table with a row that names nothing.
+    folders; a table (as sources.tables reads them) its column `path`, relative to the table's own folder, or
+    where it has none its column `title`. A name that begins with File: is a title, and so is the address of a
+    wiki's page of a file; for a file of that name write ./File:... What is no picture stays, pipes and
+    folders that cannot be opened among them: its row will say so. Raises UserError for what is not there, and
+    for a table with a row that names nothing.
     """
     found: list[str] = []
     for name in inputs:
-        if re.match(r"(File|Image):", name, re.IGNORECASE):
-            found.append(PREFIX + mediawiki_title(name))
+        if is_title(name):
+            found.append(PREFIX + file_title(name))
         elif not os.path.lexists(name):
             raise UserError(
                 f"an input must be a file, a folder, a table or a title like File:Owl.jpg, but {name!r} is "
@@ -42,11 +38,20 @@ def paths_of(inputs: list[str]) -> list[str]:
             )
         elif os.path.isdir(name):
             found.extend(_below(name))
-        elif Path(name).suffix.lower() in TABLES and os.path.isfile(name):
+        elif is_table(name) and os.path.isfile(name):
             found.extend(_listed(Path(name)))
         else:
             found.append(name)
     return found
+
+
+def is_title(name: str) -> bool:
+    """Whether an input names a file of Commons: by title (File:...), in any language, or by address.
+
+    Where a file of that name is on disk it is meant, but for File: and Image:, which always are titles.
+    """
+    always = re.match(r"(File|Image):", name, re.IGNORECASE)
+    return bool(always) or (names_a_file(name) and not os.path.lexists(name))
 
 
 def check_apart(inputs: list[str], out: Path) -> None:
@@ -88,26 +93,20 @@ def _in(place: str) -> tuple[list[str], list[str]]:
 
 
 def _listed(table: Path) -> list[str]:
-    try:
-        frame = TABLES[table.suffix.lower()](table)
-    except (ValueError, OSError) as error:  # no Parquet, no UTF-8, no columns
-        raise UserError(
-            f"a table of pictures must be Parquet, or CSV in UTF-8, but {table.name} cannot be read "
-            f"({(str(error).splitlines() or [''])[0][:120]}); save it again"
-        ) from None
+    frame = read_table(table, "a table of pictures", known=["path", "title"])
     if "path" in frame:
         return [os.path.join(table.parent, path) for path in _filled(table, frame["path"])]
     if "title" in frame:
-        return [PREFIX + mediawiki_title(title) for title in _filled(table, frame["title"])]
+        return [PREFIX + file_title(title) for title in _filled(table, frame["title"])]
     raise UserError(
         f"a table of pictures must have the column path or title, but {table.name} has "
-        f"{list(frame.columns)}; rename the one that holds them"
+        f"{', '.join(frame.columns)} (read as {frame.attrs['form']}); rename the one that holds them"
     )
 
 
 def _filled(table: Path, column: pd.Series) -> list[str]:
-    names = ["" if missing else str(name) for name, missing in zip(column, column.isna(), strict=True)]
-    empty = sum(not name.strip() for name in names)
+    names = [as_text(str(column.name), cell) for cell in column]
+    empty = sum(not name for name in names)
     if empty:
         raise UserError(
             f"every row of {table.name} must have a {column.name}, but {empty} of {len(names)} rows have "
@@ -118,8 +117,7 @@ def _filled(table: Path, column: pd.Series) -> list[str]:
 
 def located_input(name: str) -> str:
     """An input as sources.inputs.paths_of reads it: a title as it is, a path relative to the root folder."""
-    title = re.match(r"(File|Image):", name, re.IGNORECASE)
-    return name if title else str(paths.root() / Path(name).expanduser())
+    return name if is_title(name) else str(paths.root() / Path(name).expanduser())
 
 
 def inputs_digest(inputs: list[str]) -> str:

@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import os
 import stat
+import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +14,7 @@ import pandas as pd
 
 from wikitopics.artefacts import RECORD, write_json
 from wikitopics.paths import root
+from wikitopics.titles import digest_folders
 
 HASHED_BYTES = 64 << 20  # of a larger file its size and this many first bytes stand for its content
 
@@ -30,15 +32,27 @@ class Refused(OSError):
 def inside(root: Path, path: str | os.PathLike) -> Path:
     """The real place of `root / path`, links followed; Refused where that is outside of `root`.
 
+    A name that is only there composed (NFC) or decomposed (NFD), as a Mac may write it, is found too.
+
     Raises FileNotFoundError for a missing file and OSError for a loop of links or an impossible name.
     """
     try:
-        real = Path(os.path.realpath(Path(root) / path, strict=True))
+        real = Path(os.path.realpath(_there(Path(root), path), strict=True))
     except ValueError as error:  # a NUL character in the name
         raise Refused(f"not a possible file name: {error}") from None
     if not real.is_relative_to(os.path.realpath(root)):
         raise Refused("the path leads out of the root folder")
     return real
+
+
+def _there(root: Path, path: str | os.PathLike) -> Path:
+    """`root / path` in the composition of letters in which it is there."""
+    written = root / path
+    text = os.fspath(path)
+    if text.isascii() or os.path.lexists(written):
+        return written
+    others = (root / unicodedata.normalize(form, text) for form in ("NFC", "NFD"))
+    return next((other for other in others if os.path.lexists(other)), written)
 
 
 def open_regular(real: Path) -> int:
@@ -95,9 +109,7 @@ def stored_path(title: str) -> str:
     >>> stored_path("A red fox.jpg")
     '8/87/A_red_fox.jpg'
     """
-    name = title.replace(" ", "_")
-    digest = hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()
-    return f"{digest[0]}/{digest[:2]}/{name}"
+    return f"{digest_folders(title)}/{title.replace(' ', '_')}"
 
 
 def read_stored(folder: Path, title: str, max_bytes: int) -> bytes:

@@ -1,4 +1,4 @@
-"""Your own images described by a table: CSV or Parquet with a column `path`, files under `image_root`."""
+"""Your own images described by a table: a column `path`, files under `image_root`, labels in any form."""
 
 import hashlib
 import os
@@ -10,20 +10,28 @@ import pandas as pd
 
 from wikitopics.errors import UserError
 from wikitopics.paths import root
+from wikitopics.sources.copies import joined_copies
 from wikitopics.sources.files import files_table
+from wikitopics.sources.given_split import split_names
 from wikitopics.sources.reading import hash_inside, read_inside
+from wikitopics.sources.table_cells import add_one_hot, as_list, as_text
+from wikitopics.sources.tables import read_table
+from wikitopics.titles import category_name
 
 LISTS = ("labels", "categories", "articles", "human")
 TEXTS = ("title", "creator", "licence")
+OWN = ("path", "split", "group", *TEXTS, *LISTS)  # what is no label, whatever it holds
 
 
 @dataclass(frozen=True)
 class Table:
     """The pictures that a table describes.
 
-    `table`: CSV or Parquet file; `image_root`: folder its paths start at; relative to the root folder.
-    Columns: path; optionally title, creator, licence (text), labels, categories, articles, human (lists or
-    text separated by |). Other columns are left alone.
+    `table`: CSV, lines of JSON or Parquet; `image_root`: folder its paths start at; relative to the root.
+    Columns: path (or file_name); optionally title, creator, licence (text), split (train, validation, test),
+    labels, categories, articles, human (lists, as `table_cells.as_list` reads them). Without labels, columns
+    of 0 and 1 are: their names. A path in several rows is one file, with the labels of all of them, where
+    each of those rows says something. Other columns are left alone.
     """
 
     name: ClassVar[str] = "table"
@@ -31,24 +39,37 @@ class Table:
     image_root: str
 
     def files(self) -> pd.DataFrame:
-        """One row per row of the table, in its order; `labels` and `human` where the table has them."""
-        frame = self._read_table()
-        paths = [str(path) for path in frame["path"]]
-        empty = sum(not path for path in paths)
+        """One row per file, in the table's order; `labels`, `human` and `split` where the table has them.
+
+        attrs["notes"] tells how the table was understood.
+        """
+        frame = read_table(self._table_file(), "table", ["path"], OWN)
+        columns = {name: frame[name].tolist() for name in frame}
+        columns["path"] = [as_text("path", cell) for cell in columns["path"]]
+        empty = sum(not path for path in columns["path"])
         if empty:
             raise UserError(
-                f"every row of {self.table} must have a path, but {empty} of {len(paths)} rows have none; "
+                f"every row of {self.table} must have a path, but {empty} of {len(frame)} rows have none; "
                 "fill them in or delete those rows"
             )
-        lists = {name: [as_list(value) for value in frame[name]] for name in LISTS if name in frame}
-        texts = {name: [_text(value) for value in frame[name]] for name in TEXTS if name in frame}
+        notes = {"labels from one-hot columns": add_one_hot(columns, OWN)}
+        lists = {name: [as_list(cell) for cell in columns[name]] for name in LISTS if name in columns}
+        if "categories" in lists:
+            lists["categories"] = [[category_name(name) for name in names] for names in lists["categories"]]
+        texts = {name: [as_text(name, cell) for cell in columns[name]] for name in TEXTS if name in columns}
+        if "split" in columns:
+            texts["split"] = split_names(columns["split"], self.table)
+        paths, notes["rows joined to one file"] = _joined(columns["path"], lists, texts)
+        kept = joined_copies(self._top(), paths, lists, texts.get("split"))
+        notes["copies with other labels, joined to the first"] = len(paths) - len(kept)
+        _keep(kept, paths, *lists.values(), *texts.values())
         titles = texts.pop("title", [""] * len(paths))
         titles = [title or os.path.basename(path) for title, path in zip(titles, paths, strict=True)]
-        return files_table(titles, paths, None, **texts, **lists)
+        return files_table(titles, paths, notes, **texts, **lists)
 
     def read(self, path: str, max_bytes: int) -> bytes:
         """The file's bytes; see `sources.reading.read_inside`."""
-        return read_inside(root() / self.image_root, path, max_bytes)
+        return read_inside(self._top(), path, max_bytes)
 
     def graph(self) -> None:
         """None: it may be named by a parameter of its own."""
@@ -65,55 +86,55 @@ class Table:
         """Hex digest of the table and of every file it names."""
         digest = hashlib.blake2b(self._table_file().read_bytes(), digest_size=16)
         for path in self.files()["path"]:
-            digest.update(hash_inside(root() / self.image_root, path).encode())
+            digest.update(hash_inside(self._top(), path).encode())
         return digest.hexdigest()
 
+    def _top(self) -> Path:
+        return root() / Path(self.image_root).expanduser()
+
     def _table_file(self) -> Path:
-        file = root() / self.table
+        file = root() / Path(self.table).expanduser()
         if not file.is_file():
             raise UserError(
                 f"table must be a CSV or Parquet file, but {self.table} is none; correct the path"
             )
-        if not (root() / self.image_root).is_dir():
+        if not self._top().is_dir():
             raise UserError(
                 f"image_root must be the folder the table's paths start at, but {self.image_root} is none; "
                 "correct the path"
             )
         return file
 
-    def _read_table(self) -> pd.DataFrame:
-        file = self._table_file()
-        try:
-            if file.suffix == ".parquet":
-                frame = pd.read_parquet(file)
-            else:
-                frame = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-        except (ValueError, OSError) as error:  # pandas' and pyarrow's errors are ValueErrors
-            first = str(error).splitlines()[0]
-            raise UserError(
-                f"table must be CSV in UTF-8 or Parquet, but {self.table} cannot be read ({first}); "
-                "save it again in one of these forms"
-            ) from error
-        if "path" not in frame:
-            raise UserError(
-                f"table must have a column 'path', but {self.table} has {', '.join(frame.columns.map(str))}; "
-                "rename the column that holds the file paths"
-            )
-        return frame.assign(path=[_text(value) for value in frame["path"]])
 
+def _joined(
+    paths: list[str], lists: dict[str, list[list[str]]], texts: dict[str, list[str]]
+) -> tuple[list[str], int]:
+    """The paths, each once, `lists` and `texts` shortened to match; and how many rows went into others.
 
-def as_list(value: Any) -> list[str]:
-    """A cell's list: text is split at |, blanks and repetitions go, order stays.
-
-    >>> as_list("Cats| Pets |Cats|"), as_list(["Cats", None]), as_list(None)
-    (['Cats', 'Pets'], ['Cats'], [])
+    Rows are joined where each of a path's rows says something in a list: one row a label. Raises UserError
+    for rows of one file that are in several parts of a split.
     """
-    if isinstance(value, str):
-        value = value.split("|")
-    elif value is None or (not hasattr(value, "__len__") and pd.isna(value)):
-        value = []
-    return list(dict.fromkeys(text for item in value if (text := _text(item))))
+    rows: dict[str, list[int]] = {}
+    for number, path in enumerate(paths):
+        rows.setdefault(path, []).append(number)
+    kept = list(range(len(paths)))
+    for path, same in rows.items():
+        if len(same) == 1 or not all(any(cells[row] for cells in lists.values()) for row in same):
+            continue
+        if "split" in texts and len({texts["split"][row] for row in same}) > 1:
+            raise UserError(f"a file must be in one part of the split, but {path!r} is in two; choose one")
+        for said in lists.values():
+            said[same[0]] = list(dict.fromkeys(item for row in same for item in said[row]))
+        for told in texts.values():
+            told[same[0]] = next((told[row] for row in same if told[row]), "")
+        for row in same[1:]:
+            kept[row] = -1
+    kept = [row for row in kept if row >= 0]
+    _keep(kept, *lists.values(), *texts.values())
+    return [paths[row] for row in kept], len(paths) - len(kept)
 
 
-def _text(value: Any) -> str:
-    return "" if value is None or pd.isna(value) else str(value).strip()
+def _keep(rows: list[int], *columns: list[Any]) -> None:
+    """Leave only these rows in each column."""
+    for cells in columns:
+        cells[:] = [cells[row] for row in rows]

@@ -207,7 +207,8 @@ class ReviewPanel:
         )
         self.save_labels = button("Save labels", "mb-save-labels", "check")
         self.clear = button("Take back", "mb-clear", "undo")
-        self.reviewer = w.Text(value=reviewer, description="Judged by", continuous_update=False)
+        self.reviewer = w.Text(value=reviewer, description="Judged by", layout={"width": "240px"})
+        self.reviewer.continuous_update = False
         self.saved = w.HTML()
         self._quiet = False
         self.corrected.observe(self._chosen, names="value")

@@ -108,6 +108,8 @@ _REVIEW = """
   border: 1px solid var(--mb-line); border-radius: 3px; }
 .mistake-browser .mb-verdicts button.mb-chosen { background: var(--mb-ink); color: var(--mb-page);
   border-color: var(--mb-ink); box-shadow: none; }
+.mb-review .mb-row { flex-wrap: wrap; }
+.mb-review .mb-row button { flex: none; }
 .mb-review .widget-select-multiple { width: 100%; max-width: 420px; }
 """
 

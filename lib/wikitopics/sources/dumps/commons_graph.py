@@ -25,6 +25,7 @@ from wikitopics.sources.dumps.commons_tables import dump_files, open_tables, wri
 from wikitopics.sources.dumps.database import connected, text
 from wikitopics.sources.files import ROOT
 from wikitopics.sources.reading import fingerprint_of, made_once
+from wikitopics.titles import normal
 
 WINDOW = 1_000_000  # links
 SUFFIXES = ("jpg", "jpeg", "jpe", "png", "gif", "webp", "tif", "tiff", "bmp", "svg")  # what may be a picture
@@ -176,8 +177,7 @@ def soft_target(wikitext: str) -> str | None:
     found = SOFT.search(wikitext)
     if not found:
         return None
-    name = " ".join(found[1].replace("_", " ").split())
-    return name[:1].upper() + name[1:]
+    return normal(found[1])
 
 
 def soft_redirects(paths: list[Path]) -> dict[str, str]:
@@ -190,7 +190,7 @@ def soft_redirects(paths: list[Path]) -> dict[str, str]:
         try:
             for title, text in _category_pages(path):
                 if target := soft_target(text):
-                    targets[title.partition(":")[2].replace("_", " ")] = target
+                    targets[normal(title.partition(":")[2])] = target
         except (ElementTree.ParseError, EOFError, OSError) as error:
             raise UserError(
                 f"{path.name} must be a whole XML dump of pages, but is not ({error}); download it again"

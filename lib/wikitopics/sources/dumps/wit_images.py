@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,8 +16,9 @@ from wikitopics.errors import UserError
 from wikitopics.paths import root
 from wikitopics.progress import report
 from wikitopics.sources.dumps.database import connected, text
-from wikitopics.sources.files import article_of_url, mediawiki_title
-from wikitopics.sources.reading import fingerprint_of, made_once, stored_path
+from wikitopics.sources.files import article_of_url
+from wikitopics.sources.reading import fingerprint_of, made_once
+from wikitopics.titles import title_of_url
 
 FORM = "1"
 PART = 2_000_000  # pairs grouped at once
@@ -30,7 +30,6 @@ FROM read_parquet({pairs}) WHERE hash(title) % {parts} = {part} GROUP BY title
 """
 
 COLUMNS = ("image_url", "page_url", "is_main_image")
-COMMONS = "/wikipedia/commons/"
 BLOCK = 16 << 20  # bytes; no row is longer
 PAIRS = pa.schema(
     {
@@ -153,21 +152,6 @@ def pairs(shard: Path, left_out: Counter[str]) -> Iterator[pa.RecordBatch]:
         table = table.filter(pc.is_valid(table["title"]))
         left_out["pages that are no articles"] += table["article"].null_count
         yield from table.filter(pc.is_valid(table["article"])).to_batches()
-
-
-def title_of_url(url: str | None) -> str | None:
-    """The title of a Commons file by its address, None where it is none: the address must fit its own digest.
-
-    >>> title_of_url("https://upload.wikimedia.org/wikipedia/commons/5/5f/Oxydactylus_longipes_fm.jpg")
-    'Oxydactylus longipes fm.jpg'
-    """
-    path = urlsplit(url or "").path
-    if not path.startswith(COMMONS):
-        return None
-    parts = path[len(COMMONS) :].split("/")
-    name = parts[3] if parts[0] == "thumb" and len(parts) > 3 else parts[-1]
-    title = mediawiki_title(unquote(name))
-    return title if "/".join(parts).removeprefix("thumb/").startswith(stored_path(title)[:5]) else None
 
 
 def _tsv_rows(shard: Path, left_out: Counter[str]) -> Iterator[tuple]:

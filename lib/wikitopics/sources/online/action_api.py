@@ -54,6 +54,8 @@ def understood(answer: Answer) -> tuple[dict, str]:
     error = said.get("error")
     if error is None:
         return said, ""
+    if not isinstance(error, dict):
+        return {}, f"an error without a code, {str(error)[:60]!r}"
     if error.get("code") in LATER:
         return {}, f"{error['code']}: {error.get('info', '')[:100]}"
     raise Refusal(
@@ -73,12 +75,12 @@ def merge(known: dict, page: dict) -> None:
 
 
 def bare(title: str) -> str:
-    """A title without its namespace.
+    """A title as the wiki writes it without its namespace; one of the main namespace has none.
 
-    >>> bare("File:A: b.jpg"), bare("Category:Cats")
-    ('A: b.jpg', 'Cats')
+    >>> bare("File:A: b.jpg"), bare("Category:Cats"), bare("Red fox")
+    ('A: b.jpg', 'Cats', 'Red fox')
     """
-    return title.split(":", 1)[1]
+    return title.partition(":")[2] or title
 
 
 class ActionApi:
@@ -108,7 +110,8 @@ class ActionApi:
         for said in self._continued({**parameters, "titles": "|".join(titles)}):
             for step in ("normalized", "redirects"):
                 renamed.update({row["from"]: row["to"] for row in said.get(step, [])})
-            for page in said.get("pages", []):
+            pages = said.get("pages", [])
+            for page in pages.values() if isinstance(pages, dict) else pages:  # a dict in the older form
                 merge(merged.setdefault(page.get("title", ""), {}), page)
         return Pages(titles, list(merged.values()), renamed)
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from wikitopics.errors import UserError
 from wikitopics.progress import report
-from wikitopics.sources.online.action_api import BATCH, ActionApi, Refusal, bare
+from wikitopics.sources.online.action_api import BATCH, ActionApi, Pages, Refusal, bare
 
 HERE = "here"  # the articles of the wiki itself; otherwise a wiki's host, e.g. en.wikipedia.org
 IMAGE = {
@@ -205,7 +205,7 @@ def _read(api: ActionApi, names: list[str], graph: Graph) -> list[str]:
     titles = [f"Category:{name}" for name in names]
     leads: list[str] = []
     for said in api.pages(titles, tltemplates=SOFT, tllimit="max", **asked):
-        moved = {bare(old): bare(new) for old, new in said.renamed.items() if old != new}
+        moved = _moved(said, api)
         graph.redirects.update(moved)
         leads += moved.values()
         soft = [bare(page["title"]) for page in said.pages if page.get("templates")]
@@ -219,7 +219,20 @@ def _read(api: ActionApi, names: list[str], graph: Graph) -> list[str]:
             leads += graph.parents[name]
             if page.get("categoryinfo", {}).get("hidden"):
                 graph.hidden.add(name)
+    for name in names:  # what the answer leaves out has no page, and is not asked for again
+        if name not in graph.redirects:
+            graph.parents.setdefault(name, [])
     return leads
+
+
+def _moved(said: Pages, api: ActionApi) -> dict[str, str]:
+    """Old name -> new name of the categories that are redirects; those that lead elsewhere are counted."""
+    there = {page["title"] for page in said.pages if page.get("ns") == CATEGORY} | said.renamed.keys()
+    moved = {old: new for old, new in said.renamed.items() if old != new}
+    away = [old for old, new in moved.items() if new not in there]
+    if away:
+        api.warnings["category redirects that lead to no category"] += len(away)
+    return {bare(old): bare(new) for old, new in moved.items() if new in there}
 
 
 def _soft_targets(api: ActionApi, names: list[str]) -> dict[str, str]:

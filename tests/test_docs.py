@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+import wikitopics
 from wikitopics.paths import PROJECT
 
 DOCUMENTS = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted((PROJECT / "docs").glob("*.md"))]
@@ -37,8 +38,9 @@ def test_contributors_are_sent_to_files_that_exist():
 
 def test_the_reference_asks_no_host_and_says_what_each_module_is_about(tmp_path):
     pytest.importorskip("pdoc")
-    from pdoc import pdoc, render
+    from pdoc import doc, pdoc, render
 
+    assert {"sources", "labels", "show"} <= {part.name for part in doc.Module(wikitopics).submodules}
     render.configure(template_directory=PROJECT / "docs" / "reference", show_source=False)
     pdoc("wikitopics.sources", "wikitopics.errors", output_directory=tmp_path)
     pages = {

@@ -1,11 +1,13 @@
-"""Topics for Wikimedia images: a thin library under numbered notebooks."""
+"""Topics for Wikimedia images: a thin library under numbered notebooks.
+
+`wikitopics.score` is scoring.api.score, `wikitopics.browse` is browsers.browse: imported when asked for, so
+that the import of the package stays light.
+"""
 
 __version__ = "0.3.0"
-__all__ = ["browse", "score"]
 
 
 def __getattr__(name: str):
-    """`wikitopics.score` and `wikitopics.browse`, imported where first used: the import stays light."""
     if name == "score":
         from wikitopics.scoring.api import score
 
@@ -18,4 +20,4 @@ def __getattr__(name: str):
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted([*globals(), "browse", "score"])

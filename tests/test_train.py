@@ -214,6 +214,15 @@ def whole_model(**options) -> keras.Model:
     return build_model(5, "EfficientNetLite0", 32, weights="none", head_units=8, **options)
 
 
+def test_equal_models_are_saved_as_equal_bytes(small_lite, tmp_path):
+    """Built twice, in other objects and at another time: what reads the file is not made again for that."""
+    for name in "ab":
+        keras.backend.clear_session()
+        save_model(whole_model(), tmp_path / f"{name}.keras")
+    assert (tmp_path / "a.keras").read_bytes() == (tmp_path / "b.keras").read_bytes()
+    assert load_model(tmp_path / "a.keras").output_shape == (None, 5)
+
+
 def test_the_whole_model_says_of_pictures_what_the_head_says_of_features(runs, small_lite, tmp_path):
     examples = keep_top_labels(read_examples(*runs), 5)
     model = whole_model()

@@ -1,6 +1,7 @@
 """The model as a visible column: picture -> backbone -> mean over the picture -> head -> scores."""
 
 import json
+import re
 import zipfile
 from pathlib import Path
 
@@ -127,19 +128,35 @@ def save_model(model: keras.Model, path: Path) -> None:
         whole = temporary.with_name(temporary.name + ".keras")  # Keras insists on the suffix
         try:
             model.save(whole)
-            _without_times(whole, temporary)
+            _reproducible(whole, temporary)
         finally:
             whole.unlink(missing_ok=True)
 
 
-def _without_times(saved: Path, target: Path) -> None:
-    """Copy a .keras file (a zip) without the dates in it."""
+def _reproducible(saved: Path, target: Path) -> None:
+    """Copy a .keras file (a zip) without its dates and with objects numbered instead of by their address."""
     with zipfile.ZipFile(saved) as old, zipfile.ZipFile(target, "w") as new:
         for name in old.namelist():
             data = old.read(name)
             if name == "metadata.json":
                 data = json.dumps({**json.loads(data), "date_saved": ""}).encode()
+            elif name == "config.json":
+                data = _numbered(data.decode()).encode()
             new.writestr(zipfile.ZipInfo(name), data)
+
+
+def _numbered(config: str) -> str:
+    """Keras' config with the identities of shared objects counted in their order of appearance.
+
+    >>> _numbered('{"shared_object_id": 1403, "other": {"shared_object_id": 1399, "shared_object_id": 1403}}')
+    '{"shared_object_id": 1, "other": {"shared_object_id": 2, "shared_object_id": 1}}'
+    """
+    numbers: dict[str, int] = {}
+    return re.sub(
+        r'(?<="shared_object_id": )\d+',
+        lambda found: str(numbers.setdefault(found[0], len(numbers) + 1)),
+        config,
+    )
 
 
 def load_model(path: Path) -> keras.Model:

@@ -16,7 +16,7 @@ from wikitopics.labels.heuristics import label_categories
 from wikitopics.labels.labelled import Labelled, human_labels, known_labels
 from wikitopics.labels.people import agreement, majority
 from wikitopics.labels.taxonomy import Taxonomy
-from wikitopics.paths import root, sample_folder
+from wikitopics.paths import located, sample_folder
 from wikitopics.sources import Source
 from wikitopics.sources.article_topics import search_dumps, topics_from_dumps
 from wikitopics.sources.files import need_columns
@@ -160,7 +160,7 @@ def graph_for(label_source: str, path: str, source: Source) -> CategoryGraph | N
     """
     if not label_source.startswith("commons"):
         return None
-    return open_graph(root() / path if path else source.graph() or sample_folder())
+    return open_graph(located(path) if path else source.graph() or sample_folder())
 
 
 def topics_for(label_source: str, path: str, files: pd.DataFrame) -> pd.DataFrame | None:
@@ -170,7 +170,7 @@ def topics_for(label_source: str, path: str, files: pd.DataFrame) -> pd.DataFram
     """
     if label_source != "ores":
         return None
-    place = root() / path if path else sample_folder() / "articles.csv"
+    place = located(path) if path else sample_folder() / "articles.csv"
     if search_dumps(place):
         return topics_from_dumps(place, files["articles"].explode().dropna())
     return read_table(place, "topics")
@@ -185,7 +185,7 @@ def people_for(source: Any, path: str, taxonomy: Taxonomy) -> tuple[pd.DataFrame
     """
     if not path:
         return human_labels(source.human(taxonomy.name), taxonomy), None
-    place = root() / path
+    place = located(path)
     table = annotations(place) if place.is_dir() else read_table(place, "annotations")
     if "labels" in table:
         said = table["labels"].map(lambda cell: cell.split("|") if isinstance(cell, str) else list(cell))

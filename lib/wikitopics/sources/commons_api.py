@@ -8,7 +8,7 @@ from typing import ClassVar
 import pandas as pd
 
 from wikitopics.errors import UserError
-from wikitopics.paths import root
+from wikitopics.paths import located
 from wikitopics.sources.files import COLUMNS
 from wikitopics.sources.reading import MANIFEST, read_stored
 
@@ -35,7 +35,7 @@ class CommonsApi:
 
     def read(self, path: str, max_bytes: int) -> bytes:
         """The picture as it came over the network; see `sources.reading.read_stored`."""
-        return read_stored(root() / self.image_root, path, max_bytes)
+        return read_stored(located(self.image_root), path, max_bytes)
 
     def human(self, taxonomy: str) -> pd.DataFrame | None:
         """None: nobody was asked."""
@@ -54,7 +54,7 @@ class CommonsApi:
 
     def _stored(self) -> dict[str, str]:
         """Title -> path below the pictures, of those that were downloaded."""
-        manifest = root() / self.image_root / MANIFEST
+        manifest = located(self.image_root) / MANIFEST
         if not manifest.exists():
             return {}
         table = pd.read_parquet(manifest, columns=["title", "path"])
@@ -62,7 +62,7 @@ class CommonsApi:
         return dict(zip(table["title"], table["path"], strict=True))
 
     def _file(self, name: str) -> Path:
-        file = root() / self.image_root / name
+        file = located(self.image_root) / name
         if not file.is_file():
             raise UserError(
                 f"image_root must be a folder made by `wikitopics download`, but {self.image_root} has no "

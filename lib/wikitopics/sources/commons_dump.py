@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pandas as pd
 
-from wikitopics.paths import root
+from wikitopics.paths import located
 from wikitopics.sources.dumps.commons_graph import counts_of, dump_fingerprint, made_from
 from wikitopics.sources.dumps.database import connected, text
 from wikitopics.sources.dumps.wit_images import images_of, wit_fingerprint
@@ -59,7 +59,7 @@ class CommonsDump:
 
     def read(self, path: str, max_bytes: int) -> bytes:
         """The image downloaded under this title; see `sources.reading.read_stored`."""
-        return read_stored(root() / self.image_root, path, max_bytes)
+        return read_stored(located(self.image_root), path, max_bytes)
 
     def human(self, taxonomy: str) -> pd.DataFrame | None:
         """None: categories are what people wrote, but not in a taxonomy."""

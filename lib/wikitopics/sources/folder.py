@@ -12,7 +12,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 import pandas as pd
 
 from wikitopics.errors import UserError
-from wikitopics.paths import root
+from wikitopics.paths import located
 from wikitopics.sources.files import files_table
 from wikitopics.sources.reading import hash_inside, read_inside
 
@@ -45,7 +45,7 @@ class Folder:
 
     def read(self, path: str, max_bytes: int) -> bytes:
         """The file's bytes; see `sources.reading.read_inside`."""
-        return read_inside(root() / self.image_root, path_of_key(path), max_bytes)
+        return read_inside(located(self.image_root), path_of_key(path), max_bytes)
 
     def graph(self) -> None:
         """None: it may be named by a parameter of its own."""
@@ -62,7 +62,7 @@ class Folder:
         return digest.hexdigest()
 
     def _top(self) -> Path:
-        top = root() / self.image_root
+        top = located(self.image_root)
         if not top.is_dir():
             raise UserError(
                 f"image_root must be a folder of images, but {self.image_root} is none; correct the path"

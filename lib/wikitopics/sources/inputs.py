@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from wikitopics import paths
 from wikitopics.errors import UserError
+from wikitopics.paths import as_there, located
 from wikitopics.sources.files import mediawiki_title
 from wikitopics.sources.reading import hash_inside
 
@@ -33,6 +33,8 @@ def paths_of(inputs: list[str]) -> list[str]:
     """
     found: list[str] = []
     for name in inputs:
+        there = as_there(Path(name))
+        name = name if there == Path(name) else str(there)
         if re.match(r"(File|Image):", name, re.IGNORECASE):
             found.append(PREFIX + mediawiki_title(name))
         elif not os.path.lexists(name):
@@ -119,7 +121,7 @@ def _filled(table: Path, column: pd.Series) -> list[str]:
 def located_input(name: str) -> str:
     """An input as sources.inputs.paths_of reads it: a title as it is, a path relative to the root folder."""
     title = re.match(r"(File|Image):", name, re.IGNORECASE)
-    return name if title else str(paths.root() / Path(name).expanduser())
+    return name if title else str(located(name))
 
 
 def inputs_digest(inputs: list[str]) -> str:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from wikitopics.errors import UserError
-from wikitopics.paths import root
+from wikitopics.paths import located
 from wikitopics.sources.files import files_table
 from wikitopics.sources.reading import hash_inside, read_inside
 
@@ -21,14 +21,15 @@ TEXTS = ("title", "creator", "licence")
 class Table:
     """The pictures that a table describes.
 
-    `table`: CSV or Parquet file; `image_root`: folder its paths start at; relative to the root folder.
+    `table`: CSV or Parquet file, relative to the root folder; `image_root`: folder its paths start at, "" for
+    the table's own.
     Columns: path; optionally title, creator, licence (text), labels, categories, articles, human (lists or
     text separated by |). Other columns are left alone.
     """
 
     name: ClassVar[str] = "table"
     table: str
-    image_root: str
+    image_root: str = ""
 
     def files(self) -> pd.DataFrame:
         """One row per row of the table, in its order; `labels` and `human` where the table has them."""
@@ -48,7 +49,7 @@ class Table:
 
     def read(self, path: str, max_bytes: int) -> bytes:
         """The file's bytes; see `sources.reading.read_inside`."""
-        return read_inside(root() / self.image_root, path, max_bytes)
+        return read_inside(self._top(), path, max_bytes)
 
     def graph(self) -> None:
         """None: it may be named by a parameter of its own."""
@@ -65,16 +66,19 @@ class Table:
         """Hex digest of the table and of every file it names."""
         digest = hashlib.blake2b(self._table_file().read_bytes(), digest_size=16)
         for path in self.files()["path"]:
-            digest.update(hash_inside(root() / self.image_root, path).encode())
+            digest.update(hash_inside(self._top(), path).encode())
         return digest.hexdigest()
 
+    def _top(self) -> Path:
+        return located(self.image_root) if self.image_root else located(self.table).parent
+
     def _table_file(self) -> Path:
-        file = root() / self.table
+        file = located(self.table)
         if not file.is_file():
             raise UserError(
                 f"table must be a CSV or Parquet file, but {self.table} is none; correct the path"
             )
-        if not (root() / self.image_root).is_dir():
+        if not self._top().is_dir():
             raise UserError(
                 f"image_root must be the folder the table's paths start at, but {self.image_root} is none; "
                 "correct the path"

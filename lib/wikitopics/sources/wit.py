@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from wikitopics.paths import root
+from wikitopics.paths import located
 from wikitopics.sources.dumps.database import connected, text
 from wikitopics.sources.dumps.wit_images import images_of, wit_counts, wit_fingerprint, wit_shards
 from wikitopics.sources.files import COLUMNS
@@ -55,7 +55,7 @@ class Wit:
     def read(self, path: str, max_bytes: int) -> bytes:
         """The image's bytes, from its shard or as downloaded; FileNotFoundError without, or TooLarge."""
         if not path.startswith(PLACE):
-            return read_stored(root() / self.image_root, path, max_bytes)
+            return read_stored(located(self.image_root), path, max_bytes)
         shard, _, row = path.removeprefix(PLACE).rpartition("#")
         data = _image(str(inside(wit_shards(self.wit)[0].parent, shard)), int(row))
         if len(data) > max_bytes:

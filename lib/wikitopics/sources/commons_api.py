@@ -1,6 +1,5 @@
 """Files of a wiki, most often Wikimedia Commons, that `wikitopics download` has described and fetched."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -10,7 +9,7 @@ import pandas as pd
 from wikitopics.errors import UserError
 from wikitopics.paths import located
 from wikitopics.sources.files import COLUMNS
-from wikitopics.sources.reading import MANIFEST, read_stored
+from wikitopics.sources.reading import MANIFEST, digest_of, fingerprint_of, read_stored, stored_fingerprint
 
 COMMONS = "https://commons.wikimedia.org/w/api.php"
 FILES, CATEGORIES, TOPICS = "files.parquet", "categories.parquet", "topics.parquet"
@@ -46,11 +45,8 @@ class CommonsApi:
         return self._file(CATEGORIES)
 
     def fingerprint(self) -> str:
-        """Hex digest of the table of files and of the sha1 of all pictures."""
-        digest = hashlib.blake2b(self._file(FILES).read_bytes(), digest_size=16)
-        for title, path in sorted(self._stored().items()):
-            digest.update(f"{title}\0{path}\0".encode())  # a path holds the sha1 of what lies there
-        return digest.hexdigest()
+        """Hex digest of the table of files and of all pictures."""
+        return digest_of(fingerprint_of([self._file(FILES)]), stored_fingerprint(located(self.image_root)))
 
     def _stored(self) -> dict[str, str]:
         """Title -> path below the pictures, of those that were downloaded."""

@@ -11,7 +11,7 @@ from wikitopics.sources.dumps.commons_graph import counts_of, dump_fingerprint, 
 from wikitopics.sources.dumps.database import connected, text
 from wikitopics.sources.dumps.wit_images import images_of, wit_fingerprint
 from wikitopics.sources.files import COLUMNS
-from wikitopics.sources.reading import digest_of, read_stored
+from wikitopics.sources.reading import digest_of, read_stored, stored_fingerprint
 
 NOTED = ("file", "category redirects", "soft category redirects", "links", "days", "roots")  # first words
 
@@ -66,9 +66,10 @@ class CommonsDump:
         return None
 
     def fingerprint(self) -> str:
-        """Hex digest of the dump's files, of WIT's, and of how many are drawn."""
+        """Hex digest of the dump's files, of WIT's, of the pictures, and of how many are drawn."""
         wit = wit_fingerprint(self.wit) if self.wit else ""
-        return digest_of(dump_fingerprint(self.dump), wit, str(self.max_files))
+        pictures = stored_fingerprint(located(self.image_root)) if self.image_root else ""
+        return digest_of(dump_fingerprint(self.dump), wit, str(self.max_files), pictures)
 
     def _described(self, frame: pd.DataFrame, counts: dict[str, int]) -> pd.DataFrame:
         lists = {name: [list(value) for value in frame[name]] for name in ("categories", "articles")}

@@ -13,7 +13,7 @@ from wikitopics.paths import located
 from wikitopics.sources.dumps.database import connected, text
 from wikitopics.sources.dumps.wit_images import images_of, wit_counts, wit_fingerprint, wit_shards
 from wikitopics.sources.files import COLUMNS
-from wikitopics.sources.reading import TooLarge, digest_of, inside, read_stored
+from wikitopics.sources.reading import TooLarge, digest_of, inside, read_stored, stored_fingerprint
 
 PLACE = "wit:"  # marks a path that leads into a shard
 
@@ -67,8 +67,9 @@ class Wit:
         return None
 
     def fingerprint(self) -> str:
-        """Hex digest of the shards and of how many images are drawn."""
-        return digest_of(wit_fingerprint(self.wit), str(self.max_files))
+        """Hex digest of the shards, of the pictures beside them, and of how many are drawn."""
+        pictures = stored_fingerprint(located(self.image_root)) if self.image_root else ""
+        return digest_of(wit_fingerprint(self.wit), str(self.max_files), pictures)
 
 
 def _image(shard: str, row: int) -> bytes:

@@ -11,6 +11,7 @@ from wikitopics.labels import taxonomy
 from wikitopics.labels.category_graph import from_table, open_graph
 from wikitopics.labels.label_sources import label_by_topics, label_from
 from wikitopics.labels.labelled import funnel, human_labels, keep_frequent, write_labels
+from wikitopics.sources import open_source
 
 V14, ORES = taxonomy.load("v1.4"), taxonomy.load("ores-64")
 ROWS = {
@@ -191,3 +192,13 @@ def test_a_graph_is_read_from_parquet_and_from_csv_alike(tmp_path, graph):
         assert opened.depth[order].tolist() == graph.depth.tolist()
     with pytest.raises(UserError, match="is neither"):
         open_graph(tmp_path / "nowhere")
+
+
+def test_a_flat_folder_is_told_what_it_lacks_not_to_lower_a_limit(tmp_path, monkeypatch):
+    monkeypatch.setenv("WIKITOPICS_ROOT", str(tmp_path))
+    (tmp_path / "flat").mkdir()
+    (tmp_path / "flat" / "a.png").write_bytes(b"x")
+    files = open_source("folder", image_root="flat").files()
+    labelled = label_from("categories", files, "v1.4", "depth", 0.5, None, None)
+    with pytest.raises(UserError, match="none of 1 files has one.*folders that are named as their labels"):
+        keep_frequent(labelled, 1)

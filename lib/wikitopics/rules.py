@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from wikitopics import paths
+from wikitopics.paths import located
 
 # --- Kinds of rules for parameters: each says what is allowed, in words and as a test
 
@@ -74,11 +74,6 @@ def accepted_by(function: str, reads: bool = False) -> Rule:
     return Rule(f"what {name} reads", holds, reads=reads)
 
 
-def located(path: str) -> Path:
-    """A path that a parameter names: relative to the root folder, ~ is the home folder."""
-    return paths.root() / Path(path).expanduser()
-
-
 def run_of(stage: str) -> Rule:
     """The name of one run of `stage`."""
     return Rule(f"the name of a run of {stage}", lambda value, _: bool(value), stage)
@@ -117,10 +112,11 @@ RULES: dict[str, dict[str, Rule]] = {
         "graph": path_or(""),
         "topics": path_or(""),
         "table": given_when("source", "table"),
-        "image_root": given_when("source", "table", "folder", "commons_api"),
+        "image_root": given_when("source", "folder", "commons_api"),
         "dump": given_when("source", "commons_dump"),
         "wit": given_when("source", "wit"),
         "max_files": at_least(0),
+        "annotations": path_or(""),
         "corrections": path_or(""),
         "min_images": at_least(1),
         "seed": at_least(0),

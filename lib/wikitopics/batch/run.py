@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from wikitopics import paths
 from wikitopics.batch.driver import Driver, Job, duration
-from wikitopics.batch.plan import Run, chosen_runs, plan, reasons
+from wikitopics.batch.plan import Run, chosen_runs, plan, reasons, unmade
 from wikitopics.errors import UserError
 from wikitopics.runs.notebook_cells import BATCH
 from wikitopics.runs.record import forget
@@ -20,11 +20,22 @@ UP_TO_DATE = "everything is up to date"
 
 
 def tell(names: list[str]) -> None:
-    """Dry run: say which runs would be made, and why."""
-    why = reasons(plan(names))
-    for name, reason in why.items():
-        print(f"{name:<{max(map(len, why))}}  {f'would run: {reason}' if reason else 'up to date'}")
-    print(f"{len(why)} runs: {sum(map(bool, why.values()))} would run" if any(why.values()) else UP_TO_DATE)
+    """Dry run: say which runs would be made and why, which cannot be made and what they miss.
+
+    Raises UserError, after all of them, where one cannot be made.
+    """
+    runs = plan(names, to_the_end=True)
+    lost = unmade(runs)
+    why = reasons({name: run for name, run in runs.items() if name not in lost})
+    for name in runs:
+        told = f"would run: {why[name]}" if why.get(name) else "up to date"
+        print(f"{name:<{max(map(len, runs))}}  {f'cannot run: {lost[name]}' if name in lost else told}")
+    to_do = sum(map(bool, why.values()))
+    print(f"{len(runs)} runs: {to_do} would run" if lost or to_do else UP_TO_DATE)
+    if lost:
+        first = next(run.missing for run in runs.values() if run.missing)
+        others = f"; {len(lost)} of {len(runs)} runs cannot be made" if len(lost) > 1 else ""
+        raise UserError(first + others)
 
 
 def run_batch(names: list[str], jobs: int | None = None, dask: str = "", again: bool = False) -> list[str]:

@@ -111,10 +111,16 @@ def _made_from(folder: Path, stage: str, origin: Origin, parameters: dict[str, A
         "key": key,
         "made": where(),
         "inputs": origin.inputs,
-        "content": fingerprint.key({"parameters": fingerprint.deciding(parameters), "files": files}),
+        "content": fingerprint.key(_content(origin, parameters, files)),
         "artefacts": files,
         "ingredients": origin.ingredients,
     }
+
+
+def _content(origin: Origin, parameters: dict[str, Any], files: dict[str, Any]) -> dict[str, Any]:
+    """What another run can tell of this one: who reads a run's labels reads its source's pictures, too."""
+    pictures = origin.ingredients["data"].get("source", "")
+    return {"parameters": fingerprint.deciding(parameters), "files": files, "source": pictures}
 
 
 def as_known(stage: str, origin: Origin) -> bool:

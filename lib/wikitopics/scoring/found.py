@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from wikitopics.artefacts import finished_run
+from wikitopics.errors import UserError
 from wikitopics.images.reasons import REASONS
 from wikitopics.labels.taxonomy import label_matrix
 from wikitopics.scoring.choose import Chosen, HeldOut
@@ -51,11 +52,17 @@ class Found:
 def score_chosen(chosen: Chosen, model: str, evaluation: str, out: Path, abstain: float, jobs: int) -> Found:
     """Score the chosen files with the run `model` at the thresholds of `evaluation` into `out` (.parquet).
 
-    abstain, jobs: see scoring.shards.score_files.
+    abstain, jobs: see scoring.shards.score_files. Raises UserError where no picture can be used.
     """
     run, judged = finished_run("03_train", model), finished_run("04_evaluate", evaluation)
     paths = list(chosen.frame["path"])
-    score_files(run, paths, out, evaluation=judged, source=chosen.source, abstain=abstain, jobs=jobs)
+    counts = score_files(run, paths, out, evaluation=judged, source=chosen.source, abstain=abstain, jobs=jobs)
+    if not counts["scored"]:
+        why = ", ".join(f"{what}: {n:,}" for what, n in counts.items() if what not in ("files", "scored"))
+        raise UserError(
+            f"at least one picture must be usable, but of {counts['files']:,} files none is ({why}); "
+            "correct the inputs, or image_root of the source that the model learned from"
+        )
     return read_found(chosen, out)
 
 

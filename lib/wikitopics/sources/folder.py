@@ -12,7 +12,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 import pandas as pd
 
 from wikitopics.errors import UserError
-from wikitopics.paths import root
+from wikitopics.paths import located
 from wikitopics.sources.copies import joined_copies
 from wikitopics.sources.files import files_table
 from wikitopics.sources.given_split import folder_split
@@ -59,7 +59,7 @@ class Folder:
 
     def read(self, path: str, max_bytes: int) -> bytes:
         """The file's bytes; see `sources.reading.read_inside`."""
-        return read_inside(self._place(), path_of_key(path), max_bytes)
+        return read_inside(located(self.image_root), path_of_key(path), max_bytes)
 
     def graph(self) -> None:
         """None: it may be named by a parameter of its own."""
@@ -75,11 +75,8 @@ class Folder:
             digest.update(os.fsencode(path) + b"\0" + hash_inside(self._top(), path).encode())
         return digest.hexdigest()
 
-    def _place(self) -> Path:
-        return root() / Path(self.image_root).expanduser()
-
     def _top(self) -> Path:
-        top = self._place()
+        top = located(self.image_root)
         if not top.is_dir():
             raise UserError(
                 f"image_root must be a folder of images, but {self.image_root} is none; correct the path"

@@ -4,16 +4,16 @@ import fcntl
 import hashlib
 import os
 import stat
-import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pandas as pd
 
 from wikitopics.artefacts import RECORD, write_json
-from wikitopics.paths import root
+from wikitopics.known_digests import known_digest
+from wikitopics.paths import as_there, root
 from wikitopics.titles import digest_folders
 
 HASHED_BYTES = 64 << 20  # of a larger file its size and this many first bytes stand for its content
@@ -37,22 +37,12 @@ def inside(root: Path, path: str | os.PathLike) -> Path:
     Raises FileNotFoundError for a missing file and OSError for a loop of links or an impossible name.
     """
     try:
-        real = Path(os.path.realpath(_there(Path(root), path), strict=True))
+        real = Path(os.path.realpath(as_there(Path(root) / path), strict=True))
     except ValueError as error:  # a NUL character in the name
         raise Refused(f"not a possible file name: {error}") from None
     if not real.is_relative_to(os.path.realpath(root)):
         raise Refused("the path leads out of the root folder")
     return real
-
-
-def _there(root: Path, path: str | os.PathLike) -> Path:
-    """`root / path` in the composition of letters in which it is there."""
-    written = root / path
-    text = os.fspath(path)
-    if text.isascii() or os.path.lexists(written):
-        return written
-    others = (root / unicodedata.normalize(form, text) for form in ("NFC", "NFD"))
-    return next((other for other in others if os.path.lexists(other)), written)
 
 
 def open_regular(real: Path) -> int:
@@ -87,16 +77,20 @@ def read_inside(root: Path, path: str | os.PathLike, max_bytes: int) -> bytes:
 
 def hash_inside(root: Path, path: str | os.PathLike) -> str:
     """Hex digest of one file's content, or of the reason why it cannot be read."""
-    digest = hashlib.blake2b(digest_size=16)
     try:
-        with os.fdopen(open_regular(inside(root, path)), "rb") as file:
-            digest.update(str(os.fstat(file.fileno()).st_size).encode())
-            left = HASHED_BYTES
-            while left > 0 and (block := file.read(min(left, 1 << 20))):
-                digest.update(block)
-                left -= len(block)
+        real = inside(root, path)
+        with os.fdopen(open_regular(real), "rb") as file:
+            return known_digest("beginning", file.fileno(), real, lambda: _of_the_beginning(file))
     except OSError as error:
-        digest.update(type(error).__name__.encode())
+        return hashlib.blake2b(type(error).__name__.encode(), digest_size=16).hexdigest()
+
+
+def _of_the_beginning(file: BinaryIO) -> str:
+    digest = hashlib.blake2b(str(os.fstat(file.fileno()).st_size).encode(), digest_size=16)
+    left = HASHED_BYTES
+    while left > 0 and (block := file.read(min(left, 1 << 20))):
+        digest.update(block)
+        left -= len(block)
     return digest.hexdigest()
 
 
@@ -121,6 +115,26 @@ def read_stored(folder: Path, title: str, max_bytes: int) -> bytes:
     if not path:
         raise FileNotFoundError(f"no picture of {title!r} was downloaded")
     return read_inside(folder / PICTURES, path, max_bytes)
+
+
+def stored_fingerprint(folder: Path) -> str:
+    """Hex digest of all pictures in a folder that `read_stored` reads: titles or places, and contents."""
+    manifest, digest = folder / MANIFEST, hashlib.blake2b(digest_size=16)
+    if manifest.is_file():
+        for title, path in sorted(_paths(manifest, manifest.stat().st_mtime_ns).items()):
+            digest.update(f"{title}\0{path}\0".encode("utf-8", "surrogateescape"))
+        folder = folder / PICTURES
+    for place in sorted(_below(folder)):
+        digest.update(os.fsencode(place) + b"\0" + hash_inside(folder, place).encode())
+    return digest.hexdigest()
+
+
+def _below(folder: Path) -> Iterator[str]:
+    """Paths of the files below a folder, relative to it, without hidden ones, of downloads under way."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        inner = os.path.relpath(place, folder)
+        yield from (os.path.normpath(os.path.join(inner, name)) for name in names if not name.startswith("."))
 
 
 @lru_cache(maxsize=2)

@@ -288,7 +288,7 @@ def test_imports_are_followed_through_the_library(tmp_path, monkeypatch):
     monkeypatch.setattr(fingerprint, "PACKAGE", tmp_path)
     for name, text in {
         "a/__init__.py": "",
-        "a/one.py": "def f():\n    wikitopics.b|two|\n",
+        "a/one.py": "def f():\n    from wikitopics.b import two\n",
         "a/data.csv": "1",
         "a/tables/deep.csv": "2",
         "b/__init__.py": "from . import three",
@@ -300,7 +300,7 @@ def test_imports_are_followed_through_the_library(tmp_path, monkeypatch):
     }.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-    modules, packages = fingerprint.reached(["%matplotlib inline\nwikitopics.a.one|f|"])
+    modules, packages = fingerprint.reached(["%matplotlib inline\nfrom wikitopics.a.one import f"])
     assert sorted(modules) == [
         "wikitopics." + n for n in ("a", "a.one", "b", "b.three", "b.two", "c", "c.four")
     ]

@@ -24,7 +24,7 @@ def settled(monkeypatch):
     """Files count as old at once, as they are a moment later; what was read is listed."""
     monkeypatch.setattr(known_digests, "SETTLED", -10.0)
     read, whole = [], reading._of_the_beginning
-    monkeypatch.setattr(reading, "_of_the_beginning", lambda file: (read.append(file.name), whole(file))[1])
+    monkeypatch.setattr(reading, "_of_the_beginning", lambda real: (read.append(real), whole(real))[1])
     return read
 
 
@@ -102,7 +102,10 @@ def test_files_of_any_age_size_and_name_are_remembered(root, settled):
 def sources(root):
     """A dump, WIT and a folder of `download`, with one picture each."""
     plant(root / "dump")
-    write_tsv(root / "wit" / "wit_v1.train.all-00000-of-00010.tsv.gz", [row("https://en.wikipedia.org/wiki/Cat", url("A.jpg"))])
+    write_tsv(
+        root / "wit" / "wit_v1.train.all-00000-of-00010.tsv.gz",
+        [row("https://en.wikipedia.org/wiki/Cat", url("A.jpg"))],
+    )
     put(root / "pictures" / stored_path("A.jpg"))
     put(root / "api" / "pictures" / "a.jpg")
     write_table(root / "api" / "manifest.parquet", manifest("A.jpg", "a.jpg"))

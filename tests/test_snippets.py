@@ -80,7 +80,10 @@ def test_each_task_of_the_slurm_array_makes_one_run_and_a_task_too_many_makes_no
     lines = [line for line in script.splitlines() if not line.startswith("sbatch")]
     made = []
     for task in range(3):
-        environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "SLURM_ARRAY_TASK_ID": str(task)}
+        environment = os.environ | {
+            "PATH": f"{tmp_path}:{os.environ['PATH']}",
+            "SLURM_ARRAY_TASK_ID": str(task),
+        }
         command = ["bash", "-c", "\n".join(lines)]
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
         made.append((done.returncode == 0, done.stdout.strip()))
@@ -96,7 +99,9 @@ def test_each_task_of_the_slurm_array_makes_one_run_and_a_task_too_many_makes_no
 
 
 def test_the_snakemake_rule_sees_an_edited_params_file():
-    rule = yaml.safe_load(block_with("rule train").replace("rule train:", "train:").split("#")[0] + "\n" + (
-        "\n".join(block_with("rule train").splitlines()[1:])
-    ))
+    rule = yaml.safe_load(
+        block_with("rule train").replace("rule train:", "train:").split("#")[0]
+        + "\n"
+        + ("\n".join(block_with("rule train").splitlines()[1:]))
+    )
     assert rule["train"]["input"] == "params/03_train/{run}.yaml"

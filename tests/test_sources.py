@@ -291,7 +291,12 @@ def test_a_tilde_is_the_home_folder_in_every_path(root, monkeypatch, options):
 def test_a_tilde_is_the_home_folder_of_downloaded_pictures_too(root, monkeypatch):
     monkeypatch.setenv("HOME", str(root / "home"))
     put(root / "home" / "p" / stored_path("A.jpg"))
-    for source in ({"source": "wit", "wit": "w"}, {"source": "commons_dump", "dump": "d"}, {"source": "commons_api"}):
+    kinds = (
+        {"source": "wit", "wit": "w"},
+        {"source": "commons_dump", "dump": "d"},
+        {"source": "commons_api"},
+    )
+    for source in kinds:
         assert open_source(**source, image_root="~/p").read("A.jpg", 10) == b"picture"
 
 
@@ -313,5 +318,5 @@ def test_a_name_is_found_however_its_letters_are_composed(root, written, there):
     put(root / unicodedata.normalize(there, name))
     typed = unicodedata.normalize(written, name)
     assert len(paths_of([str(root / typed)])) == 1
-    assert open(paths_of([located_input(typed)])[0], "rb").read() == b"picture"
+    assert Path(paths_of([located_input(typed)])[0]).read_bytes() == b"picture"
     assert len(open_source("folder", image_root=os.path.dirname(typed)).files()) == 1

@@ -340,8 +340,8 @@ def params_files() -> list[Path]:
     for path in sorted(folder.glob("*/*")):
         if path.suffix.lower() in (".yml", ".yaml") and path.suffix != ".yaml":
             raise UserError(
-                f"a params file's name must end in .yaml, but there is params/{path.parent.name}/{path.name}; "
-                f"rename it to {path.stem}.yaml"
+                "a params file's name must end in .yaml, but there is "
+                f"params/{path.parent.name}/{path.name}; rename it to {path.stem}.yaml"
             )
     return sorted(folder.glob("*/*.yaml"))
 

@@ -119,7 +119,7 @@ def _add(name: str, runs: dict[str, Run], to_the_end: bool) -> None:
 
 
 def unmade(runs: dict[str, Run]) -> dict[str, str]:
-    """Why runs of a plan that went on behind mistakes cannot be made: their own mistake, or what they read."""
+    """Why runs of a plan that went on behind mistakes cannot be made: their mistake, or what they read."""
     why: dict[str, str] = {}
     for run in runs.values():
         lost = next((need for need in run.inputs if need in why), "")

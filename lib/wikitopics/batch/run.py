@@ -30,7 +30,11 @@ def tell(names: list[str]) -> None:
     for name in runs:
         told = f"would run: {why[name]}" if why.get(name) else "up to date"
         print(f"{name:<{max(map(len, runs))}}  {f'cannot run: {lost[name]}' if name in lost else told}")
-    print(f"{len(runs)} runs: {sum(map(bool, why.values()))} would run" if lost or any(why.values()) else UP_TO_DATE)
+    print(
+        f"{len(runs)} runs: {sum(map(bool, why.values()))} would run"
+        if lost or any(why.values())
+        else UP_TO_DATE
+    )
     if lost:
         first = next(run.missing for run in runs.values() if run.missing)
         others = f"; {len(lost)} of {len(runs)} runs cannot be made" if len(lost) > 1 else ""

@@ -24,7 +24,7 @@ from wikitopics.paths import root
 from wikitopics.progress import report
 from wikitopics.scoring.network import BATCH, Scorer, load_scorer
 from wikitopics.scoring.pictures import FILES, NamedFiles, Reads, WithTitles, decoded
-from wikitopics.scoring.results import liftwing, rows, schema
+from wikitopics.scoring.results import liftwing, rows, schema, wide
 from wikitopics.scoring.settings import ABSTAIN, from_json, least_sure
 from wikitopics.sources.inputs import PREFIX
 
@@ -262,7 +262,22 @@ def lines_writer(path: Path, schema: pa.Schema) -> Iterator[Write]:
         yield lambda table: file.writelines(line + "\n" for line in liftwing(table, label_names))
 
 
-FORMATS = {".parquet": parquet_writer, ".jsonl": lines_writer}
+@contextmanager
+def csv_writer(path: Path, schema: pa.Schema) -> Iterator[Write]:
+    """A function that appends tables of scoring.results.schema as CSV, a column a label, see results.wide."""
+    label_names = json.loads(schema.metadata[b"wikitopics"])["label_names"]
+    with open(
+        path, "w", encoding="utf-8-sig", newline=""
+    ) as file:  # with the mark by which Excel knows UTF-8
+
+        def write(table: pa.Table) -> None:
+            rows = wide(table, label_names)
+            rows.to_csv(file, index=False, header=file.tell() == 0, float_format="%.4f")
+
+        yield write
+
+
+FORMATS = {".parquet": parquet_writer, ".jsonl": lines_writer, ".csv": csv_writer}
 
 
 # --- Files scored into a result, here or on a cluster
@@ -296,9 +311,9 @@ def score_files(
 ) -> dict[str, int]:
     """Score `paths` with the run in the folder `model` into `out`; counts: files, scored, and each reason.
 
-    `out` ends in .parquet (scoring.results.SCHEMA) or .jsonl (scoring.results.liftwing); one row a path, in
-    order. It appears, or takes the place of what was there, only when it is whole. Until then the shards lie
-    beside it in OUT.parts; the same call (same model, settings and paths) takes those that are there. Memory
+    `out` ends in .parquet (scoring.results.SCHEMA), .jsonl (results.liftwing) or .csv (results.wide); one row
+    a path, in order. It appears, or takes the place of what was there, only when it is whole. Until then the
+    shards lie beside it in OUT.parts; the same call (same model, settings and paths) takes those that are there. Memory
     does not grow with the number of files, but for their names.
 
     `source` reads the paths, by default files of these names; a source of sources.open_source does as well.

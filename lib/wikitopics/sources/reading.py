@@ -7,7 +7,7 @@ import stat
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pandas as pd
 
@@ -74,20 +74,23 @@ def read_inside(root: Path, path: str | os.PathLike, max_bytes: int) -> bytes:
 
 def hash_inside(root: Path, path: str | os.PathLike) -> str:
     """Hex digest of one file's content, or of the reason why it cannot be read."""
+    return _hash_or_reason(lambda: known_digest("beginning", inside(root, path), _of_the_beginning))
+
+
+def _hash_or_reason(digest: Callable[[], str]) -> str:
     try:
-        real = inside(root, path)
-        with os.fdopen(open_regular(real), "rb") as file:
-            return known_digest("beginning", file.fileno(), real, lambda: _of_the_beginning(file))
+        return digest()
     except OSError as error:
         return hashlib.blake2b(type(error).__name__.encode(), digest_size=16).hexdigest()
 
 
-def _of_the_beginning(file: BinaryIO) -> str:
-    digest = hashlib.blake2b(str(os.fstat(file.fileno()).st_size).encode(), digest_size=16)
-    left = HASHED_BYTES
-    while left > 0 and (block := file.read(min(left, 1 << 20))):
-        digest.update(block)
-        left -= len(block)
+def _of_the_beginning(real: str | os.PathLike) -> str:
+    with os.fdopen(open_regular(real), "rb") as file:
+        digest = hashlib.blake2b(str(os.fstat(file.fileno()).st_size).encode(), digest_size=16)
+        left = HASHED_BYTES
+        while left > 0 and (block := file.read(min(left, 1 << 20))):
+            digest.update(block)
+            left -= len(block)
     return digest.hexdigest()
 
 
@@ -117,19 +120,28 @@ def read_stored(folder: Path, title: str, max_bytes: int) -> bytes:
 
 
 def stored_fingerprint(folder: Path) -> str:
-    """Hex digest of all pictures in a folder that `read_stored` reads: their titles or places, and contents."""
+    """Hex digest of all pictures in a folder that `read_stored` reads: titles or places, and contents."""
     manifest, digest = folder / MANIFEST, hashlib.blake2b(digest_size=16)
     if manifest.is_file():
         for title, path in sorted(_paths(manifest, manifest.stat().st_mtime_ns).items()):
             digest.update(f"{title}\0{path}\0".encode("utf-8", "surrogateescape"))
         folder = folder / PICTURES
+    real = os.path.realpath(folder)
     for place in sorted(_below(folder)):
-        digest.update(os.fsencode(place) + b"\0" + hash_inside(folder, place).encode())
+        digest.update(os.fsencode(place) + b"\0" + _hash_below(real, place).encode())
     return digest.hexdigest()
 
 
+def _hash_below(real: str, place: str) -> str:
+    """As `hash_inside`, sooner where no link is followed: there may be millions of them."""
+    path = os.path.join(real, place)
+    if os.path.islink(path):
+        return hash_inside(Path(real), place)
+    return _hash_or_reason(lambda: known_digest("beginning", path, _of_the_beginning))
+
+
 def _below(folder: Path) -> Iterator[str]:
-    """Paths of the files below a folder, relative to it; hidden ones, of downloads under way, are not seen."""
+    """Paths of the files below a folder, relative to it, without hidden ones, of downloads under way."""
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         inner = os.path.relpath(place, folder)

@@ -69,7 +69,7 @@ def replacing_folder(path: Path, what: str) -> Iterator[Path]:
     path = Path(path).resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     new, old = (path.with_name(f".{path.name}.{os.getpid()}.{end}") for end in ("part", "old"))
-    _clear_leftovers(path)
+    clear_leftovers(path.parent, path.name)
     try:
         with room_for(what, path.name):
             new.mkdir()
@@ -84,12 +84,18 @@ def replacing_folder(path: Path, what: str) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _clear_leftovers(path: Path) -> None:
-    """What a killed process left beside `path`; that of one that still runs stays."""
-    for folder in path.parent.glob(f".{glob.escape(path.name)}.*.*"):
-        number = folder.name.split(".")[-2]
-        if folder.suffix in (".part", ".old") and number.isdigit() and not still_runs(int(number)):
-            shutil.rmtree(folder, ignore_errors=True)
+def clear_leftovers(folder: Path, name: str = "") -> None:
+    """Take away what killed processes left in a folder, begun as `replacing` does: of the file `name`, or all.
+
+    What a process left that still runs stays.
+    """
+    for left in folder.glob(f".{glob.escape(name)}.*.*" if name else ".*.*.*"):
+        number = left.name.split(".")[-2]
+        if left.suffix in (".part", ".old", ".making") and number.isdigit() and not still_runs(int(number)):
+            if left.is_dir() and not left.is_symlink():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
 
 
 def still_runs(process: int) -> bool:

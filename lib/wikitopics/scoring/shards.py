@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from wikitopics.artefacts import read_json, replacing, room_for, write_json
+from wikitopics.artefacts import clear_leftovers, read_json, replacing, room_for, write_json
 from wikitopics.errors import UserError
 from wikitopics.images.parallel import client
 from wikitopics.paths import root
@@ -180,6 +180,7 @@ def write_result(
     writes shards on other machines, and gives the number of files of each that is done.
     """
     with parts_of(result.out, result.key) as parts:
+        clear_leftovers(result.out.parent, result.out.name)
         shards = [
             Shard(parts / f"{number:06}-{result.key[:16]}.parquet", paths[start : start + size])
             for number, start in enumerate(range(0, len(paths), size))

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from wikitopics.artefacts import RECORD, write_json
+from wikitopics.artefacts import RECORD, clear_leftovers, write_json
 from wikitopics.paths import root
 from wikitopics.sources.known_digests import known_digest
 
@@ -183,5 +183,6 @@ def made_once(name: str, key: str, make: Callable[[Path], dict[str, Any]]) -> Pa
         with open(folder / "lock", "wb") as file:
             fcntl.flock(file, fcntl.LOCK_EX)  # given up when its process ends, however that ends
             if not (folder / RECORD).exists():
+                clear_leftovers(folder)
                 write_json(folder / RECORD, make(folder))
     return folder

@@ -252,7 +252,7 @@ if __name__ == "__main__":  # a run to be killed
 def test_nobody_lives_on_when_the_one_who_decodes_is_killed(tmp_path, who):
     """A worker that waits for work, or for somebody to take a large answer, would wait for ever."""
     waits = {
-        "02_images": "from wikitopics.images.parallel import in_order\nfor _ in in_order(work, [0] * 8, 2): pass",
+        "02_images": "from wikitopics.images.parallel import in_order\nlist(in_order(work, [0] * 8, 2))",
         "score": "from wikitopics.scoring.pictures import _workers\n_workers(1).submit(work, 0).result()",
     }
     script = f"""

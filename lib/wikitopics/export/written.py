@@ -1,7 +1,7 @@
 """A bundle written whole or not at all, with its checksums: a folder, or a zip of one."""
 
-import shutil
 import os
+import shutil
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager

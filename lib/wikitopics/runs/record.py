@@ -6,7 +6,6 @@ Whoever executes the notebook writes both: `wikitopics run`, papermill or a pers
 """
 
 import atexit
-import json
 import os
 import platform
 import shutil
@@ -18,6 +17,7 @@ from typing import Any
 
 from wikitopics import paths
 from wikitopics.artefacts import MADE_FROM, RECORD, clear_leftovers, read_json, still_runs, write_json
+from wikitopics.errors import UserError
 from wikitopics.rules import inputs
 from wikitopics.runs import fingerprint
 from wikitopics.runs.notebook_cells import BY_RUN, as_written, cells_run, where
@@ -140,7 +140,7 @@ def made_from(stage: str, run: str) -> dict[str, Any]:
         return {}
     try:
         found = read_json(folder / MADE_FROM)
-    except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
+    except (FileNotFoundError, UserError):  # gone, or damaged
         return {}
     wanted = {"key": str, "made": str, "inputs": dict, "content": str, "artefacts": dict, "ingredients": dict}
     whole = isinstance(found, dict) and all(

@@ -1,6 +1,5 @@
 """Scoring any number of files, shard by shard, here or on the machines of a Dask cluster."""
 
-import fcntl
 import hashlib
 import json
 import multiprocessing
@@ -17,7 +16,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from wikitopics.artefacts import clear_leftovers, read_json, replacing, room_for, write_json
+from wikitopics.artefacts import clear_leftovers, read_json, replacing, room_for, take_lock, write_json
 from wikitopics.errors import UserError
 from wikitopics.images.parallel import client
 from wikitopics.paths import root
@@ -93,7 +92,7 @@ def _held(parts: Path, out: Path) -> Iterator[None]:
         )
     with open(parts / LOCK, "ab") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # given up when its process ends, however
+            take_lock(file.fileno(), parts, wait=False)
         except BlockingIOError:
             raise UserError(
                 f"one process writes a result at a time, but another one writes {out}; wait for it or name "
@@ -314,8 +313,8 @@ def score_files(
 
     `out` ends in .parquet (scoring.results.SCHEMA), .jsonl (results.liftwing) or .csv (results.wide); one row
     a path, in order. It appears, or takes the place of what was there, only when it is whole. Until then the
-    shards lie beside it in OUT.parts; the same call (same model, settings and paths) takes those that are there. Memory
-    does not grow with the number of files, but for their names.
+    shards lie beside it in OUT.parts; the same call (same model, settings and paths) takes those that are
+    there. Memory does not grow with the number of files, but for their names.
 
     `source` reads the paths, by default files of these names; a source of sources.open_source does as well.
     `abstain`: see settings.least_sure; `evaluation`: see load_scorer; `jobs`: see decoded. `dask`: address of

@@ -1,6 +1,5 @@
 """Reading foreign files: never outside the root, never more than allowed, large ones once."""
 
-import fcntl
 import hashlib
 import os
 import stat
@@ -11,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from wikitopics.artefacts import RECORD, clear_leftovers, write_json
+from wikitopics.artefacts import RECORD, clear_leftovers, take_lock, write_json
 from wikitopics.paths import root
 from wikitopics.sources.known_digests import known_digest
 
@@ -181,7 +180,7 @@ def made_once(name: str, key: str, make: Callable[[Path], dict[str, Any]]) -> Pa
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / RECORD).exists():
         with open(folder / "lock", "wb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)  # given up when its process ends, however that ends
+            take_lock(file.fileno(), folder)
             if not (folder / RECORD).exists():
                 clear_leftovers(folder)
                 write_json(folder / RECORD, make(folder))

@@ -1,6 +1,5 @@
 """What learns and what it is shown: features of frozen backbones, or augmented pictures."""
 
-import fcntl
 import hashlib
 import io
 import os
@@ -14,7 +13,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from wikitopics.artefacts import read_array, read_table, room_for
+from wikitopics.artefacts import read_array, read_table, room_for, take_lock
 from wikitopics.errors import UserError
 from wikitopics.progress import report
 from wikitopics.train.backbones import weights_checksum
@@ -154,10 +153,10 @@ def _alone(lock: Path) -> Iterator[None]:
     lock.parent.mkdir(parents=True, exist_ok=True)
     with open(lock, "w") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            take_lock(file.fileno(), lock, wait=False)
         except BlockingIOError:
             print("another run is computing these features; waiting for it", flush=True)
-            fcntl.flock(file, fcntl.LOCK_EX)
+            take_lock(file.fileno(), lock)
         yield
 
 

@@ -12,6 +12,7 @@ import ipywidgets as w
 import numpy as np
 import pandas as pd
 
+from wikitopics.errors import UserError
 from wikitopics.show.browser import html as say
 from wikitopics.show.browser.choice import Predictions, Review, Reviews
 from wikitopics.show.browser.controls import FilterBar, Pager, ReviewPanel, Stage, button
@@ -55,7 +56,7 @@ class Judging:
         if self.at is not None:
             try:
                 self.reviews.drop(self.predictions.key(self.pair))
-            except OSError as error:
+            except (OSError, UserError) as error:
                 self.review.failed("taken back", error)
             else:
                 self._judged()
@@ -68,7 +69,10 @@ class Judging:
     def _file(self, verdict: str, corrected: list[str] | None) -> None:
         try:
             self.reviews.put(self.predictions.key(self.pair), verdict, corrected)
-        except OSError as error:  # a full disk: a widget's exceptions are seen by nobody, so say it here
+        except (
+            OSError,
+            UserError,
+        ) as error:  # a full disk: nobody sees a widget's exceptions
             self.review.failed(verdict, error)
         else:
             self._judged()

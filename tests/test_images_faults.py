@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from hostile import saved
+from wikitopics.artefacts import clear_leftovers, still_runs
 from wikitopics.errors import UserError
 from wikitopics.images import parallel, sandbox
 from wikitopics.images.decode import Recipe
@@ -245,3 +246,51 @@ if __name__ == "__main__":  # a run to be killed
     table = folder.files()
     print("ready", flush=True)
     decode_files(table, folder, RECIPE, Path(sys.argv[1]) / "a.npy", jobs=1)
+
+
+@pytest.mark.parametrize("who", ["02_images", "score"])
+def test_nobody_lives_on_when_the_one_who_decodes_is_killed(tmp_path, who):
+    """A worker that waits for work, or for somebody to take a large answer, would wait for ever."""
+    waits = {
+        "02_images": "from wikitopics.images.parallel import in_order\nlist(in_order(work, [0] * 8, 2))",
+        "score": "from wikitopics.scoring.pictures import _workers\n_workers(1).submit(work, 0).result()",
+    }
+    script = f"""
+import os, sys, time
+def work(task):
+    with open({str(tmp_path / "pids")!r}, "a") as file:
+        file.write(f"{{os.getpid()}}\\n")
+    time.sleep(600)
+{waits[who]}
+"""
+    driver = subprocess.Popen([sys.executable, "-c", script])
+    pids = tmp_path / "pids"
+    try:
+        while not (pids.exists() and pids.read_text().endswith("\n")):
+            assert driver.poll() is None
+            time.sleep(0.05)
+    finally:
+        driver.kill()
+        driver.wait()
+    workers = [int(line) for line in pids.read_text().split()]
+    for _ in range(600):
+        if not any(still_runs(worker) for worker in workers):
+            return
+        time.sleep(0.1)
+    for worker in workers:
+        os.kill(worker, 9)
+    raise AssertionError("a worker lives on")
+
+
+def test_what_a_killed_process_left_goes_when_the_run_begins_again(tmp_path):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    for name in (
+        f".images.npy.{dead.pid}.part",
+        f".x.zip.{dead.pid}.making",
+        f".t.{os.getpid()}.part",
+        ".mine",
+    ):
+        (tmp_path / name).write_text("x")
+    clear_leftovers(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([f".t.{os.getpid()}.part", ".mine"])

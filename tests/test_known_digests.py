@@ -25,7 +25,7 @@ def settled(monkeypatch):
     """Files count as old at once, as they are a moment later; what was read is listed."""
     monkeypatch.setattr(known_digests, "SETTLED", -10.0)
     read, whole = [], reading._of_the_beginning
-    monkeypatch.setattr(reading, "_of_the_beginning", lambda file: (read.append(file.name), whole(file))[1])
+    monkeypatch.setattr(reading, "_of_the_beginning", lambda real: (read.append(real), whole(real))[1])
     return read
 
 

@@ -292,11 +292,12 @@ def test_a_tilde_is_the_home_folder_in_every_path(root, monkeypatch, options):
 def test_a_tilde_is_the_home_folder_of_downloaded_pictures_too(root, monkeypatch):
     monkeypatch.setenv("HOME", str(root / "home"))
     put(root / "home" / "p" / stored_path("A.jpg"))
-    for source in (
+    kinds = (
         {"source": "wit", "wit": "w"},
         {"source": "commons_dump", "dump": "d"},
         {"source": "commons_api"},
-    ):
+    )
+    for source in kinds:
         assert open_source(**source, image_root="~/p").read("A.jpg", 10) == b"picture"
 
 

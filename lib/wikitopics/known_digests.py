@@ -12,8 +12,9 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from wikitopics.paths import root
+from wikitopics.paths import VARIABLE, root
 
 NAME = ".digests.sqlite"  # in data/
 SETTLED = 2.0  # seconds: what was written a moment ago may be written again within one tick of its clock
@@ -31,7 +32,7 @@ class Memory:
         self.new: dict[tuple[str, bytes], tuple[str, bytes, str, str]] = {}
         self.database = self._opened(create=False)
 
-    def get(self, kind: str, place: Path, status: os.stat_result) -> str | None:
+    def get(self, kind: str, place: str | Path, status: os.stat_result) -> str | None:
         """The digest of this kind of the file as `status` describes it, if it is known."""
         if self.database is None:
             return None
@@ -42,7 +43,7 @@ class Memory:
             return None
         return row[0] if row else None
 
-    def put(self, kind: str, place: Path, status: os.stat_result, digest: str) -> None:
+    def put(self, kind: str, place: str | Path, status: os.stat_result, digest: str) -> None:
         """Remember a digest, unless the file was changed a moment ago."""
         if max(status.st_mtime, status.st_ctime) + SETTLED < time.time():
             self.new[kind, os.fsencode(place)] = (*_key(kind, place, status), digest)
@@ -81,7 +82,7 @@ class Memory:
             return None
 
 
-def _key(kind: str, place: Path, status: os.stat_result) -> tuple[str, bytes, str]:
+def _key(kind: str, place: str | Path, status: os.stat_result) -> tuple[str, bytes, str]:
     state = f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
     return kind, os.fsencode(place), state
 
@@ -91,10 +92,9 @@ _MEMORIES: dict[tuple, Memory] = {}
 
 def memory() -> Memory:
     """The memory of the root folder, a connection of its own for each process and thread."""
-    file = root() / "data" / NAME
-    key = (file, os.getpid(), threading.get_ident())
+    key = (os.environ.get(VARIABLE), os.getcwd(), os.getpid(), threading.get_ident())  # root() takes longer
     if key not in _MEMORIES:
-        _MEMORIES[key] = Memory(file)
+        _MEMORIES[key] = Memory(root() / "data" / NAME)
     return _MEMORIES[key]
 
 
@@ -105,21 +105,22 @@ def remember() -> None:
 
 @atexit.register
 def _write_all() -> None:
-    for (_, process, thread), known in _MEMORIES.items():
+    for (*_, process, thread), known in _MEMORIES.items():
         if (process, thread) == (os.getpid(), threading.get_ident()):
             known.write()
 
 
-def known_digest(kind: str, descriptor: int, place: Path, compute: Callable[[], str]) -> str:
-    """The digest of the open file at the real path `place`: remembered, or what `compute` gives.
+def known_digest(kind: str, place: str | Path, compute: Callable[[Any], str]) -> str:
+    """The digest of the file at the real path `place`: remembered, or what `compute(place)` gives.
 
-    kind: what `compute` computes. A file that changes while it is read is not remembered.
+    kind: what `compute` computes. A file that changes while it is read is not remembered. Raises OSError
+    where the file is not there, and as `compute`.
     """
-    before = os.fstat(descriptor)
+    before = os.stat(place)
     known = memory().get(kind, place, before)
     if known is not None:
         return known
-    digest, after = compute(), os.fstat(descriptor)
+    digest, after = compute(place), os.stat(place)
     if _key(kind, place, before) == _key(kind, place, after):
         memory().put(kind, place, after, digest)
     return digest

@@ -127,8 +127,11 @@ def _from_column(files: pd.DataFrame, column: str, label_source: str) -> Labelle
             f"label_source {label_source!r} needs files with the column {column!r}, but the source has none; "
             f"choose another label_source or source"
         )
-    lists = files[column].map(lambda names: sorted(set(names)))
-    taxonomy = taxonomies.from_labels(label_source, sorted({name for names in lists for name in names}))
+    names = sorted({name for names in files[column] for name in names})
+    parents = files.attrs.get("parents") if column == "categories" else None
+    taxonomy = taxonomies.from_labels(label_source, names, parents)
+    place = {name: number for number, name in enumerate(taxonomy.label_names)}
+    lists = files[column].map(lambda names: sorted(set(names), key=place.__getitem__))
     scores = [np.ones(len(names), dtype=np.float32) for names in lists]
     labels = pd.DataFrame(
         {"title": files["title"], "labels": lists, "scores": scores, "evidence": lists.map(len)}

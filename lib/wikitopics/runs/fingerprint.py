@@ -116,9 +116,12 @@ def content(path: Path) -> str:
     if path.is_dir():
         files = [file for file in sorted(path.rglob("*")) if file.is_file()]
         return digest(*(part for file in files for part in (str(file.relative_to(path)), content(file))))
+    return known_digest("whole", path.resolve(), _of_the_whole)
+
+
+def _of_the_whole(path: Path) -> str:
     with open(path, "rb") as file:
-        whole = lambda: hashlib.file_digest(file, "sha256").hexdigest()  # noqa: E731
-        return known_digest("whole", file.fileno(), path.resolve(), whole)
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def reached(sources: Iterable[str]) -> tuple[dict[str, Path], set[str]]:

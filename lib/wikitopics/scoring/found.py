@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 
-from wikitopics.artefacts import finished_run
+from wikitopics.artefacts import finished_run, read_arrow
 from wikitopics.errors import UserError
 from wikitopics.images.reasons import REASONS
 from wikitopics.labels.taxonomy import label_matrix
@@ -68,7 +67,7 @@ def score_chosen(chosen: Chosen, model: str, evaluation: str, out: Path, abstain
 
 def read_found(chosen: Chosen, results: Path) -> Found:
     """The rows of scoring.results beside what is known of their files; both are in the order of `chosen`."""
-    table = pq.read_table(results)
+    table = read_arrow(results)
     settings = from_json(json.loads(table.schema.metadata[b"wikitopics"]), results.name)
     told = table.select(["labels", "sureness", "abstained", "reason", "detail"]).to_pandas()
     good = (told["reason"] == "").to_numpy()

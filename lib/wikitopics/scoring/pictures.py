@@ -18,6 +18,7 @@ from joblib.externals.loky.process_executor import BrokenProcessPool
 
 from wikitopics.errors import UserError
 from wikitopics.images.decode import Recipe, decode, read
+from wikitopics.images.parallel import end_with
 from wikitopics.images.reasons import Rejected
 from wikitopics.images.sandbox import decode_in_child
 from wikitopics.paths import root
@@ -107,7 +108,7 @@ def _table(rejected: list[Bad]) -> pd.DataFrame:
 @lru_cache(maxsize=1)
 def _workers(jobs: int) -> ProcessPoolExecutor:
     """Processes of our own, for all shards: joblib cannot use its reusable ones after somebody else did."""
-    return ProcessPoolExecutor(max_workers=jobs, timeout=60)
+    return ProcessPoolExecutor(max_workers=jobs, timeout=60, initializer=end_with, initargs=(os.getpid(),))
 
 
 def _result(task: Future) -> tuple[np.ndarray, list[Bad]]:

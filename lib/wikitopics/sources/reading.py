@@ -1,17 +1,16 @@
 """Reading foreign files: never outside the root, never more than allowed, large ones once."""
 
-import fcntl
 import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pandas as pd
 
-from wikitopics.artefacts import RECORD, write_json
+from wikitopics.artefacts import RECORD, clear_leftovers, take_lock, write_json
 from wikitopics.known_digests import known_digest
 from wikitopics.paths import as_there, root
 from wikitopics.titles import digest_folders
@@ -45,7 +44,7 @@ def inside(root: Path, path: str | os.PathLike) -> Path:
     return real
 
 
-def open_regular(real: Path) -> int:
+def open_regular(real: str | os.PathLike) -> int:
     """A descriptor of a regular file; Refused, unopened, for folders, pipes, sockets and devices."""
     refuse_special(os.stat(real).st_mode)
     # Between the look and the open the file may have been swapped: do not follow, do not block, look again.
@@ -77,20 +76,23 @@ def read_inside(root: Path, path: str | os.PathLike, max_bytes: int) -> bytes:
 
 def hash_inside(root: Path, path: str | os.PathLike) -> str:
     """Hex digest of one file's content, or of the reason why it cannot be read."""
+    return _hash_or_reason(lambda: known_digest("beginning", inside(root, path), _of_the_beginning))
+
+
+def _hash_or_reason(digest: Callable[[], str]) -> str:
     try:
-        real = inside(root, path)
-        with os.fdopen(open_regular(real), "rb") as file:
-            return known_digest("beginning", file.fileno(), real, lambda: _of_the_beginning(file))
+        return digest()
     except OSError as error:
         return hashlib.blake2b(type(error).__name__.encode(), digest_size=16).hexdigest()
 
 
-def _of_the_beginning(file: BinaryIO) -> str:
-    digest = hashlib.blake2b(str(os.fstat(file.fileno()).st_size).encode(), digest_size=16)
-    left = HASHED_BYTES
-    while left > 0 and (block := file.read(min(left, 1 << 20))):
-        digest.update(block)
-        left -= len(block)
+def _of_the_beginning(real: str | os.PathLike) -> str:
+    with os.fdopen(open_regular(real), "rb") as file:
+        digest = hashlib.blake2b(str(os.fstat(file.fileno()).st_size).encode(), digest_size=16)
+        left = HASHED_BYTES
+        while left > 0 and (block := file.read(min(left, 1 << 20))):
+            digest.update(block)
+            left -= len(block)
     return digest.hexdigest()
 
 
@@ -124,9 +126,18 @@ def stored_fingerprint(folder: Path) -> str:
         for title, path in sorted(_paths(manifest, manifest.stat().st_mtime_ns).items()):
             digest.update(f"{title}\0{path}\0".encode("utf-8", "surrogateescape"))
         folder = folder / PICTURES
+    real = os.path.realpath(folder)
     for place in sorted(_below(folder)):
-        digest.update(os.fsencode(place) + b"\0" + hash_inside(folder, place).encode())
+        digest.update(os.fsencode(place) + b"\0" + _hash_below(real, place).encode())
     return digest.hexdigest()
+
+
+def _hash_below(real: str, place: str) -> str:
+    """As `hash_inside`, sooner where no link is followed: there may be millions of them."""
+    path = os.path.join(real, place)
+    if os.path.islink(path):
+        return hash_inside(Path(real), place)
+    return _hash_or_reason(lambda: known_digest("beginning", path, _of_the_beginning))
 
 
 def _below(folder: Path) -> Iterator[str]:
@@ -167,7 +178,8 @@ def made_once(name: str, key: str, make: Callable[[Path], dict[str, Any]]) -> Pa
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / RECORD).exists():
         with open(folder / "lock", "wb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)  # given up when its process ends, however that ends
+            take_lock(file.fileno(), folder)
             if not (folder / RECORD).exists():
+                clear_leftovers(folder)
                 write_json(folder / RECORD, make(folder))
     return folder

@@ -11,7 +11,7 @@ import pytest
 from wikitopics.paths import PROJECT
 
 LIBRARY = PROJECT / "lib" / "wikitopics"
-GROUND = {"errors", "paths", "artefacts", "progress", "params", "rules", "readme", "judgements"}
+GROUND = {"errors", "paths", "artefacts", "progress", "params", "rules", "readme", "judgements", "fence"}
 LABORATORY = ["sources", "runs", "labels", "images", "train", "evaluate", "compare", "show"]
 LAYERS = [
     *LABORATORY,

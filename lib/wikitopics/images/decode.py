@@ -29,6 +29,9 @@ from wikitopics.sources.reading import Refused, TooLarge
 
 FITS = ("pad", "stretch")
 
+BYTES_A_PIXEL = 16  # measured: RGB 6, RGBA and CMYK 7, progressive CMYK 8, 16 bits 10, 32 bits 13
+LONGEST_SIDE = 1_000_000  # pixels: each takes 40 bytes besides, whatever the other side
+
 STRIP_PIXELS = 1 << 21  # pixels converted at a time
 _TURNS = {  # EXIF orientation -> what makes it upright
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -49,8 +52,9 @@ OVERSIZE = 4  # times the square: lines thinner than its pixels come out grey, n
 class Recipe:
     """How pictures are made: a square of `store_size` pixels, `fit` "pad" (on white) or "stretch", limits.
 
-    `max_pixels` bounds memory at about 6 bytes a pixel (50 million: 300 MB); of WebP, which takes twice that,
-    half as many are allowed. `max_seconds`: CPU time of one file. `svg`: draw vector graphics too.
+    `max_pixels` bounds memory, at most BYTES_A_PIXEL each (50 million: 800 MB); of WebP, whose decoder holds
+    four copies of all, half as many are allowed. `max_seconds`: CPU time of one file. `svg`: draw
+    vector graphics too.
     """
 
     store_size: int = 128
@@ -62,8 +66,8 @@ class Recipe:
 
     @property
     def max_memory(self) -> int:
-        """Bytes that decoding one file may take: 10 a pixel, and not less than 512 MB."""
-        return max(512 << 20, 10 * self.max_pixels)
+        """Bytes that decoding one file may take: BYTES_A_PIXEL, and not less than 512 MB."""
+        return max(512 << 20, BYTES_A_PIXEL * self.max_pixels)
 
 
 class Picture(NamedTuple):
@@ -129,6 +133,8 @@ def _picture(image: Image.Image, turn: int, recipe: Recipe) -> Picture:
     limit = recipe.max_pixels // (2 if image.format == "WEBP" else 1)  # its decoder holds four copies of all
     if width * height > limit:
         raise Rejected("too_many_pixels", f"{width:,} x {height:,}, limit {limit:,}")
+    if max(width, height) > LONGEST_SIDE:
+        raise Rejected("too_many_pixels", f"{width:,} x {height:,}, limit of a side {LONGEST_SIDE:,}")
     size = fitted((width, height), recipe)
     image.draft(None, size)  # JPEG only: decode at a scale not smaller than `size`
     image.load()

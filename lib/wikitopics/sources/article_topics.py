@@ -117,7 +117,7 @@ def topic_name(spelled: str) -> str | None:
     return spellings().get(spelled)
 
 
-def tagged_topics(tags: Iterable[str]) -> tuple[dict[str, float], int]:
+def tagged_topics(tags: object) -> tuple[dict[str, float], int]:
     """Topics with scores in [0, 1] from the search index's weighted tags, and how many topics are unknown.
 
     >>> tagged_topics(["classification.ores.articletopic/STEM.Biology|939", "recommendation.link/exists|1"])
@@ -125,13 +125,16 @@ def tagged_topics(tags: Iterable[str]) -> tuple[dict[str, float], int]:
     """
     scores: dict[str, float] = {}
     unknown = 0
-    for tag in tags:
-        prefix = next((prefix for prefix in PREFIXES if tag.startswith(prefix)), None)
+    for tag in tags if isinstance(tags, Iterable) and not isinstance(tags, str) else ():
+        prefix = next(
+            (prefix for prefix in PREFIXES if isinstance(tag, str) and tag.startswith(prefix)), None
+        )
         if prefix is None:
+            unknown += not isinstance(tag, str)
             continue
         spelled, _, value = tag.removeprefix(prefix).rpartition("|")
         name = topic_name(spelled)
-        if name is None or not value.isdigit():
+        if name is None or not re.fullmatch(r"\d{1,9}", value, re.ASCII):
             unknown += 1
         else:
             scores[name] = max(scores.get(name, 0.0), min(int(value) / PER_MILLE, 1.0))

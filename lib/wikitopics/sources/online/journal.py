@@ -30,8 +30,10 @@ class Journal:
         self._lines = table.with_suffix(".journal")
         self.rows: dict[str, dict[str, Any]] = {}
         if table.exists():
-            for batch in pq.ParquetFile(table).iter_batches(ROWS, columns=list(columns)):
-                self.rows.update({row[self.key]: row for row in batch.to_pylist()})
+            file = pq.ParquetFile(table)
+            known = [name for name in columns if name in file.schema_arrow.names]  # others are newer than it
+            for batch in file.iter_batches(ROWS, columns=known):
+                self.rows.update({row[self.key]: {**columns, **row} for row in batch.to_pylist()})
         for row in self._replayed():
             self.rows[row[self.key]] = {**columns, **row}
         table.parent.mkdir(parents=True, exist_ok=True)

@@ -104,6 +104,10 @@ SCHEDULER = Rule(
 )
 
 
+# What NumPy, scikit-learn and Keras all take.
+SEED = Rule("a whole number from 0 to 4294967295", lambda value, _: 0 <= value < 2**32)
+
+
 # --- The table of rules, and what it says of a stage
 
 
@@ -123,7 +127,7 @@ RULES: dict[str, dict[str, Rule]] = {
         "max_files": at_least(0),
         "corrections": path_or(""),
         "min_images": at_least(1),
-        "seed": at_least(0),
+        "seed": SEED,
     },
     "02_images": {
         "labels": runs_of("01_labels"),
@@ -138,7 +142,7 @@ RULES: dict[str, dict[str, Rule]] = {
         "test_share": share_beside("validation_share"),
         "jobs": WORKERS,
         "scheduler": SCHEDULER,
-        "seed": at_least(0),
+        "seed": SEED,
     },
     "03_train": {
         "images": run_of("02_images"),
@@ -176,18 +180,18 @@ RULES: dict[str, dict[str, Rule]] = {
         "epochs": between(1, 10_000),
         "patience": at_least(0),
         "monitor": one_of("macro_pr_auc", "micro_pr_auc", "loss"),
-        "seed": at_least(0),
+        "seed": SEED,
     },
     "04_evaluate": {
         "model": run_of("03_train"),
         "threshold_rule": one_of("per_label", "ghost", "common", "half"),
         "rounds": between(10, 100_000),
-        "seed": at_least(0),
+        "seed": SEED,
     },
     "05_compare": {
         "evaluations": runs_of("04_evaluate"),
         "rounds": between(10, 100_000),
-        "seed": at_least(0),
+        "seed": SEED,
     },
     "06_score": {
         "evaluation": run_of("04_evaluate"),
@@ -197,7 +201,7 @@ RULES: dict[str, dict[str, Rule]] = {
         "abstain": between(0, 1),
         "rounds": between(10, 100_000),
         "jobs": at_least(0),
-        "seed": at_least(0),
+        "seed": SEED,
     },
 }
 

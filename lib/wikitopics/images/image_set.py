@@ -168,6 +168,11 @@ def select_files(runs: list[str], labelled_by: str) -> Selection:
             f"an image set needs labelled files, but none is labelled by {labelled_by} of {', '.join(runs)}; "
             "take other label runs or labelled_by any"
         )
+    if chosen.sum() < len(SPLITS):
+        raise UserError(
+            f"an image set needs a labelled file for each of {', '.join(SPLITS)}, but only {chosen.sum()} are "
+            f"labelled by {labelled_by} of {', '.join(runs)}; bring more"
+        )
     return Selection(
         open_source(sources[first]["source"], **sources[first]["options"]),
         files[chosen].reset_index(drop=True),

@@ -104,13 +104,13 @@ def test_a_page_that_makes_no_sense_is_counted_and_the_others_are_read(root):
     write_index(path, ENGLISH)
     tag = '"classification.ores.articletopic/STEM.Biology|'
     odd = [
-        '{"weighted_tags": [%s900"' % tag,
-        '{"title": 5, "weighted_tags": [%s900"]}' % tag,
-        '{"title": null, "x": %s900"}' % tag,
-        '{"title": "A", "weighted_tags": null, "x": %s900"}' % tag,
-        '{"title": "B", "weighted_tags": [null, %s²", %s900"]}' % (tag, tag),
-        '{"title": "\\ud800", "weighted_tags": [%s900"]}' % tag,
-        '[%s900"]' % tag,
+        f'{{"weighted_tags": [{tag}900"',
+        f'{{"title": 5, "weighted_tags": [{tag}900"]}}',
+        f'{{"title": null, "x": {tag}900"}}',
+        f'{{"title": "A", "weighted_tags": null, "x": {tag}900"}}',
+        f'{{"title": "B", "weighted_tags": [null, {tag}²", {tag}900"]}}',
+        f'{{"title": "\\ud800", "weighted_tags": [{tag}900"]}}',
+        f'[{tag}900"]',
         "[" * 100_000 + tag,
     ]
     with open(path, "a", encoding="utf-8") as file:

@@ -18,9 +18,7 @@ MAX_NUMBERS = 300  # rows of a figure's table; more is nothing to read
 MAX_WORDS = 200  # letters of one cell of it
 
 MAX_DEPTH = 30  # parts of a figure in each other; a template's reach 8
-MAP = re.compile(
-    r"(?:scatter|density|choropleth)?(?:map|mapbox|geo)\d*|choropleth"
-)  # traces and their layouts
+MAP = re.compile(r"(?:scatter|density|choropleth)?(?:map|mapbox|geo)\d*|choropleth")  # of traces, layouts
 BY_ADDRESS = {"source", "geojson", "topojsonURL", "plotlyServerURL"}
 IN_STYLE = re.compile(r"url\s*\(|image-set\s*\(", re.IGNORECASE)
 
@@ -60,10 +58,10 @@ class Figure:
 def without_addresses(part: Any, depth: int = 0) -> Any:
     """A part of a figure without all that plotly would fetch from elsewhere to draw it.
 
-    Gone are maps (tiles, styles, coastlines), pictures but those that carry their own bytes, shapes by address,
+    Gone are maps (tiles, styles, coastlines), pictures but those that carry their bytes, shapes by address,
     and styles of words that name an address. What is nested deeper than any figure is gone too.
 
-    >>> without_addresses({"data": [{"type": "scattermap"}, {"type": "bar"}], "layout": {"map": {"style": "x"}}})
+    >>> without_addresses({"data": [{"type": "scattermap"}, {"type": "bar"}], "layout": {"map": {}}})
     {'data': [{'type': 'bar'}], 'layout': {}}
     """
     if depth > MAX_DEPTH:

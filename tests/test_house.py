@@ -21,6 +21,7 @@ GROUND = {
     "readme",
     "judgements",
     "known_digests",
+    "fence",
     "titles",
 }
 LABORATORY = ["sources", "runs", "labels", "images", "train", "evaluate", "compare", "show"]

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from hostile import saved
+from wikitopics import fence
 from wikitopics.artefacts import clear_leftovers, still_runs
 from wikitopics.errors import UserError
 from wikitopics.images import parallel, sandbox
@@ -112,7 +113,7 @@ FAULTS |= {KILLED: "too_much_memory"}
 @pytest.mark.parametrize(("data", "reason"), FAULTS.items(), ids=[name.decode() for name in FAULTS])
 def test_a_decoder_that_dies_costs_one_file(monkeypatch, data, reason):
     monkeypatch.setattr(sandbox, "decode", decode_or_die)
-    monkeypatch.setattr(sandbox, "STANDSTILL", 3)
+    monkeypatch.setattr(fence, "STANDSTILL", 3)
     good = saved(Image.new("RGB", (8, 8), "red"), "PNG")
     started = time.monotonic()
     outcomes = decode_in_child([good, b"", data, good, data], RECIPE)
@@ -140,7 +141,7 @@ def test_an_interrupt_ends_the_child_too(monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(sandbox, "decode", decode_or_die)
-    monkeypatch.setattr(sandbox, "_listen", interrupted)
+    monkeypatch.setattr(fence, "_listen", interrupted)
     with pytest.raises(KeyboardInterrupt):
         decode_in_child([SLEEP], RECIPE)
     with pytest.raises(ProcessLookupError):

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wikitopics.errors import UserError
 from wikitopics.images.split import SPLITS, stratified_split
 
 SHARES = (0.6, 0.15, 0.25)
@@ -100,3 +101,9 @@ def test_a_large_group_does_not_tear_the_shares():
 def test_a_part_without_a_share_stays_empty():
     part = stratified_split(np.eye(3)[[0, 1, 2] * 4], np.arange(12), (0.5, 0.0, 0.5), 0)
     assert set(part) == {"train", "test"}
+
+
+def test_a_part_of_the_split_that_would_be_empty_is_told():
+    with pytest.raises(UserError, match="validation and test would have none: 12 images make 1 groups"):
+        stratified_split(np.ones((12, 1), int), np.zeros(12, int), (0.7, 0.1, 0.2), 0)
+    assert set(stratified_split(np.ones((3, 1), int), np.arange(3), (0.7, 0.1, 0.2), 0)) == set(SPLITS)

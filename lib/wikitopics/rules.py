@@ -99,6 +99,10 @@ SCHEDULER = Rule(
 )
 
 
+# What NumPy, scikit-learn and Keras all take.
+SEED = Rule("a whole number from 0 to 4294967295", lambda value, _: 0 <= value < 2**32)
+
+
 # --- The table of rules, and what it says of a stage
 
 
@@ -119,7 +123,7 @@ RULES: dict[str, dict[str, Rule]] = {
         "annotations": path_or(""),
         "corrections": path_or(""),
         "min_images": at_least(1),
-        "seed": at_least(0),
+        "seed": SEED,
     },
     "02_images": {
         "labels": runs_of("01_labels"),
@@ -134,7 +138,7 @@ RULES: dict[str, dict[str, Rule]] = {
         "test_share": share_beside("validation_share"),
         "jobs": WORKERS,
         "scheduler": SCHEDULER,
-        "seed": at_least(0),
+        "seed": SEED,
     },
     "03_train": {
         "images": run_of("02_images"),
@@ -172,18 +176,18 @@ RULES: dict[str, dict[str, Rule]] = {
         "epochs": between(1, 10_000),
         "patience": at_least(0),
         "monitor": one_of("macro_pr_auc", "micro_pr_auc", "loss"),
-        "seed": at_least(0),
+        "seed": SEED,
     },
     "04_evaluate": {
         "model": run_of("03_train"),
         "threshold_rule": one_of("per_label", "ghost", "common", "half"),
         "rounds": between(10, 100_000),
-        "seed": at_least(0),
+        "seed": SEED,
     },
     "05_compare": {
         "evaluations": runs_of("04_evaluate"),
         "rounds": between(10, 100_000),
-        "seed": at_least(0),
+        "seed": SEED,
     },
     "06_score": {
         "evaluation": run_of("04_evaluate"),
@@ -193,7 +197,7 @@ RULES: dict[str, dict[str, Rule]] = {
         "abstain": between(0, 1),
         "rounds": between(10, 100_000),
         "jobs": at_least(0),
-        "seed": at_least(0),
+        "seed": SEED,
     },
 }
 

@@ -9,6 +9,8 @@ the parts that have none of it.
 import numpy as np
 import pandas as pd
 
+from wikitopics.errors import UserError
+
 SPLITS = ("train", "validation", "test")
 
 
@@ -23,6 +25,8 @@ def stratified_split(
     >>> part = stratified_split(np.eye(2)[[0] * 10 + [1] * 10], np.arange(20), (0.5, 0.2, 0.3), seed=0)
     >>> [int((part[:10] == name).sum()) for name in SPLITS]
     [5, 2, 3]
+
+    Raises UserError where a part that is to have a share has no image.
     """
     numbers, member = np.unique(groups, return_inverse=True)
     rng = np.random.default_rng(seed)
@@ -31,7 +35,15 @@ def stratified_split(
     order = np.lexsort((rng.random(len(numbers)), -counts[:, -1]))
     part = np.full(len(numbers), -1)
     part[order] = _deal(counts[order], np.array(shares, dtype=float), rng)
-    return np.array(SPLITS)[part[member]]
+    split = np.array(SPLITS)[part[member]]
+    empty = [name for name, share in zip(SPLITS, shares, strict=True) if share > 0 and name not in split]
+    if empty:
+        raise UserError(
+            f"each part of the split must have images, but {' and '.join(empty)} would have none: "
+            f"{len(member):,} images make {len(numbers):,} groups of copies and near copies, of which none "
+            "may be on two sides; bring more pictures, or lower near_duplicate_distance"
+        )
+    return split
 
 
 def split_of(

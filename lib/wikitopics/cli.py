@@ -136,7 +136,7 @@ def _stopping() -> Iterator[None]:
 
 
 def _not_allowed(error: OSError) -> str:
-    """What a person is told who may not read or write something: another's run, a disk that is only read."""
+    """What a person is told who may not read or write something, of others or on a disk to be read only."""
     return (
         f"files and folders must be yours to read and write, but {error.filename} is not ({error.strerror}); "
         "ask whose it is for the right, or work in another --root"

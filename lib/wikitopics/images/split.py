@@ -25,8 +25,6 @@ def stratified_split(
     >>> part = stratified_split(np.eye(2)[[0] * 10 + [1] * 10], np.arange(20), (0.5, 0.2, 0.3), seed=0)
     >>> [int((part[:10] == name).sum()) for name in SPLITS]
     [5, 2, 3]
-
-    Raises UserError where a part that is to have a share has no image.
     """
     numbers, member = np.unique(groups, return_inverse=True)
     rng = np.random.default_rng(seed)
@@ -35,15 +33,21 @@ def stratified_split(
     order = np.lexsort((rng.random(len(numbers)), -counts[:, -1]))
     part = np.full(len(numbers), -1)
     part[order] = _deal(counts[order], np.array(shares, dtype=float), rng)
-    split = np.array(SPLITS)[part[member]]
-    empty = [name for name, share in zip(SPLITS, shares, strict=True) if share > 0 and name not in split]
+    return np.array(SPLITS)[part[member]]
+
+
+def check_parts(split: np.ndarray, groups: np.ndarray) -> None:
+    """Raises UserError where a part of the split has no image: all groups went to the others.
+
+    >>> check_parts(np.array(SPLITS), np.arange(3))
+    """
+    empty = [name for name in SPLITS if name not in split]
     if empty:
         raise UserError(
             f"each part of the split must have images, but {' and '.join(empty)} would have none: "
-            f"{len(member):,} images make {len(numbers):,} groups of copies and near copies, of which none "
-            "may be on two sides; bring more pictures, or lower near_duplicate_distance"
+            f"{len(groups):,} images make {len(np.unique(groups)):,} groups of copies and near copies, of "
+            "which none may be on two sides; bring more pictures, or lower near_duplicate_distance"
         )
-    return split
 
 
 def split_of(

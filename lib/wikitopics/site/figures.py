@@ -20,6 +20,7 @@ MAX_WORDS = 200  # letters of one cell of it
 MAX_DEPTH = 30  # parts of a figure in each other; a template's reach 8
 MAP = re.compile(r"(?:scatter|density|choropleth)?(?:map|mapbox|geo)\d*|choropleth")  # of traces, layouts
 BY_ADDRESS = {"source", "geojson", "topojsonURL", "plotlyServerURL"}
+STYLED = re.compile(r"<(?:span|a|b|i|s|u|em|strong|su[bp]|br)\b[^>]*>", re.IGNORECASE)  # plotly's own markup
 IN_STYLE = re.compile(r"url\s*\(|image-set\s*\(", re.IGNORECASE)
 
 INK, PAPER = "#DDE4EC", "#12181F"
@@ -75,7 +76,7 @@ def without_addresses(part: Any, depth: int = 0) -> Any:
             for name, value in kept.items()
             if name not in BY_ADDRESS or not isinstance(value, str) or PICTURE.fullmatch(value)
         }
-    return IN_STYLE.sub("(", part) if isinstance(part, str) else part
+    return STYLED.sub(lambda tag: IN_STYLE.sub("(", tag[0]), part) if isinstance(part, str) else part
 
 
 def _fetches(item: Any) -> bool:

@@ -178,6 +178,8 @@ def articles(dump: Path, counts: Counter[str]) -> Iterator[tuple[str, dict[str, 
         if not TAGGED.search(line):  # spares reading the whole text of a page without topics
             continue
         page = _read(line)
+        if page is None and not line.endswith(b"\n"):
+            raise _unreadable(dump, ValueError("its last line is cut off"))
         if page is None:
             counts["pages that make no sense"] += 1
             continue

@@ -159,6 +159,13 @@ def polyglots() -> dict[str, tuple[bytes, set[str]]]:
 
 def lies() -> dict[str, tuple[bytes, set[str]]]:
     """Headers that promise what is not there."""
+    tiles = {
+        f"tiff of one pixel in a tile of {side:,}, {order}{kind}": (
+            tiff_of_a_tile(1, 1, side, order, kind),
+            {"too_complex"},
+        )
+        for side, order, kind in ((32_000, "<", 4), (46_000, ">", 4), (32_000, "<", 16), (60_000, ">", 3))
+    }
     tiffs = {
         "a million bits a sample": [(256, 3, 1, 8), (257, 3, 1, 8), (258, 3, 60_000, 8)],
         "65,535 samples": [(256, 3, 1, 8), (257, 3, 1, 8), (277, 3, 1, 65_535), (273, 4, 1, 8)],
@@ -178,7 +185,24 @@ def lies() -> dict[str, tuple[bytes, set[str]]]:
         bmp = bytearray(saved(picture().quantize(16), "BMP"))
         bmp[offset : offset + 4] = b"\xff\xff\xff\x7f"
         cases[f"absurd field {offset}.bmp"] = (bytes(bmp), LOOSE)
-    return cases
+    return cases | tiles
+
+
+def tiff_of_a_tile(width: int, height: int, side: int, order: str = "<", kind: int = 4) -> bytes:
+    """A packed TIFF of some pixels in one tile of `side` x `side`; libtiff makes room for all of the tile."""
+    sizes = {3: "H", 4: "I", 16: "Q"}
+    fields = [(256, 4, width), (257, 4, height), (258, 3, 8), (259, 3, 8), (262, 3, 1), (277, 3, 1)]
+    fields += [(322, kind, side), (323, kind, side), (324, 4, 8), (325, 4, 10)]
+    big = kind == 16  # only BigTIFF has numbers of 64 bits
+    room, count = (8, "Q") if big else (4, "I")
+    entries = [
+        struct.pack(order + "HH" + count, tag, type_, 1)
+        + struct.pack(order + sizes[type_], value).ljust(room, b"\0")
+        for tag, type_, value in fields
+    ]
+    start = (43, 8, 0, 16, len(entries)) if big else (42, 8, len(entries))
+    head = struct.pack(order + ("HHHQQ" if big else "HIH"), *start)
+    return {"<": b"II", ">": b"MM"}[order] + head + b"".join(entries) + bytes(8)
 
 
 def mutated() -> dict[str, tuple[bytes, set[str]]]:

@@ -371,3 +371,12 @@ def test_equal_vectors_are_pairs_at_the_highest_cut_too():
     pairs = near_duplicates(Index(np.concatenate([half, half])), above=1.0)
     assert sorted(pairs[["first", "second"]].to_numpy().tolist()) == [[row, row + 50] for row in range(50)]
     assert pairs["similarity"].max() <= 1
+
+
+def test_queries_beside_features_of_a_bundle_are_sent_to_the_bundle_not_to_training(tmp_path, monkeypatch):
+    from wikitopics.alike.features import About, model_of
+
+    monkeypatch.setenv("WIKITOPICS_ROOT", str(tmp_path))
+    with pytest.raises(UserError, match="name it, or the bundle .* with --model") as told:
+        model_of(About("elsewhere", "b", "w", 32, "pad", 8), None)
+    assert "wikitopics run" not in str(told.value)

@@ -8,14 +8,17 @@ from collections import OrderedDict
 import keras
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
 from wikitopics.errors import UserError
+from wikitopics.fence import Limits, in_child
 from wikitopics.train import backbones
 from wikitopics.train.backbones import LITE, Lite, build_backbone, packaged_weights, weights_checksum
 from wikitopics.train.efficientnet_lite import efficientnet_lite, set_torch_weights
-from wikitopics.train.torch_file import MAGIC, read_torch_file
+from wikitopics.train.torch_file import DAMAGED, MAGIC, _read, read_torch_file
 
 PALACE, DAISY, HONEYCOMB = 698, 985, 599  # ImageNet-1k classes
 
@@ -267,3 +270,48 @@ def test_a_packaged_file_that_was_changed_is_refused(monkeypatch, tmp_path):
     monkeypatch.setattr(backbones.importlib.util, "find_spec", lambda _: spec)
     with pytest.raises(UserError, match="checksum in its name"):
         packaged_weights("EfficientNetLite0")
+
+
+def pickled(*opcodes: bytes) -> bytes:
+    """A pickle of protocol 2."""
+    return b"\x80\x02" + b"".join(opcodes) + b"."
+
+
+TWICE = [b"h%ch%c\x86q%c" % (i, i, i + 1) for i in range(80)]  # the last tuple in two places of the next
+TWICE_LONG = [b"j%c\0\0\0" % i * 2 + b"\x86r%c\0\0\0" % (i + 1) for i in range(80)]
+BOMBS = {
+    "a tuple of tuples of one tuple": pickled(b")q\0", *TWICE),
+    "the same through long indices": pickled(b")r\0\0\0\0", *TWICE_LONG),
+    "the same as a key": pickled(b"}", b")q\0", *TWICE, b"Ns"),
+    "nested three million deep": pickled(b")", b"\x85" * 3_000_000),
+    "nested as lists": pickled(b"]" * 100_000, b"a" * 99_999),
+    "numbers without end": pickled(b"(", b"N" * 3_000_000, b"t"),
+}
+ANY = (
+    *(b")", b"]", b"}", b"(", b"t", b"\x85", b"\x86", b"q\0", b"h\0", b"N", b"a", b"s", b"e", b"R", b"b"),
+    *(b"Q", b"K\1", b"X\1\0\0\0a", b"ccollections\nOrderedDict\n"),
+)
+
+
+def refused(content: bytes) -> dict[str, str]:
+    """Why a file of this state dict is refused; "" where it is read."""
+    head = b"".join(pickle.dumps(value, protocol=2) for value in (MAGIC, 1001, {"little_endian": True}))
+    try:
+        _read(head + content + pickle.dumps([], protocol=2))
+    except DAMAGED as error:
+        return {"why": str(error)}
+    return {"why": ""}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_pickle_that_nobody_can_walk_through_is_refused_at_once(name):
+    """In a child: without the check it hangs, or dies of its own depth."""
+    said, end = in_child(lambda _: refused(BOMBS[name]), 1, Limits(20.0, 1 << 30))
+    assert end == 0
+    assert "two places" in said[0]["why"] or "more parts than any network" in said[0]["why"]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.sampled_from(ANY), max_size=30))
+def test_any_opcodes_are_read_or_refused(opcodes):
+    assert isinstance(refused(pickled(*opcodes))["why"], str)

@@ -99,6 +99,27 @@ def test_a_dump_is_read_once(root):
     }
 
 
+def test_a_page_that_makes_no_sense_is_counted_and_the_others_are_read(root):
+    path = root / "x" / "enwiki_content-1.json"
+    write_index(path, ENGLISH)
+    tag = '"classification.ores.articletopic/STEM.Biology|'
+    odd = [
+        f'{{"weighted_tags": [{tag}900"',
+        f'{{"title": 5, "weighted_tags": [{tag}900"]}}',
+        f'{{"title": null, "x": {tag}900"}}',
+        f'{{"title": "A", "weighted_tags": null, "x": {tag}900"}}',
+        f'{{"title": "B", "weighted_tags": [null, {tag}²", {tag}900"]}}',
+        f'{{"title": "\\ud800", "weighted_tags": [{tag}900"]}}',
+        f'[{tag}900"]',
+        "[" * 100_000 + tag,
+    ]
+    with open(path, "a", encoding="utf-8") as file:
+        file.writelines(f'{{"index": {{}}}}\n{line}\n' for line in odd)
+    table = topics_from_dumps(path, ["en:B", "en:\ufffd"], jobs=1)
+    assert set(table["article"]) == {"en:B", "en:\ufffd"}
+    assert table.attrs["notes"]["pages that make no sense"] == 5
+
+
 @pytest.mark.parametrize(
     "damage",
     [lambda text: text[:-40], lambda text: text[text.index(b"\n") + 1 :], lambda text: b'{"a": 1}\n' + text,

@@ -257,6 +257,15 @@ def test_cards_tell_what_records_say_and_that_the_rest_is_missing(bundle, chain)
     assert "&lt;script&gt;alert(1)&lt;/script&gt; *Eve* [x](http://evil.example) | `rm` &amp;amp;" in shown
 
 
+@pytest.mark.parametrize("kind", ["categories", "given"])
+def test_cards_name_no_taxonomy_where_none_was_used(kind):
+    from wikitopics.export.cards import _templates
+
+    words = _templates().get_template("provenance.md.j2").module.vocabulary_words
+    assert str(words({"label_source": kind, "taxonomy": "v1.4"})) == "without a taxonomy"
+    assert str(words({"label_source": "commons", "taxonomy": "v1.4"})) == "taxonomy v1.4"
+
+
 def test_a_funnel_loses_files_step_by_step_and_not_to_what_is_counted_beside(tmp_path):
     first, last = [("files of the source", 100), ("labelled by a", 70)], ("decoded in full", 50)
     both = [*first, ("labelled by b", 80), ("labelled by all of a, b", 60), last]

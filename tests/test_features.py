@@ -88,6 +88,43 @@ def test_a_run_that_dies_half_way_leaves_nothing_that_looks_whole(images, monkey
     assert len(cached_features(images, network(), "Tiny", 32)) == BATCH + 7
 
 
+@pytest.mark.parametrize("flip", [False, True])
+def test_who_was_stopped_goes_on_where_it_was_and_ends_the_same(tmp_path, monkeypatch, flip):
+    """Two of five batches are whole; the second may have been on its way to the disk and is made again."""
+    images, net, made = planted.write_images(tmp_path, n=4 * BATCH + 7), network(), []
+    other = planted.write_images(tmp_path / "other", n=4 * BATCH + 7)
+    augmentation = features.Augmentation(flip=flip, shift=0.1 if flip else 0.0)
+
+    def compute(folder):
+        if not flip:
+            return np.array(cached_features(folder, net, "Tiny", 32))
+        rows = np.arange(4 * BATCH + 7)
+        return np.array(features.cached_views(folder, net, "Tiny", 32, augmentation, rows, 1, 5).arrays[0])
+
+    wanted = compute(other)
+
+    def killed(what, done, total):
+        if done == 2 * BATCH:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(features, "report", killed)
+    with pytest.raises(KeyboardInterrupt):
+        compute(images)
+    monkeypatch.setattr(features, "report", lambda what, done, total: made.append(done))
+    np.testing.assert_array_equal(compute(images), wanted)
+    assert made == [BATCH, 2 * BATCH, 3 * BATCH, 4 * BATCH, 4 * BATCH + 7]
+    assert [path.suffix for path in (images / "features").glob(".*")] == []
+
+
+@pytest.mark.parametrize("junk", [b"", b"x", b"x" * 100_000])
+def test_what_was_begun_of_something_else_is_begun_anew(images, junk):
+    (images / "features").mkdir()
+    key = features_key(images, read_array(images / "images.npy"), network())
+    (images / "features" / f".Tiny-32-{key}.npy.begun").write_bytes(junk)
+    found = np.array(cached_features(images, network(), "Tiny", 32))
+    assert found.shape == (BATCH + 7, 5) and np.isfinite(found).all()
+
+
 def test_the_lock_of_a_killed_process_is_free(tmp_path):
     lock = tmp_path / "x.lock"
     hold = f"import fcntl, time; f = open({str(lock)!r}, 'w'); fcntl.flock(f, fcntl.LOCK_EX)"

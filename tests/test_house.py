@@ -11,7 +11,19 @@ import pytest
 from wikitopics.paths import PROJECT
 
 LIBRARY = PROJECT / "lib" / "wikitopics"
-GROUND = {"errors", "paths", "artefacts", "progress", "params", "rules", "readme", "judgements", "titles"}
+GROUND = {
+    "errors",
+    "paths",
+    "artefacts",
+    "progress",
+    "params",
+    "rules",
+    "readme",
+    "judgements",
+    "known_digests",
+    "fence",
+    "titles",
+}
 LABORATORY = ["sources", "runs", "labels", "images", "train", "evaluate", "compare", "show"]
 LAYERS = [
     *LABORATORY,

@@ -15,6 +15,8 @@ import pytest
 from PIL import Image
 
 from hostile import saved
+from wikitopics import fence
+from wikitopics.artefacts import clear_leftovers, still_runs
 from wikitopics.errors import UserError
 from wikitopics.images import parallel, sandbox
 from wikitopics.images.decode import Recipe
@@ -111,7 +113,7 @@ FAULTS |= {KILLED: "too_much_memory"}
 @pytest.mark.parametrize(("data", "reason"), FAULTS.items(), ids=[name.decode() for name in FAULTS])
 def test_a_decoder_that_dies_costs_one_file(monkeypatch, data, reason):
     monkeypatch.setattr(sandbox, "decode", decode_or_die)
-    monkeypatch.setattr(sandbox, "STANDSTILL", 3)
+    monkeypatch.setattr(fence, "STANDSTILL", 3)
     good = saved(Image.new("RGB", (8, 8), "red"), "PNG")
     started = time.monotonic()
     outcomes = decode_in_child([good, b"", data, good, data], RECIPE)
@@ -139,7 +141,7 @@ def test_an_interrupt_ends_the_child_too(monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(sandbox, "decode", decode_or_die)
-    monkeypatch.setattr(sandbox, "_listen", interrupted)
+    monkeypatch.setattr(fence, "_listen", interrupted)
     with pytest.raises(KeyboardInterrupt):
         decode_in_child([SLEEP], RECIPE)
     with pytest.raises(ProcessLookupError):
@@ -245,3 +247,51 @@ if __name__ == "__main__":  # a run to be killed
     table = folder.files()
     print("ready", flush=True)
     decode_files(table, folder, RECIPE, Path(sys.argv[1]) / "a.npy", jobs=1)
+
+
+@pytest.mark.parametrize("who", ["02_images", "score"])
+def test_nobody_lives_on_when_the_one_who_decodes_is_killed(tmp_path, who):
+    """A worker that waits for work, or for somebody to take a large answer, would wait for ever."""
+    waits = {
+        "02_images": "from wikitopics.images.parallel import in_order\nlist(in_order(work, [0] * 8, 2))",
+        "score": "from wikitopics.scoring.pictures import _workers\n_workers(1).submit(work, 0).result()",
+    }
+    script = f"""
+import os, sys, time
+def work(task):
+    with open({str(tmp_path / "pids")!r}, "a") as file:
+        file.write(f"{{os.getpid()}}\\n")
+    time.sleep(600)
+{waits[who]}
+"""
+    driver = subprocess.Popen([sys.executable, "-c", script])
+    pids = tmp_path / "pids"
+    try:
+        while not (pids.exists() and pids.read_text().endswith("\n")):
+            assert driver.poll() is None
+            time.sleep(0.05)
+    finally:
+        driver.kill()
+        driver.wait()
+    workers = [int(line) for line in pids.read_text().split()]
+    for _ in range(600):
+        if not any(still_runs(worker) for worker in workers):
+            return
+        time.sleep(0.1)
+    for worker in workers:
+        os.kill(worker, 9)
+    raise AssertionError("a worker lives on")
+
+
+def test_what_a_killed_process_left_goes_when_the_run_begins_again(tmp_path):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    for name in (
+        f".images.npy.{dead.pid}.part",
+        f".x.zip.{dead.pid}.making",
+        f".t.{os.getpid()}.part",
+        ".mine",
+    ):
+        (tmp_path / name).write_text("x")
+    clear_leftovers(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([f".t.{os.getpid()}.part", ".mine"])

@@ -3,6 +3,7 @@
 import shutil
 import socket
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from PIL import Image
 
 from hostile import picture, saved
 from wikitopics.errors import UserError
-from wikitopics.images.decode import Recipe, decode
+from wikitopics.images.decode import LONGEST_SIDE, Recipe, decode
 from wikitopics.images.image_set import decode_files
 from wikitopics.images.reasons import Rejected
 from wikitopics.images.sandbox import decode_in_child
@@ -59,6 +60,26 @@ def test_of_a_gif_the_first_frame_counts():
     blue.putpalette([0, 0, 255])
     found = decode(saved(red, "GIF", save_all=True, append_images=[blue] * 3), Recipe(16))
     assert found.format == "GIF" and found.pixels[8, 8].tolist() == [255, 0, 0]
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is bounded on Linux only")
+def test_pictures_of_as_many_pixels_as_allowed_fit_into_the_memory_allowed():
+    """Whatever their mode and form: long lines, 32 bits each, 16 bits, multiplied alpha."""
+    recipe = Recipe(32, max_pixels=36_000_000, max_seconds=60)
+    square = (6000, 6000)
+    files = [
+        saved(Image.new(mode, size), form)
+        for size, mode, form in [
+            ((LONGEST_SIDE, 36), "L", "PNG"),
+            ((36, LONGEST_SIDE), "F", "TIFF"),
+            (square, "F", "TIFF"),
+            (square, "I;16", "PNG"),
+            (square, "RGBA", "TIFF"),
+            ((LONGEST_SIDE + 1, 1), "L", "PNG"),
+        ]
+    ]
+    outcomes = decode_in_child(files, recipe)
+    assert [getattr(found, "reason", "") for found in outcomes] == [""] * 5 + ["too_many_pixels"]
 
 
 @pytest.mark.parametrize(("start", "kind"), OTHERS.items(), ids=OTHERS.values())

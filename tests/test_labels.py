@@ -11,6 +11,7 @@ from wikitopics.labels import taxonomy
 from wikitopics.labels.category_graph import from_table, open_graph
 from wikitopics.labels.label_sources import label_by_topics, label_from
 from wikitopics.labels.labelled import funnel, human_labels, keep_frequent, write_labels
+from wikitopics.sources import open_source
 
 V14, ORES = taxonomy.load("v1.4"), taxonomy.load("ores-64")
 ROWS = {
@@ -191,3 +192,26 @@ def test_a_graph_is_read_from_parquet_and_from_csv_alike(tmp_path, graph):
         assert opened.depth[order].tolist() == graph.depth.tolist()
     with pytest.raises(UserError, match="is neither"):
         open_graph(tmp_path / "nowhere")
+
+
+def test_a_flat_folder_is_told_what_it_lacks_not_to_lower_a_limit(tmp_path, monkeypatch):
+    monkeypatch.setenv("WIKITOPICS_ROOT", str(tmp_path))
+    (tmp_path / "flat").mkdir()
+    (tmp_path / "flat" / "a.png").write_bytes(b"x")
+    files = open_source("folder", image_root="flat").files()
+    labelled = label_from("categories", files, "v1.4", "depth", 0.5, None, None)
+    with pytest.raises(UserError, match="none of 1 files has one.*folders that are named as their labels"):
+        keep_frequent(labelled, 1)
+
+
+def test_folders_in_folders_keep_their_tree(tmp_path, monkeypatch):
+    """Owls are always birds; 2020 lies in several folders, so in none of them."""
+    monkeypatch.setenv("WIKITOPICS_ROOT", str(tmp_path))
+    for place in ("birds/owls/a.png", "birds/b.png", "birds/owls/2020/c.png", "cars/2020/d.png", "e.png"):
+        (tmp_path / "set" / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "set" / place).write_text(place)
+    labelled = label_from("categories", open_source("folder", image_root="set").files())
+    assert labelled.taxonomy.parents == {"2020": None, "birds": None, "owls": "birds", "cars": None}
+    assert labelled.label_names.index("birds") < labelled.label_names.index("owls")
+    said = dict(zip(labelled.labels["title"], labelled.labels["labels"], strict=True))
+    assert said["A.png"] == ["birds", "owls"] and said["D.png"] == ["2020", "cars"] and said["E.png"] == []

@@ -70,6 +70,15 @@ def test_yaml_is_laid_over_the_defaults(root):
         ("interactive: 1", ["true or false"]),
         ("learning_rate: 0.1\nlearning_rate: 0.2", ["line 1", "learning_rate is given twice"]),
         ("learning_rate: [0.1", ["must be a YAML file", "line"]),
+        ("limit: yes", ["a whole number", "but is True", "no numbers in YAML"]),
+        ("limit: 20.0", ["but is 20.0", "write 20"]),
+        ("limit: '20'", ["the text '20'", "write it without quotes"]),
+        ("limit: 010", ["line 2", "010 is 8 in YAML", 'or "010" for the text']),
+        ("limit: 1:30", ["1:30 is 90 in YAML"]),
+        ("learning_rate: 0:0.5", ["0:0.5 is 0.5 in YAML"]),
+        ("backbone: 2022-06-01", ["must be text", 'put it in quotes, as "2022-06-01"']),
+        ("backbone: off", ["must be text", '"off"']),
+        ("backbone: 2022-13-45", ["must be a YAML file", "month"]),
     ],
 )
 def test_each_mistake_has_its_sentence(root, text, parts):
@@ -83,6 +92,35 @@ def test_each_mistake_has_its_sentence(root, text, parts):
 def test_run_is_the_name_of_its_file(root, text):
     write("01_labels", "x", text)
     assert "must start with `run: x`" in sentence("01_labels", "x")
+
+
+@pytest.mark.parametrize(
+    ("run", "remedy"),
+    [("2022", 'as "2022"'), ("no", 'as "no"'), ("on", '"on"'), ("2022-06-01", 'as "2022-06-01"')],
+)
+def test_a_name_that_yaml_takes_for_something_else_is_to_be_quoted(root, run, remedy):
+    write("01_labels", run, f"run: {run}\n")
+    message = sentence("01_labels", run)
+    assert remedy in message and f'`run: "{run}"`' in message
+    write("01_labels", run, f'run: "{run}"\n')
+    assert params.read_params("01_labels", run)[1]["run"] == run
+
+
+def test_a_list_of_texts_that_are_numbers_is_to_be_quoted(root):
+    write("02_images", "x", "run: x\nlabels: [2022]\n")
+    assert 'in quotes, as ["2022"]' in sentence("02_images", "x")
+
+
+def test_numbers_that_look_like_octal_but_are_not_are_taken(root):
+    write("03_train", "x", "run: x\nlearning_rate: 0.010\nlimit: 0\n")
+    assert params.read_params("03_train", "x")[0] == {"run": "x", "learning_rate": 0.01, "limit": 0}
+
+
+@pytest.mark.parametrize("name", ["y.yml", "y.YAML", "y.Yml"])
+def test_a_params_file_with_another_ending_is_told_not_skipped(root, name):
+    (root / "params" / "01_labels" / name).write_text("run: y\n")
+    with pytest.raises(UserError, match="must end in .yaml.*rename it to y.yaml"):
+        params.params_files()
 
 
 @pytest.mark.parametrize("text", ["", "- a\n- b\n", "just text"])

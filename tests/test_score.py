@@ -202,3 +202,22 @@ def test_joblib_works_beside_it(folders, pictures, tmp_path):
 
     score_files(folders[0], paths_of([str(pictures)]), tmp_path / "out.parquet")
     assert Parallel(n_jobs=2)(delayed(len)(text) for text in ("a", "bc", "")) == [1, 2, 0]
+
+
+def test_csv_and_python_have_a_column_a_label(root, pictures, tmp_path, monkeypatch):
+    """A list of numbers without names is no answer, and spreadsheets read neither Parquet nor lists."""
+    import wikitopics
+
+    monkeypatch.setenv("WIKITOPICS_ROOT", str(root))
+    inputs = [str(pictures / "00.png"), str(tmp_path / "é, no picture.png"), str(pictures / "01.png")]
+    (tmp_path / "é, no picture.png").write_text("x")
+    rows = wikitopics.score(inputs, "tiny", jobs=1)
+    assert "score" in dir(wikitopics) and rows.attrs["label_names"] == NAMES
+    for place, name in enumerate(NAMES):
+        wanted = [row[place] if len(row) else np.nan for row in rows["probabilities"]]
+        np.testing.assert_array_equal(rows[name], np.array(wanted, np.float32))
+    wikitopics.score(inputs, "tiny", tmp_path / "out.csv", jobs=1)
+    table = pd.read_csv(tmp_path / "out.csv", encoding="utf-8-sig")
+    assert list(table)[:7] == ["path", "labels", "sureness", "abstained", *NAMES]
+    assert table["path"].tolist() == inputs and table["reason"].isna().tolist() == [True, False, True]
+    np.testing.assert_allclose(table[NAMES], rows[NAMES], atol=1e-4)

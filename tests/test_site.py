@@ -19,7 +19,7 @@ from wikitopics.errors import UserError
 from wikitopics.site import build as site_folder
 from wikitopics.site.build import build
 from wikitopics.site.cells import MAX_BYTES
-from wikitopics.site.figures import DARK, numbers
+from wikitopics.site.figures import DARK, Figure, numbers
 from wikitopics.site.notebooks import Links, read, read_all
 from wikitopics.site.pages import read_comparison
 from wikitopics.site.sanitise import PICTURE, TAGS, sanitised
@@ -459,3 +459,50 @@ def test_the_command_line_stays_light():
     script = "import sys; from wikitopics.cli import parser; parser('site'); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
     assert not {"nbformat", "plotly", "bs4", "bleach", "jinja2", "numpy", "mistune"} & set(loaded.split())
+
+
+def test_a_figure_fetches_nothing_from_elsewhere():
+    away, tile = "https://evil.example/x.png", "https://evil.example/{z}/{x}/{y}.png"
+    own = "data:image/png;base64,AAAA"
+    live = {
+        "data": [
+            {"type": "bar", "x": ["a"], "y": [1], "text": f"<span style='background:url({away})'>a</span>"},
+            *({"type": kind, "geojson": away} for kind in ("scattermap", "choroplethmapbox", "densitymap")),
+            *({"type": kind, "geojson": away} for kind in ("scattergeo", "choropleth")),
+            {"type": "image", "source": away},
+            {"type": "sankey", "link": {"source": [0], "target": [1]}},
+        ],
+        "layout": {
+            "images": [{"source": away}, {"source": own, "x": 1}],
+            "map": {"style": {"layers": [{"source": tile}]}},
+            "mapbox2": {"layers": [{"source": tile}]},
+            "geo": {"visible": True},
+            "template": {"layout": {"images": [{"source": away}]}, "data": {"scattermapbox": [{"x": away}]}},
+            "title": {"text": f'<a href="{away}">who clicks, leaves</a>'},
+        },
+    }
+    kept = json.loads(Figure("alt", live).json)
+    assert [trace["type"] for trace in kept["data"]] == ["bar", "sankey"]
+    assert kept["data"][1]["link"]["source"] == [0]
+    assert kept["layout"]["images"] == [{"source": own, "x": 1}]
+    assert set(kept["layout"]) == {"images", "template", "title"}
+    text = json.dumps(kept).replace(kept["layout"]["title"]["text"], "")
+    assert "url(" not in text and '"source": "https' not in text and "scattermap" not in text
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.recursive(
+        st.sampled_from(
+            [None, 1, "https://x.org/a", "<b style='fill:url(//x)'>", "data:image/png;base64,AAAA"]
+        ),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from(["data", "layout", "type", "source", "images", "map"]), inner)
+        ),
+        max_leaves=20,
+    )
+)
+def test_any_figure_is_cleaned(part):
+    text = Figure("alt", {"data": part, "layout": part}).json
+    assert "url(" not in text and '"source":"https' not in text and '"map":' not in text

@@ -3,6 +3,7 @@
 import os
 import pickle
 import shutil
+import unicodedata
 from pathlib import Path
 
 import pandas as pd
@@ -15,7 +16,8 @@ from wikitopics.errors import UserError
 from wikitopics.sources import describe, open_source
 from wikitopics.sources.files import COLUMNS, unique_titles
 from wikitopics.sources.folder import path_key, path_of_key
-from wikitopics.sources.reading import Refused, TooLarge
+from wikitopics.sources.inputs import located_input, paths_of
+from wikitopics.sources.reading import Refused, TooLarge, stored_path
 from wikitopics.titles import mediawiki_title
 
 
@@ -268,3 +270,54 @@ def test_a_small_sample_of_the_documented_form_is_read(tmp_path, monkeypatch):
     assert source.fingerprint() == before
     put(tmp_path / "folders.csv", b"folder,taxonomy,label\n")
     assert source.fingerprint() != before
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"source": "folder", "image_root": "~/p"},
+        {"source": "table", "table": "~/p/t.csv", "image_root": "~/p"},
+        {"source": "table", "table": "~/p/t.csv"},
+    ],
+)
+def test_a_tilde_is_the_home_folder_in_every_path(root, monkeypatch, options):
+    monkeypatch.setenv("HOME", str(root / "home"))
+    put(root / "home" / "p" / "a.jpg")
+    put(root / "home" / "p" / "t.csv", b"path\na.jpg\n")
+    source = open_source(**options)
+    assert source.files()["path"].tolist() == ["a.jpg"]
+    assert source.read("a.jpg", 10) == b"picture"
+
+
+def test_a_tilde_is_the_home_folder_of_downloaded_pictures_too(root, monkeypatch):
+    monkeypatch.setenv("HOME", str(root / "home"))
+    put(root / "home" / "p" / stored_path("A.jpg"))
+    kinds = (
+        {"source": "wit", "wit": "w"},
+        {"source": "commons_dump", "dump": "d"},
+        {"source": "commons_api"},
+    )
+    for source in kinds:
+        assert open_source(**source, image_root="~/p").read("A.jpg", 10) == b"picture"
+
+
+def test_the_home_of_nobody_is_one_sentence(root):
+    with pytest.raises(UserError, match="must be the home of somebody known here"):
+        open_source("folder", image_root="~no such person/p").files()
+
+
+def test_paths_of_a_table_start_at_its_own_folder_as_in_inputs_of_06(root):
+    put(root / "set" / "a.jpg")
+    table = put(root / "set" / "t.csv", b"path\na.jpg\n")
+    assert open_source("table", table="set/t.csv").read("a.jpg", 10) == b"picture"
+    assert paths_of([located_input("set/t.csv")]) == [str(table.parent / "a.jpg")]
+
+
+@pytest.mark.parametrize("written, there", [("NFC", "NFD"), ("NFD", "NFC")])
+def test_a_name_is_found_however_its_letters_are_composed(root, written, there):
+    name = "Ünë/Ca\u0301fe\u0301.jpg"
+    put(root / unicodedata.normalize(there, name))
+    typed = unicodedata.normalize(written, name)
+    assert len(paths_of([str(root / typed)])) == 1
+    assert Path(paths_of([located_input(typed)])[0]).read_bytes() == b"picture"
+    assert len(open_source("folder", image_root=os.path.dirname(typed)).files()) == 1

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wikitopics.images.split import SPLITS, stratified_split
+from wikitopics.errors import UserError
+from wikitopics.images.split import SPLITS, check_parts, stratified_split
 
 SHARES = (0.6, 0.15, 0.25)
 
@@ -100,3 +101,10 @@ def test_a_large_group_does_not_tear_the_shares():
 def test_a_part_without_a_share_stays_empty():
     part = stratified_split(np.eye(3)[[0, 1, 2] * 4], np.arange(12), (0.5, 0.0, 0.5), 0)
     assert set(part) == {"train", "test"}
+
+
+def test_a_part_of_the_split_that_would_be_empty_is_told():
+    groups = np.zeros(12, int)
+    with pytest.raises(UserError, match="validation and test would have none: 12 images make 1 groups"):
+        check_parts(stratified_split(np.ones((12, 1), int), groups, (0.7, 0.1, 0.2), 0), groups)
+    check_parts(stratified_split(np.ones((3, 1), int), np.arange(3), (0.7, 0.1, 0.2), 0), np.arange(3))

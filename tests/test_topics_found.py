@@ -17,13 +17,14 @@ from wikitopics.evaluate.thresholds import best_f1
 from wikitopics.images.decode import Recipe, decode
 from wikitopics.runs import fingerprint
 from wikitopics.scoring import groups, shares
-from wikitopics.scoring.choose import HeldOut, choose, named_files, titles_in_set
+from wikitopics.scoring.choose import Chosen, HeldOut, choose, named_files, titles_in_set
 from wikitopics.scoring.found import (
     against_people,
     captions_of_doubtful,
     captions_of_examples,
     doubtful,
     examples,
+    score_chosen,
 )
 from wikitopics.scoring.pictures import FILES, Pictures
 from wikitopics.sources.inputs import inputs_digest
@@ -256,6 +257,15 @@ def test_a_picture_that_the_model_has_met_is_known_by_its_pixels(tmp_path):
     paths = [str(tmp_path / name) for name in ("new.bmp", "renamed", "broken", "nowhere")]
     assert (tmp_path / "new.bmp").stat().st_size == len(data)
     assert titles_in_set(paths, images, recipe) == {paths[1]: "Met"}
+
+
+def test_a_run_whose_pictures_are_all_missing_is_not_made(root, tmp_path, monkeypatch):
+    """The folder was moved: 796 rows of reasons are no result that anybody looks for."""
+    monkeypatch.setenv("WIKITOPICS_ROOT", str(root))
+    frame = pd.DataFrame({"path": [str(tmp_path / f"{number}.png") for number in range(3)]})
+    chosen = Chosen(FILES, frame, [], False)
+    with pytest.raises(UserError, match=r"of 3 files none is \(missing: 3\)"):
+        score_chosen(chosen, "tiny", "tiny", tmp_path / "topics.parquet", 0.05, 1)
 
 
 def test_the_own_files_leave_out_what_was_learned_and_copies_share_a_code(tmp_path, monkeypatch):

@@ -186,7 +186,8 @@ def test_top_labels_are_counted_in_train_and_keep_the_taxonomys_order(runs):
     assert chosen.parents == {"Colour": None, "Red": "Colour", "Shape": None}
     assert len(chosen.frame) == 90 and (chosen.label_matrix.sum(axis=1) == 0).sum() == 10
     assert keep_top_labels(examples, 0).label_names == planted.NAMES
-    with pytest.raises(UserError, match="labels_top must be at most .* 6, but is 7"):
+    told = "labels_top must be at most .* 6, but is 7; choose fewer, 0 to keep all"
+    with pytest.raises(UserError, match=told):
         keep_top_labels(examples, 7)
 
 

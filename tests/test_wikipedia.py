@@ -53,3 +53,16 @@ def test_without_the_downloads_there_is_one_sentence(tmp_path):
     found = subprocess.run(command, capture_output=True, text=True)
     assert found.returncode == 2 and "Traceback" not in found.stderr
     assert len(found.stderr.strip().splitlines()) == 1 and "downloads/" in found.stderr
+
+
+def test_the_dry_run_says_what_is_ready_and_what_is_missing(root):
+    """Not only the first download that is not there: a person fetches them one by one, for days."""
+    shutil.rmtree(root / "downloads" / "search_index")
+    command = [sys.executable, "-m", "wikitopics.cli", "run", "--dry-run", "--root", root]
+    found = subprocess.run(command, capture_output=True, text=True)
+    said = {line.split()[0]: " ".join(line.split()[1:]) for line in found.stdout.splitlines()}
+    assert found.returncode == 2 and len(found.stderr.strip().splitlines()) == 1
+    assert said["01_labels/commons"].startswith("would run")
+    assert said["01_labels/ores"].startswith("cannot run") and "search_index" in said["01_labels/ores"]
+    assert said["03_train/ores-10-b0"].startswith("cannot run: it reads")
+    assert len(said) >= 20

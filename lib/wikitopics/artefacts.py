@@ -5,6 +5,7 @@ that dies half way leaves a folder that nobody takes for a whole one.
 """
 
 import errno
+import fcntl
 import glob
 import json
 import os
@@ -16,6 +17,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from wikitopics import paths
 from wikitopics.errors import UserError
@@ -39,6 +42,23 @@ def room_for(what: str, place: str, then: str = "") -> Iterator[None]:
         raise UserError(
             f"the disk must have room for {what}, but {place} found none ({os.strerror(error.errno)}); "
             f"free some and run again{then}"
+        ) from error
+
+
+def take_lock(descriptor: int, place: str | Path, wait: bool = True) -> None:
+    """Hold the lock of an open file, which the system gives up when its process ends, however that ends.
+
+    Raises BlockingIOError where another has it and `wait` is False; UserError where the file system knows no
+    locks.
+    """
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        raise UserError(
+            f"the file system must know locks (flock), but that of {place} does not ({error.strerror}); work "
+            "on a local disk, or mount it with locks"
         ) from error
 
 
@@ -69,7 +89,7 @@ def replacing_folder(path: Path, what: str) -> Iterator[Path]:
     path = Path(path).resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     new, old = (path.with_name(f".{path.name}.{os.getpid()}.{end}") for end in ("part", "old"))
-    _clear_leftovers(path)
+    clear_leftovers(path.parent, path.name)
     try:
         with room_for(what, path.name):
             new.mkdir()
@@ -84,12 +104,18 @@ def replacing_folder(path: Path, what: str) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _clear_leftovers(path: Path) -> None:
-    """What a killed process left beside `path`; that of one that still runs stays."""
-    for folder in path.parent.glob(f".{glob.escape(path.name)}.*.*"):
-        number = folder.name.split(".")[-2]
-        if folder.suffix in (".part", ".old") and number.isdigit() and not still_runs(int(number)):
-            shutil.rmtree(folder, ignore_errors=True)
+def clear_leftovers(folder: Path, name: str = "") -> None:
+    """Take away what killed processes left in a folder, begun as `replacing` does (of `name`).
+
+    What a process left that still runs stays.
+    """
+    for left in folder.glob(f".{glob.escape(name)}.*.*" if name else ".*.*.*"):
+        number = left.name.split(".")[-2]
+        if left.suffix in (".part", ".old", ".making") and number.isdigit() and not still_runs(int(number)):
+            if left.is_dir() and not left.is_symlink():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
 
 
 def still_runs(process: int) -> bool:
@@ -109,9 +135,35 @@ def write_json(path: Path, value: Any) -> None:
         temporary.write_text(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
 
 
+@contextmanager
+def as_written(path: Path) -> Iterator[None]:
+    """A block that reads an artefact, in which it is a UserError that names the file if it is damaged."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except (ValueError, EOFError, OSError, pa.ArrowException) as error:  # JSON's, NumPy's, Parquet's
+        if isinstance(error, UserError | PermissionError):
+            raise
+        place = Path(path)
+        stage, run = place.parts[-3:-1] if len(place.parts) > 2 else ("", "")
+        remedy = f"run `wikitopics run --again {stage}/{run}`" if stage in paths.STAGES else "make it again"
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
+        raise UserError(
+            f"a file must be as it was written, but {place} is damaged ({reason}); {remedy}"
+        ) from error
+
+
 def read_json(path: Path) -> Any:
-    """What a JSON file holds."""
-    return json.loads(Path(path).read_text("utf-8"))
+    """What a JSON file holds; UserError where it is damaged."""
+    with as_written(path):
+        return json.loads(Path(path).read_text("utf-8"))
+
+
+def read_arrow(path: Path, columns: list[str] | None = None, **options: Any) -> pa.Table:
+    """An artefact in Parquet as Arrow's table, or only some of its columns; UserError where it is damaged."""
+    with as_written(path):
+        return pq.read_table(path, columns=columns, **options)
 
 
 def write_table(path: Path, frame: pd.DataFrame) -> None:
@@ -121,8 +173,9 @@ def write_table(path: Path, frame: pd.DataFrame) -> None:
 
 
 def read_table(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
-    """A Parquet table, or only some of its columns."""
-    return pd.read_parquet(path, columns=columns)
+    """A Parquet table, or only some of its columns; UserError where it is damaged."""
+    with as_written(path):
+        return pd.read_parquet(path, columns=columns)
 
 
 def write_array(path: Path, array: np.ndarray) -> None:
@@ -132,8 +185,12 @@ def write_array(path: Path, array: np.ndarray) -> None:
 
 
 def read_array(path: Path, mmap: bool = True) -> np.ndarray:
-    """The array of an .npy file, memory-mapped read-only unless `mmap` is False (no pickle)."""
-    return np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False)
+    """The array of an .npy file, memory-mapped read-only unless `mmap` is False (no pickle).
+
+    Raises UserError where it is damaged.
+    """
+    with as_written(path):
+        return np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False)
 
 
 def finished_run(stage: str, run: str) -> Path:

@@ -1,6 +1,7 @@
 """The command line: `wikitopics run`, and the commands that other parts bring."""
 
 import argparse
+import errno
 import os
 import signal
 import sys
@@ -111,6 +112,11 @@ def main(arguments: list[str] | None = None) -> int:
         except UserError as error:
             print(f"wikitopics: {error}", file=sys.stderr)
             return 2
+        except OSError as error:
+            if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+                raise
+            print(f"wikitopics: {_not_allowed(error)}", file=sys.stderr)
+            return 2
         except KeyboardInterrupt:
             _stop(signal.SIGINT)
 
@@ -127,6 +133,14 @@ def _stopping() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _not_allowed(error: OSError) -> str:
+    """What a person is told who may not read or write something, of others or on a disk to be read only."""
+    return (
+        f"files and folders must be yours to read and write, but {error.filename} is not ({error.strerror}); "
+        "ask whose it is for the right, or work in another --root"
+    )
 
 
 def _settle_root(given: str | None) -> None:

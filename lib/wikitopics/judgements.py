@@ -5,7 +5,6 @@ line about the same thing replaces an earlier one of the same person. Several ke
 once. No command of this project deletes or rewrites a journal.
 """
 
-import fcntl
 import getpass
 import json
 import os
@@ -20,7 +19,7 @@ from urllib.parse import quote
 import pandas as pd
 
 from wikitopics import paths
-from wikitopics.artefacts import read_table
+from wikitopics.artefacts import read_table, take_lock
 from wikitopics.errors import UserError
 
 Entry = dict[str, Any]
@@ -208,7 +207,7 @@ def _locked(path: Path) -> Iterator[int]:
     """A descriptor that appends to the file, which nobody else writes meanwhile."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        take_lock(descriptor, path)
         yield descriptor
     finally:
         os.close(descriptor)  # and with it the lock

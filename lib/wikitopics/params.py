@@ -130,21 +130,61 @@ def type_in_words(type_: str) -> str:
 def hint(value: Any, type_: str) -> str:
     """What to write instead, for the mistakes that YAML makes easy.
 
-    >>> hint("1e-4", "float")
-    '1e-4 is text in YAML: write 1.0e-4'
+    >>> hint("1e-4", "float"), hint([2022], "list[str]"), hint(20.0, "int")
+    ('1e-4 is text in YAML: write 1.0e-4', 'put each of its texts in quotes, as ["2022"]', 'write 20')
     """
     if isinstance(value, str) and (number := re.fullmatch(r"([+-]?\d+)[eE]([+-]?)(\d+)", value)):
         return f"{value} is text in YAML: write {number[1]}.0e{number[2] or '+'}{number[3]}"
     if type_.startswith("list"):
+        return _hint_for_a_list(value, type_)
+    if type_ == "str":
+        return in_quotes(value)
+    if type_ == "bool":
+        return "write true or false, without quotes"
+    if isinstance(value, bool):
+        return "yes, no, on, off, true and false are no numbers in YAML: write a number"
+    if isinstance(value, float) and math.isfinite(value):
+        return f"write {round(value)}"
+    return "write it without quotes" if _is_number(value) else "write a number"
+
+
+def _hint_for_a_list(value: Any, type_: str) -> str:
+    if not isinstance(value, list):
         return "write it in brackets, as [a, b]"
-    return 'put it in quotes, as "..."' if type_ == "str" else "write it without quotes"
+    wrong = next(item for item in value if not fits(item, type_[5:-1]))
+    if type_ == "list[str]" and not isinstance(wrong, list | dict):
+        return f'put each of its texts in quotes, as ["{_as_written(wrong)}"]'
+    return "correct that item of it"
+
+
+def in_quotes(value: Any) -> str:
+    """How a text is to be written that YAML takes for something else.
+
+    >>> in_quotes(2022), in_quotes(False)
+    ('put it in quotes, as "2022"', 'put it in quotes, as "no" (or "off", "false")')
+    """
+    if isinstance(value, bool):
+        words = ("yes", "on", "true") if value else ("no", "off", "false")
+        return 'put it in quotes, as "{}" (or "{}", "{}")'.format(*words)
+    return f'put it in quotes, as "{_as_written(value)}"'
+
+
+def _as_written(value: Any) -> str:
+    return "..." if value is None or isinstance(value, list | dict) else str(value)
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and math.isfinite(float(value))
+    except ValueError:
+        return False
 
 
 # --- Params files: YAML read strictly, mistakes told with their line
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML that refuses a key given twice, where PyYAML would silently take the last."""
+    """YAML that refuses what PyYAML silently takes for something else: a key given twice, 010 and 1:30."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key.value for key, _ in node.value]
@@ -153,13 +193,26 @@ class _Loader(yaml.SafeLoader):
             raise yaml.MarkedYAMLError(problem=f"{twice[0]} is given twice", problem_mark=node.start_mark)
         return super().construct_mapping(node, deep)
 
+    def number(self, node: yaml.ScalarNode) -> int | float:
+        """A number that is what it looks like; 010 would be 8 and 1:30 would be 90."""
+        written = node.value
+        value = yaml.SafeLoader.yaml_constructors[node.tag](self, node)
+        if ":" in written or re.match(r"[+-]?0[0-9_]", written) and not re.search(r"[.eE]", written):
+            problem = f'{written} is {value} in YAML; write the number meant, or "{written}" for the text'
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+        return value
+
+
+for _tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float"):
+    _Loader.add_constructor(_tag, _Loader.number)
+
 
 def read_yaml(path: Path) -> dict[Any, Any]:
     """What a params file says; UserError where it is not YAML, or not `key: value` lines."""
     where = f"params/{path.parent.name}/{path.name}"
     try:
         given = yaml.load(path.read_text("utf-8"), Loader=_Loader)
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+    except (yaml.YAMLError, ValueError, OSError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f"line {mark.line + 1}: " if mark else ""
         reason = " ".join(str(getattr(error, "problem", None) or error).split())
@@ -212,13 +265,25 @@ def read_params(stage: str, run: str) -> tuple[dict[str, Any], dict[str, Any]]:
     parameters = declared(paths.notebook(stage))
     for key in given:
         _known(key, parameters, f"{stage}/{run}")
-    if given.get("run") != run:
-        raise UserError(
-            f"params/{stage}/{path.name} must start with `run: {run}` (the file's name), "
-            f"but its run is {given.get('run')!r}; change one of the two"
-        )
+    _check_own_name(stage, run, given.get("run"))
     chosen = {name: given.get(name, parameter.default) for name, parameter in parameters.items()}
     return given, _checked(stage, chosen, parameters)
+
+
+def _check_own_name(stage: str, run: str, named: Any) -> None:
+    """UserError unless a params file says `run: NAME` with the file's own name."""
+    if named == run:
+        return
+    plain = yaml.safe_load(run) if re.fullmatch(r"[\w.-]+", run) else run
+    wanted = run if isinstance(plain, str) else f'"{run}"'  # as YAML reads it back as a text
+    if named is None or isinstance(named, str):
+        remedy = "change one of the two"
+    else:
+        remedy = f"YAML reads what stands there without quotes as {named!r}: {in_quotes(named)}"
+    raise UserError(
+        f"params/{stage}/{run}.yaml must start with `run: {wanted}` (the file's name), but its run is "
+        f"{quoted(named)}; {remedy}"
+    )
 
 
 def _known(key: Any, parameters: dict[str, Parameter], who: str) -> None:
@@ -270,6 +335,21 @@ def check_run_name(run: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}", run):
         raise UserError(f"a run's name must be letters, digits and ._- only, but is {run!r}; rename it")
     return run
+
+
+def params_files() -> list[Path]:
+    """All params/STAGE/RUN.yaml of the root folder, sorted.
+
+    Raises UserError for a file whose name ends in .yml or .YAML, which would never be run.
+    """
+    folder = paths.root() / "params"
+    for path in sorted(folder.glob("*/*")):
+        if path.suffix.lower() in (".yml", ".yaml") and path.suffix != ".yaml":
+            raise UserError(
+                "a params file's name must end in .yaml, but there is "
+                f"params/{path.parent.name}/{path.name}; rename it to {path.stem}.yaml"
+            )
+    return sorted(folder.glob("*/*.yaml"))
 
 
 def known_runs(stage: str) -> list[str]:

@@ -1,6 +1,7 @@
 """Where things are: one mapping from (stage, run) to params, artefacts and executed notebooks."""
 
 import os
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -64,6 +65,35 @@ def checked_root(folder: Path | str) -> Path:
     if not place.is_dir():
         raise UserError(f"--root must be a folder, but {folder} is none; correct the path or make it")
     return place.resolve()
+
+
+def located(path: str | os.PathLike) -> Path:
+    """Where a path leads that a parameter names: relative to the root folder, ~ is the home folder.
+
+    Letters with marks may be composed (NFC) or not (NFD, as Macs write names): it is the one that is there.
+    Raises UserError for the ~ of somebody who is not known here.
+    """
+    try:
+        return as_there(root() / Path(path).expanduser())
+    except RuntimeError as error:  # ~nobody
+        raise UserError(
+            f"~NAME must be the home of somebody known here, but the path is {path}; write it in full"
+        ) from error
+
+
+def as_there(path: Path) -> Path:
+    """The path in the composition of letters in which it is there, part by part; itself where it is not.
+
+    >>> as_there(Path("/nowhere/x")).as_posix()
+    '/nowhere/x'
+    """
+    if str(path).isascii() or os.path.lexists(path):
+        return path
+    found = Path()
+    for part in path.parts:
+        forms = [found / unicodedata.normalize(form, part) for form in ("NFC", "NFD")]
+        found = next((each for each in [found / part, *forms] if os.path.lexists(each)), found / part)
+    return found
 
 
 def notebook(stage: str) -> Path:

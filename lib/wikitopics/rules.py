@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from wikitopics import paths
+from wikitopics.paths import located
 
 # --- Kinds of rules for parameters: each says what is allowed, in words and as a test
 
@@ -74,11 +74,6 @@ def accepted_by(function: str, reads: bool = False) -> Rule:
     return Rule(f"what {name} reads", holds, reads=reads)
 
 
-def located(path: str) -> Path:
-    """A path that a parameter names: relative to the root folder, ~ is the home folder."""
-    return paths.root() / Path(path).expanduser()
-
-
 def run_of(stage: str) -> Rule:
     """The name of one run of `stage`."""
     return Rule(f"the name of a run of {stage}", lambda value, _: bool(value), stage)
@@ -104,6 +99,10 @@ SCHEDULER = Rule(
 )
 
 
+# What NumPy, scikit-learn and Keras all take.
+SEED = Rule("a whole number from 0 to 4294967295", lambda value, _: 0 <= value < 2**32)
+
+
 # --- The table of rules, and what it says of a stage
 
 
@@ -117,13 +116,14 @@ RULES: dict[str, dict[str, Rule]] = {
         "graph": path_or(""),
         "topics": path_or(""),
         "table": given_when("source", "table"),
-        "image_root": given_when("source", "table", "folder", "commons_api"),
+        "image_root": given_when("source", "folder", "commons_api"),
         "dump": given_when("source", "commons_dump"),
         "wit": given_when("source", "wit"),
         "max_files": at_least(0),
+        "annotations": path_or(""),
         "corrections": path_or(""),
         "min_images": at_least(1),
-        "seed": at_least(0),
+        "seed": SEED,
     },
     "02_images": {
         "labels": runs_of("01_labels"),
@@ -138,7 +138,7 @@ RULES: dict[str, dict[str, Rule]] = {
         "test_share": share_beside("validation_share"),
         "jobs": WORKERS,
         "scheduler": SCHEDULER,
-        "seed": at_least(0),
+        "seed": SEED,
     },
     "03_train": {
         "images": run_of("02_images"),
@@ -176,18 +176,18 @@ RULES: dict[str, dict[str, Rule]] = {
         "epochs": between(1, 10_000),
         "patience": at_least(0),
         "monitor": one_of("macro_pr_auc", "micro_pr_auc", "loss"),
-        "seed": at_least(0),
+        "seed": SEED,
     },
     "04_evaluate": {
         "model": run_of("03_train"),
         "threshold_rule": one_of("per_label", "ghost", "common", "half"),
         "rounds": between(10, 100_000),
-        "seed": at_least(0),
+        "seed": SEED,
     },
     "05_compare": {
         "evaluations": runs_of("04_evaluate"),
         "rounds": between(10, 100_000),
-        "seed": at_least(0),
+        "seed": SEED,
     },
     "06_score": {
         "evaluation": run_of("04_evaluate"),
@@ -197,7 +197,7 @@ RULES: dict[str, dict[str, Rule]] = {
         "abstain": between(0, 1),
         "rounds": between(10, 100_000),
         "jobs": at_least(0),
-        "seed": at_least(0),
+        "seed": SEED,
     },
 }
 

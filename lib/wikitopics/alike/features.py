@@ -13,9 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from wikitopics import __version__
-from wikitopics.artefacts import finished_run, read_array, replacing
+from wikitopics.artefacts import RECORD, finished_run, read_array, replacing
 from wikitopics.errors import UserError
 from wikitopics.images.decode import Recipe
+from wikitopics.paths import run_folder
 from wikitopics.scoring.archive import bundle_path
 from wikitopics.scoring.network import BATCH, read_network
 from wikitopics.scoring.pictures import FILES, Reads, decoded
@@ -78,6 +79,21 @@ class Embedder:
 def model_path(model: str) -> Path:
     """The folder of the finished 03_train run `model`, or the bundle at that path."""
     return bundle_path(model, None) or finished_run("03_train", model)
+
+
+def model_of(about: "About", given: str | None) -> Path:
+    """The model that embeds queries beside features of `about`: the one `given`, else theirs.
+
+    Raises UserError where theirs is no run here, as after features were made with a bundle.
+    """
+    if given:
+        return model_path(given)
+    if not (run_folder("03_train", about.model) / RECORD).exists():
+        raise UserError(
+            f"queries must be embedded by the model of the features, {about.model!r}, but there is no such "
+            "run here; name it, or the bundle (a folder or zip of `wikitopics export`), with --model"
+        )
+    return model_path(about.model)
 
 
 def load_embedder(model: Path) -> Embedder:

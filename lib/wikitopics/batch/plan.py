@@ -9,7 +9,7 @@ from typing import Any
 from wikitopics import paths
 from wikitopics.artefacts import RECORD
 from wikitopics.errors import UserError
-from wikitopics.params import read_params
+from wikitopics.params import params_files, read_params
 from wikitopics.rules import inputs
 from wikitopics.runs import fingerprint, record
 from wikitopics.runs.notebook_cells import BY_RUN
@@ -19,13 +19,17 @@ MAY_CHANGE = "is made before it and may come out otherwise"
 
 @dataclass(frozen=True)
 class Run:
-    """One params file: what it says, the runs it reads, and all else that it depends on."""
+    """One params file: what it says, the runs it reads, and all else that it depends on.
+
+    missing: why it cannot be made, a sentence, where `plan` was asked to go on behind a mistake; else "".
+    """
 
     stage: str
     run: str
     given: dict[str, Any]
     inputs: tuple[str, ...]
     ingredients: dict[str, Any] = field(repr=False)
+    missing: str = ""
 
     @property
     def name(self) -> str:
@@ -35,7 +39,7 @@ class Run:
     @property
     def by_hand(self) -> bool:
         """Finished in JupyterLab, without a params file: read by others, never made here."""
-        return not self.given
+        return not self.given and not self.missing
 
     @property
     def key(self) -> str:
@@ -48,21 +52,22 @@ class Run:
         return record.content(self.stage, self.run)
 
 
-def plan(names: Iterable[str] = ()) -> dict[str, Run]:
+def plan(names: Iterable[str] = (), to_the_end: bool = False) -> dict[str, Run]:
     """The named runs (all where none is named) and what they need, each after the runs it reads.
 
     `names` are STAGE or STAGE/RUN. A run that has no params file but was finished in JupyterLab is taken as
-    it is. Raises UserError for the first mistake found, before anything is computed.
+    it is. Raises UserError for the first mistake found, before anything is computed; `to_the_end`: each is
+    kept as what its run is missing.
     """
     runs: dict[str, Run] = {}
     for name in chosen_runs(list(names)):
-        _add(name, runs)
+        _add(name, runs, to_the_end)
     return runs
 
 
 def chosen_runs(names: list[str]) -> list[str]:
     """STAGE/RUN of each params file that `names` name (all where none is named); else a UserError."""
-    there = [f"{path.parent.name}/{path.stem}" for path in sorted((paths.root() / "params").glob("*/*.yaml"))]
+    there = [f"{path.parent.name}/{path.stem}" for path in params_files()]
     for name in there:
         if name.split("/")[0] not in paths.STAGES:
             raise UserError(
@@ -88,12 +93,11 @@ def _run_name(name: str) -> str:
     >>> _run_name("params/03_train/x.yaml"), _run_name("03_train/x"), _run_name("03_train/")
     ('03_train/x', '03_train/x', '03_train')
     """
-    return (
-        "/".join(Path(name).parts[-2:]).removesuffix(".yaml") if name.endswith(".yaml") else name.rstrip("/")
-    )
+    path = Path(name)
+    return "/".join(path.with_suffix("").parts[-2:]) if path.suffix == ".yaml" else name.rstrip("/")
 
 
-def _add(name: str, runs: dict[str, Run]) -> None:
+def _add(name: str, runs: dict[str, Run], to_the_end: bool) -> None:
     """Depth first, so that a run comes after its inputs; stages only read earlier ones, so this ends."""
     if name in runs:
         return
@@ -101,11 +105,27 @@ def _add(name: str, runs: dict[str, Run]) -> None:
     if not paths.params_file(stage, run).exists():
         runs[name] = Run(stage, run, {}, (), {})
         return
-    given, parameters = read_params(stage, run)
-    needs = tuple("/".join(pair) for pair in inputs(stage, parameters))
-    for need in needs:
-        _add(need, runs)
-    runs[name] = Run(stage, run, given, needs, fingerprint.ingredients(stage, parameters))
+    needs: tuple[str, ...] = ()
+    try:
+        given, parameters = read_params(stage, run)
+        needs = tuple("/".join(pair) for pair in inputs(stage, parameters))
+        for need in needs:
+            _add(need, runs, to_the_end)
+        runs[name] = Run(stage, run, given, needs, fingerprint.ingredients(stage, parameters))
+    except UserError as mistake:
+        if not to_the_end:
+            raise
+        runs[name] = Run(stage, run, {}, needs, {}, str(mistake))
+
+
+def unmade(runs: dict[str, Run]) -> dict[str, str]:
+    """Why runs of a plan that went on behind mistakes cannot be made: their mistake, or what they read."""
+    why: dict[str, str] = {}
+    for run in runs.values():
+        lost = next((need for need in run.inputs if need in why), "")
+        if run.missing or lost:
+            why[run.name] = run.missing or f"it reads {lost}"
+    return why
 
 
 def reasons(runs: dict[str, Run]) -> dict[str, str]:

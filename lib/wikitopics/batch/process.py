@@ -4,7 +4,6 @@ Everything here dies with the driver: this process and its kernel ask the system
 kernel looks once a second whether its parent is still there.
 """
 
-import fcntl
 import json
 import os
 import resource
@@ -21,7 +20,7 @@ from jupyter_client import AsyncKernelManager
 from jupyter_core.paths import jupyter_runtime_dir
 
 from wikitopics import paths
-from wikitopics.artefacts import RECORD, replacing, write_json
+from wikitopics.artefacts import RECORD, replacing, take_lock, write_json
 from wikitopics.batch.die_with_parent import die_with_parent
 from wikitopics.batch.driver import BUSY, MADE, MADE_ELSEWHERE, work_file
 from wikitopics.batch.plan import Run, outdated
@@ -50,7 +49,7 @@ def lock(run: Run) -> Iterator[bool]:
     """Whether this process alone may make the run. The system drops the lock when its holder dies."""
     with open(work_file(run, "lock"), "a+", encoding="utf-8") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            take_lock(file.fileno(), file.name, wait=False)
         except BlockingIOError:
             yield False
             return
@@ -98,8 +97,8 @@ def make(run: Run) -> None:
     final.parent.mkdir(parents=True, exist_ok=True)
     forget(run.stage, run.run)
     papermill.execute_notebook(
-        str(paths.notebook(run.stage)),
-        str(part),
+        _no_pattern(paths.notebook(run.stage)),
+        _no_pattern(part),
         parameters=run.given | {"interactive": False},
         kernel_name="python3",
         kernel_manager_class=Kernel,
@@ -117,6 +116,11 @@ def make(run: Run) -> None:
         temporary.write_text(as_text(timeless(json.loads(part.read_text("utf-8")))), "utf-8")
     part.unlink()
     write_json(work_file(run, "costs.json"), costs())
+
+
+def _no_pattern(path: Path) -> str:
+    """A path as papermill takes it, which puts parameters in for {names}: braces of a folder stay braces."""
+    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 def _tell_cell(notebook: Path) -> Callable[..., None]:

@@ -10,21 +10,33 @@ from collections import Counter
 from collections.abc import Callable
 
 from wikitopics import paths
-from wikitopics.batch.driver import Driver, Job, duration
-from wikitopics.batch.plan import Run, chosen_runs, plan, reasons
+from wikitopics.batch.driver import Driver, Job, duration, work_file
+from wikitopics.batch.plan import Run, chosen_runs, plan, reasons, unmade
 from wikitopics.errors import UserError
 from wikitopics.runs.notebook_cells import BATCH
 from wikitopics.runs.record import forget
 
+LONGEST_PLACE = 55  # bytes of the path of a folder, behind which 45 more come
 UP_TO_DATE = "everything is up to date"
 
 
 def tell(names: list[str]) -> None:
-    """Dry run: say which runs would be made, and why."""
-    why = reasons(plan(names))
-    for name, reason in why.items():
-        print(f"{name:<{max(map(len, why))}}  {f'would run: {reason}' if reason else 'up to date'}")
-    print(f"{len(why)} runs: {sum(map(bool, why.values()))} would run" if any(why.values()) else UP_TO_DATE)
+    """Dry run: say which runs would be made and why, which cannot be made and what they miss.
+
+    Raises UserError, after all of them, where one cannot be made.
+    """
+    runs = plan(names, to_the_end=True)
+    lost = unmade(runs)
+    why = reasons({name: run for name, run in runs.items() if name not in lost})
+    for name in runs:
+        told = f"would run: {why[name]}" if why.get(name) else "up to date"
+        print(f"{name:<{max(map(len, runs))}}  {f'cannot run: {lost[name]}' if name in lost else told}")
+    to_do = sum(map(bool, why.values()))
+    print(f"{len(runs)} runs: {to_do} would run" if lost or to_do else UP_TO_DATE)
+    if lost:
+        first = next(run.missing for run in runs.values() if run.missing)
+        others = f"; {len(lost)} of {len(runs)} runs cannot be made" if len(lost) > 1 else ""
+        raise UserError(first + others)
 
 
 def run_batch(names: list[str], jobs: int | None = None, dask: str = "", again: bool = False) -> list[str]:
@@ -38,6 +50,10 @@ def run_batch(names: list[str], jobs: int | None = None, dask: str = "", again: 
         forget(*name.split("/"))
     runs = plan(names)
     todo = {name: why for name, why in reasons(runs).items() if why}
+    for name in todo:
+        work_file(runs[name], "lock").parent.mkdir(parents=True, exist_ok=True)
+        with open(work_file(runs[name], "lock"), "a"):
+            pass  # who may not make a run, another person's or on a disk that is only read, is told before
     outcomes = _drive(runs, todo, jobs, dask) if todo else {}
     counts = Counter(outcomes.values()) + Counter({"up to date": len(runs) - len(todo)})
     told = ", ".join(f"{number} {outcome}" for outcome, number in counts.items())
@@ -66,9 +82,8 @@ class Local:
     def __init__(self, jobs: int) -> None:
         threads = str(max(1, (os.cpu_count() or 1) // jobs))
         names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
-        self.sockets = tempfile.TemporaryDirectory(
-            prefix="wikitopics-"
-        )  # of kernels; their paths must be short
+        tempfile.tempdir = place_of_sockets()  # of this process: multiprocessing asks for no other place
+        self.sockets = tempfile.TemporaryDirectory(prefix="wikitopics-")
         self.environment = {name: os.environ.get(name, threads) for name in names} | {
             "WIKITOPICS_ROOT": str(paths.root()),
             "JUPYTER_RUNTIME_DIR": self.sockets.name,
@@ -83,6 +98,21 @@ class Local:
         process = self.context.Process(target=_execute, args=(run, self.environment))
         process.start()
         return process
+
+
+def place_of_sockets() -> str:
+    """A folder for the kernels' sockets, whose paths the system allows some hundred letters.
+
+    Raises UserError where there is none.
+    """
+    usual = [tempfile.gettempdir(), os.environ.get("XDG_RUNTIME_DIR", ""), "/tmp", "/var/tmp", "/dev/shm"]
+    for folder in usual:
+        if folder and len(os.fsencode(folder)) <= LONGEST_PLACE and os.access(folder, os.W_OK | os.X_OK):
+            return folder
+    raise UserError(
+        f"the folder for temporary files must have a path of at most {LONGEST_PLACE} letters, since sockets "
+        f"lie in it, but is {usual[0]}; set TMPDIR to a shorter one"
+    )
 
 
 def _execute(run: Run, environment: dict[str, str]) -> None:

@@ -86,11 +86,11 @@ def _pairs(features, options: argparse.Namespace):
 
 
 def _nearest(features, options: argparse.Namespace):
-    from wikitopics.alike.features import load_embedder, model_path
+    from wikitopics.alike.features import load_embedder, model_of
     from wikitopics.alike.nearest import nearest_table
     from wikitopics.evaluate.neighbours import Index
     from wikitopics.sources.inputs import pictures_of
 
     paths = pictures_of(options.query)
-    embedder = load_embedder(model_path(options.model or features.about.model))
+    embedder = load_embedder(model_of(features.about, options.model))
     return nearest_table(features, Index(features.vectors), embedder, paths, options.count, options.jobs)

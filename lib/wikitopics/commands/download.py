@@ -2,6 +2,7 @@
 
 import argparse
 import re
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +13,7 @@ from wikitopics.paths import root
 from wikitopics.sources.commons_api import COMMONS, FILES
 from wikitopics.sources.online.action_api import ActionApi
 from wikitopics.sources.online.article_topics import LIFTWING, topics_from_index, topics_from_model
-from wikitopics.sources.online.download import download, polite_client
+from wikitopics.sources.online.download import download, polite_client, rests
 from wikitopics.sources.online.harvest import Request, harvest
 from wikitopics.sources.online.http import Client
 from wikitopics.sources.online.wiki_pages import HERE, standard_width
@@ -25,7 +26,7 @@ HELP = """\
 Fills data/downloads/NAME with files.parquet, categories.parquet (and topics.parquet), manifest.parquet and
 the pictures. Notebook 01 reads it with source: commons_api and image_root, graph: data/downloads/NAME.
 
-It can be stopped at any moment; the same command goes on where it was, what failed first. Limits are those
+It can be stopped at any moment; the same command goes on where it was, what failed last. Limits are those
 of Wikimedia's robot policy: two connections, 25 Mbit/s, standard widths, and an address to complain to."""
 EXAMPLES = """\
 examples:
@@ -66,7 +67,11 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     only = parser.add_mutually_exclusive_group().add_argument
     only("--no-pictures", action="store_true", help="only the tables")
     only("--only-pictures", action="store_true", help="no tables, for a list whose tables come from a dump")
-    add("--retry-failed", action="store_true", help="list the files that failed, and fetch only those")
+    add(
+        "--retry-failed",
+        action="store_true",
+        help="list the files that failed, and fetch only those, at once",
+    )
     add_shared(parser, "--contact")
     add_shared(parser, "--api", default=COMMONS)
     add("--articles-api", default="", help="of the articles' wiki (default: https://WIKI/w/api.php)")
@@ -110,7 +115,17 @@ def _pictures(
         _list_failed(folder / MANIFEST)
     counts = download(titles, api, folder, width, options.retry_failed)
     _tell(counts)
+    _tell_resting(folder / MANIFEST)
     return int(bool(counts.get("failed") or counts.get("waiting")))
+
+
+def _tell_resting(manifest: Path) -> None:
+    """How many files are left alone for a while, and until when."""
+    table = pd.read_parquet(manifest, columns=["status", "rests_until"])
+    resting = [row["rests_until"] for row in table.to_dict("records") if rests(row)]
+    if resting:
+        first = datetime.fromtimestamp(min(resting)).strftime("%Y-%m-%d %H:%M")
+        print(f"{len(resting):,} of those that failed rest, one until {first}; --retry-failed asks at once")
 
 
 def _list_failed(manifest: Path) -> None:

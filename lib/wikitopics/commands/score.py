@@ -14,8 +14,9 @@ file of Wikimedia Commons (File:Owl.jpg), which is fetched politely and kept in 
 OUT.parquet has one row a picture, in order: path, labels (above their thresholds, with those above them),
 probabilities (calibrated, of every label), scores (as the network gives them), sureness, abstained, reason
 and detail (why a file could not be used), source, model, key, version; its metadata holds the order of
-labels. OUT.jsonl has the same in the shape of LiftWing's article topics. An OUT that is there is replaced
-when the new one is whole. Stopped at any moment, the same command goes on."""
+labels. OUT.jsonl has the same in the shape of LiftWing's article topics, OUT.csv a column a label, for
+spreadsheets. An OUT that is there is replaced when the new one is whole. Stopped at any moment, the same
+command goes on."""
 EXAMPLES = """\
 examples:
   wikitopics score ~/pictures --model commons-10-lite0 --out topics.parquet
@@ -36,7 +37,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     add("inputs", nargs="+", metavar="INPUT", help="a picture, a folder, a table, or File:TITLE")
     add_shared(score, "--model")
     add("--evaluation", metavar="RUN", help="a run of 04_evaluate (default: the model's name)")
-    add("--out", type=Path, required=True, metavar="FILE", help="OUT.parquet or OUT.jsonl")
+    add("--out", type=Path, required=True, metavar="FILE", help="OUT.parquet, OUT.jsonl or OUT.csv")
     add(
         "--abstain",
         type=float,

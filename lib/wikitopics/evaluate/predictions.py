@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from wikitopics.artefacts import finished_run, read_json, read_table, write_table
+from wikitopics.artefacts import finished_run, read_arrow, read_json, read_table, write_table
 from wikitopics.errors import UserError
 from wikitopics.evaluate.metrics import predict
 
@@ -125,7 +124,7 @@ def read_joined(folder: Path) -> Predictions:
             "version "
             f"made it); run `wikitopics run 04_evaluate/{Path(folder).name}`"
         )
-    table = pq.read_table(Path(folder) / JOINED)
+    table = read_arrow(Path(folder) / JOINED)
     truth = matrix(table["truth"], len(names), "truth").astype(np.uint8)
     scores = matrix(table["scores"], len(names), "scores").astype(np.float32)
     return Predictions(table.select(["title", "row", "group", "split"]).to_pandas(), truth, scores, names)
@@ -173,7 +172,7 @@ def _check_disjoint(run: str, validation: pd.DataFrame, test: pd.DataFrame) -> N
 
 def _read(run: str, split: str) -> Predictions:
     names = label_names(run)
-    table = pq.read_table(finished_run("03_train", run) / f"predictions_{split}.parquet")
+    table = read_arrow(finished_run("03_train", run) / f"predictions_{split}.parquet")
     truth = matrix(table["truth"], len(names), f"truth of {run!r}").astype(np.uint8)
     scores = matrix(table["scores"], len(names), f"scores of {run!r}").astype(np.float32)
     check_range(truth, scores, run)

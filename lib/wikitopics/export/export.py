@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from wikitopics import __version__, paths
-from wikitopics.artefacts import RECORD, read_array, write_json
+from wikitopics.artefacts import RECORD, read_array, read_arrow, write_json
 from wikitopics.errors import UserError
 from wikitopics.evaluate.predictions import matrix
 from wikitopics.export.cards import filled
@@ -87,7 +86,7 @@ def validation_batch(chain: Chain, n_labels: int) -> tuple[np.ndarray, np.ndarra
 
     Raises UserError where the run has no validation pictures.
     """
-    table = pq.read_table(chain.model / "predictions_validation.parquet", columns=["row", "scores"])
+    table = read_arrow(chain.model / "predictions_validation.parquet", columns=["row", "scores"])
     table = table.slice(0, PICTURES)
     if len(table) == 0:
         raise UserError(

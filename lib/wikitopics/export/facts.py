@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from wikitopics import paths
-from wikitopics.artefacts import MADE_FROM, RECORD, finished_run, read_json, read_table
+from wikitopics.artefacts import MADE_FROM, RECORD, finished_run, read_arrow, read_json, read_table
 from wikitopics.errors import UserError
 from wikitopics.evaluate.calibration import abstention_curve, sureness
 from wikitopics.evaluate.metrics import predict
@@ -316,7 +316,7 @@ class Facts:
         names, counts = self.settings.label_names, {}
         for split in ("validation", "test"):
             file = self.chain.model / f"predictions_{split}.parquet"
-            truth = matrix(pq.read_table(file, columns=["truth"])["truth"], len(names), f"truth of {split}")
+            truth = matrix(read_arrow(file, columns=["truth"])["truth"], len(names), f"truth of {split}")
             counts[split] = truth.sum(axis=0).astype(int).tolist()
         prior = self._prior()
         return [
@@ -344,7 +344,7 @@ def read_facts(chain: Chain, settings: Settings, export: dict[str, Any], missing
     """The facts of a chain whose evaluation is finished."""
     metrics = read_record(chain.evaluation, "metrics.json")
     file = chain.evaluation / "per_label.parquet"
-    per_label = pq.read_table(file).to_pylist() if file.is_file() else []
+    per_label = read_arrow(file).to_pylist() if file.is_file() else []
     there = {"metrics.json": metrics, "per_label.parquet": per_label}
     missing = [
         *missing,
@@ -388,7 +388,7 @@ def table_of(folder: Path, name: str, columns: list[str], titles: pd.Series | No
     if not path.is_file():
         return pd.DataFrame(columns=columns)
     chosen = None if titles is None else pc.field("title").isin(pa.array(titles, pa.string()))
-    return pq.read_table(path, columns=columns, filters=chosen).to_pandas()
+    return read_arrow(path, columns=columns, filters=chosen).to_pandas()
 
 
 def _counted(values: pd.Series) -> list[tuple[str, int]]:

@@ -1,5 +1,6 @@
 """A bundle written whole or not at all, with its checksums: a folder, or a zip of one."""
 
+import os
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -7,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from wikitopics.artefacts import replacing, replacing_folder, room_for
+from wikitopics.artefacts import clear_leftovers, replacing, replacing_folder, room_for
 from wikitopics.errors import UserError
 from wikitopics.scoring.archive import SUMS, listed, listing, sums_text
 from wikitopics.scoring.bundle import SETTINGS, WEIGHTS
@@ -47,8 +48,9 @@ def whole_bundle(out: Path) -> Iterator[Path]:
             yield folder
             _write_sums(folder)
         return
+    clear_leftovers(out.parent, out.name)
     with (
-        TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder,
+        TemporaryDirectory(f".{os.getpid()}.making", f".{out.name}.", out.parent) as folder,
         room_for("the bundle", out.name),
     ):
         yield Path(folder)

@@ -30,6 +30,9 @@ from wikitopics.sources.reading import Refused, TooLarge
 
 FITS = ("pad", "stretch")
 
+BYTES_A_PIXEL = 16  # measured: RGB 6, RGBA and CMYK 7, progressive CMYK 8, 16 bits 10, 32 bits 13
+LONGEST_SIDE = 1_000_000  # pixels: each takes 40 bytes besides, whatever the other side
+
 STRIP_PIXELS = 1 << 21  # pixels converted at a time
 _STEPS = {"L;2": 85, "L;4": 17}  # forms of grey in a PNG -> what 1 becomes in 8 bits
 _BITS, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0  # tags of TIFF: bits a sample, what numbers mean
@@ -53,8 +56,9 @@ OVERSIZE = 4  # times the square: lines thinner than its pixels come out grey, n
 class Recipe:
     """How pictures are made: a square of `store_size` pixels, `fit` "pad" (on white) or "stretch", limits.
 
-    `max_pixels` bounds memory at about 6 bytes a pixel (50 million: 300 MB); of WebP, which takes twice that,
-    half as many are allowed. `max_seconds`: CPU time of one file. `svg`: draw vector graphics too.
+    `max_pixels` bounds memory, at most BYTES_A_PIXEL each (50 million: 800 MB); of WebP, whose decoder holds
+    four copies of all, half as many are allowed. `max_seconds`: CPU time of one file. `svg`: draw
+    vector graphics too.
     """
 
     store_size: int = 128
@@ -66,8 +70,8 @@ class Recipe:
 
     @property
     def max_memory(self) -> int:
-        """Bytes that decoding one file may take: 10 a pixel, and not less than 512 MB."""
-        return max(512 << 20, 10 * self.max_pixels)
+        """Bytes that decoding one file may take: BYTES_A_PIXEL, and not less than 512 MB."""
+        return max(512 << 20, BYTES_A_PIXEL * self.max_pixels)
 
 
 class Picture(NamedTuple):
@@ -134,6 +138,8 @@ def _check_pixels(image: Image.Image, recipe: Recipe) -> None:
     limit = recipe.max_pixels // (2 if image.format == "WEBP" else 1)  # its decoder holds four copies of all
     if width * height > limit:
         raise Rejected("too_many_pixels", f"{width:,} x {height:,}, limit {limit:,}")
+    if max(width, height) > LONGEST_SIDE:
+        raise Rejected("too_many_pixels", f"{width:,} x {height:,}, limit of a side {LONGEST_SIDE:,}")
 
 
 def _picture(

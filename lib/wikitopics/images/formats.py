@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 MAX_PARTS = 20_000  # chunks, segments, tags or blocks; an honest file of 50 MB has a few thousand PNG chunks
 MAX_SCANS = 64  # passes of a progressive JPEG; usual are 10
+MAX_TILE = 1 << 22  # pixels of one tile of a TIFF that is smaller than it; usual are 256 x 256
 
 MAX_TEXT = 1 << 20  # bytes of a text that says how a picture is turned
 
@@ -23,6 +24,7 @@ _WEBP_TOLD = (b"EXIF", b"XMP ")
 _PNG_KEPT = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
 _JPEG_MARKER = re.compile(rb"\xff[\x02-\xcf\xda-\xfe]")  # of a segment: not a fill byte, not a lone marker
 _TYPE_BYTES = dict(enumerate((1, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4))) | {16: 8, 17: 8, 18: 8}
+_TIFF_SIZES = (256, 257, 322, 323)  # tags: width and height of the picture, of a tile
 
 MAX_TAGS = 2_000  # of one directory; usual are 20
 EXIF = b"Exif\0\0"  # before a block of EXIF data
@@ -164,10 +166,19 @@ def _gif_blocks(data: bytes, position: int) -> Iterator[int]:
 
 
 def _check_tiff(data: bytes) -> tuple[bytes, int]:
-    """Nothing is taken away (and Pillow turns TIFF itself), but tags that share their bytes are refused."""
-    claimed = sum(_TYPE_BYTES.get(kind, 1) * count for _, kind, count, _ in tags(data))
+    """Nothing is taken away (and Pillow turns TIFF itself), but tags that share their bytes are refused, and
+    tiles far larger than the picture, which libtiff fills in full before it looks at a byte of them."""
+    found = list(tags(data))
+    claimed = sum(_TYPE_BYTES.get(kind, 1) * count for _, kind, count, _ in found)
     if claimed > 2 * len(data) + (1 << 16):
         raise TooComplex(f"tags claim {claimed:,} bytes of a file of {len(data):,}")
+    said = dict.fromkeys(_TIFF_SIZES, 1)
+    for tag, _, _, value in found:
+        if tag in said:
+            said[tag] = max(said[tag], value)
+    width, height, across, down = said.values()
+    if across * down > max(MAX_TILE, 4 * width * height):
+        raise TooComplex(f"tiles of {across:,} x {down:,} pixels for {width:,} x {height:,}")
     return data, 1
 
 
@@ -214,13 +225,13 @@ def orientation(exif: bytes, xmp: bytes = b"") -> int:
 def tags(tiff: bytes) -> Iterator[tuple[int, int, int, int]]:
     """(tag, type, count, value) of the first directory of TIFF, BigTIFF or EXIF data.
 
-    value: the first 32 bits of a LONG, of every other type the first 16.
+    value: the first number of the tag where it stands in the entry itself, else where the numbers are.
     """
     order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
     if order is None or len(tiff) < 16:
         return
     big = tiff[2:4] in (b"+\0", b"\0+")
-    head, entry = (struct.Struct(order + form) for form in (("Q", "HHQHHHH") if big else ("H", "HHIHH")))
+    head, entry = (struct.Struct(order + form) for form in (("Q", "HHQ8s") if big else ("H", "HHI4s")))
     start = (
         struct.unpack_from(order + "Q", tiff, 8)[0] if big else struct.unpack_from(order + "I", tiff, 4)[0]
     )
@@ -231,6 +242,6 @@ def tags(tiff: bytes) -> Iterator[tuple[int, int, int, int]]:
         raise TooComplex(f"{number:,} tags")
     first = start + head.size
     for position in range(first, min(first + number * entry.size, len(tiff) - entry.size + 1), entry.size):
-        tag, kind, count, *value = entry.unpack_from(tiff, position)
-        low, high = value[:2] if order == "<" else value[1::-1]
-        yield tag, kind, count, high << 16 | low if kind == LONG else value[0]
+        tag, kind, count, field = entry.unpack_from(tiff, position)
+        value = int.from_bytes(field[: _TYPE_BYTES.get(kind, 1)], "little" if order == "<" else "big")
+        yield tag, kind, count, value

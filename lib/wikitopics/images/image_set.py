@@ -18,6 +18,7 @@ from wikitopics.errors import UserError
 from wikitopics.images import decode
 from wikitopics.images.decode import Recipe
 from wikitopics.images.parallel import Chunk, chunks_of, in_order, make, outcomes_of, pixels_of
+from wikitopics.images.split import SPLITS
 from wikitopics.labels.taxonomy import label_matrix
 from wikitopics.progress import report
 from wikitopics.sources import Source, open_source
@@ -171,6 +172,11 @@ def select_files(runs: list[str], labelled_by: str) -> Selection:
         raise UserError(
             f"an image set needs labelled files, but none is labelled by {labelled_by} of {', '.join(runs)}; "
             "take other label runs or labelled_by any"
+        )
+    if chosen.sum() < len(SPLITS):
+        raise UserError(
+            f"an image set needs a labelled file for each of {', '.join(SPLITS)}, but only "
+            f"{chosen.sum()} are labelled by {labelled_by} of {', '.join(runs)}; bring more"
         )
     return Selection(
         open_source(sources[first]["source"], **sources[first]["options"]),

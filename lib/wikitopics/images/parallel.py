@@ -8,10 +8,12 @@ import hashlib
 import json
 import os
 import shutil
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -164,12 +166,13 @@ def in_order(work: Callable[[Any], Any], tasks: list, jobs: int, scheduler: str 
     A worker that is killed costs the tasks that are not done; they are given to new ones. Raises UserError
     where that does not help, or where no scheduler answers.
     """
+    own = work if scheduler else partial(_watched, os.getpid(), work)
     done, attempts = 0, 0
     while done < len(tasks):
         began = done
         try:
             with _workers(jobs, scheduler) as parallel:
-                for result in parallel(delayed(work)(task) for task in tasks[done:]):
+                for result in parallel(delayed(own)(task) for task in tasks[done:]):
                     yield result
                     done += 1
         except BrokenProcessPool as error:
@@ -179,6 +182,29 @@ def in_order(work: Callable[[Any], Any], tasks: list, jobs: int, scheduler: str 
                     f"processes must live until they are done, but {ATTEMPTS} were killed from outside at "
                     "one piece of work; free memory or take fewer jobs and run again: it goes on where it was"
                 ) from error
+
+
+def _watched(parent: int, work: Callable[[Any], Any], task: Any) -> Any:
+    """What `work` gives, in a process that ends with `parent`."""
+    if os.getpid() != parent:
+        end_with(parent)
+    return work(task)
+
+
+@cache
+def end_with(parent: int) -> None:
+    """Have this process end within a second of `parent`, which started it, however that ends.
+
+    A worker whose parent was killed would wait for work, or for somebody to take what it made, for ever.
+    (Linux could do it by itself, but at the end of the thread that started the worker.)
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="watches the parent", daemon=True).start()
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """Why a file is not used: code words that tables hold, with what they mean."""
 
+from wikitopics.fence import said_by
+
 REASONS = {
     "missing": "the source has no such file",
     "not_fetched": "the wiki did not give it; the detail says why, and another call tries again",
@@ -7,7 +9,7 @@ REASONS = {
     "unreadable": "the system could not read it",
     "empty": "no bytes",
     "too_many_bytes": "more bytes than max_bytes",
-    "too_many_pixels": "more pixels than max_pixels, by its header",
+    "too_many_pixels": "more pixels than max_pixels, or a side of more than a million, by its header",
     "too_complex": "more parts (chunks, tags, scans) than honest files have",
     "too_slow": "took more CPU time than max_seconds, or stood still",
     "too_much_memory": "needed more memory than its pixels account for",
@@ -33,8 +35,7 @@ def as_reason(error: Exception) -> Rejected:
     >>> as_reason(ValueError("image file is truncated")).reason, as_reason(KeyError("x")).reason
     ('truncated', 'damaged')
     """
-    text = f"{type(error).__name__}: {error}".encode("utf-8", "replace").decode()
-    text = (text.splitlines() or [""])[0][:200]
+    text = said_by(error)
     if isinstance(error, MemoryError):
         return Rejected("too_much_memory", text)
     early = isinstance(error, EOFError) or any(

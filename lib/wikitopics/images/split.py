@@ -9,6 +9,8 @@ the parts that have none of it.
 import numpy as np
 import pandas as pd
 
+from wikitopics.errors import UserError
+
 SPLITS = ("train", "validation", "test")
 
 
@@ -32,6 +34,20 @@ def stratified_split(
     part = np.full(len(numbers), -1)
     part[order] = _deal(counts[order], np.array(shares, dtype=float), rng)
     return np.array(SPLITS)[part[member]]
+
+
+def check_parts(split: np.ndarray, groups: np.ndarray) -> None:
+    """Raises UserError where a part of the split has no image: all groups went to the others.
+
+    >>> check_parts(np.array(SPLITS), np.arange(3))
+    """
+    empty = [name for name in SPLITS if name not in split]
+    if empty:
+        raise UserError(
+            f"each part of the split must have images, but {' and '.join(empty)} would have none: "
+            f"{len(groups):,} images make {len(np.unique(groups)):,} groups of copies and near copies, of "
+            "which none may be on two sides; bring more pictures, or lower near_duplicate_distance"
+        )
 
 
 def split_of(

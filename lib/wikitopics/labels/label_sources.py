@@ -18,7 +18,7 @@ from wikitopics.labels.heuristics import label_categories
 from wikitopics.labels.labelled import Labelled, human_labels
 from wikitopics.labels.people import agreement, majority
 from wikitopics.labels.taxonomy import Taxonomy
-from wikitopics.paths import root, sample_folder
+from wikitopics.paths import located, sample_folder
 from wikitopics.sources import Source
 from wikitopics.sources.article_topics import search_dumps, topics_from_dumps
 from wikitopics.sources.files import article_key, need_columns
@@ -127,8 +127,11 @@ def _from_column(files: pd.DataFrame, column: str, label_source: str) -> Labelle
             f"label_source {label_source!r} needs files with the column {column!r}, but the source has none; "
             f"choose another label_source or source"
         )
-    lists = files[column].map(lambda names: sorted(set(names)))
-    taxonomy = taxonomies.from_labels(label_source, sorted({name for names in lists for name in names}))
+    names = sorted({name for names in files[column] for name in names})
+    parents = files.attrs.get("parents") if column == "categories" else None
+    taxonomy = taxonomies.from_labels(label_source, names, parents)
+    place = {name: number for number, name in enumerate(taxonomy.label_names)}
+    lists = files[column].map(lambda names: sorted(set(names), key=place.__getitem__))
     scores = [np.ones(len(names), dtype=np.float32) for names in lists]
     labels = pd.DataFrame(
         {"title": files["title"], "labels": lists, "scores": scores, "evidence": lists.map(len)}
@@ -162,8 +165,7 @@ def graph_for(label_source: str, path: str, source: Source) -> CategoryGraph | N
     """
     if not label_source.startswith("commons"):
         return None
-    own = root() / Path(path).expanduser() if path else source.graph()
-    return open_graph(own or sample_folder())
+    return open_graph(located(path) if path else source.graph() or sample_folder())
 
 
 def topics_for(label_source: str, path: str, files: pd.DataFrame) -> pd.DataFrame | None:
@@ -173,7 +175,7 @@ def topics_for(label_source: str, path: str, files: pd.DataFrame) -> pd.DataFram
     """
     if label_source != "ores":
         return None
-    place = root() / Path(path).expanduser() if path else sample_folder() / "articles.csv"
+    place = located(path) if path else sample_folder() / "articles.csv"
     if search_dumps(place):
         return topics_from_dumps(place, files["articles"].explode().dropna())
     table = read_table(place, "topics", ["article", "topic", "score"])
@@ -191,7 +193,7 @@ def people_for(source: Any, path: str, taxonomy: Taxonomy) -> tuple[pd.DataFrame
     """
     if not path:
         return human_labels(source.human(taxonomy.name), taxonomy), None
-    table = annotations_of(root() / Path(path).expanduser(), taxonomy)
+    table = annotations_of(located(path), taxonomy)
     compared = table["title"].duplicated().any()  # one person alone cannot disagree
     ceiling = float(agreement(table, taxonomy)["f1"][0]) if compared else np.nan
     return majority(table, taxonomy), None if np.isnan(ceiling) else ceiling

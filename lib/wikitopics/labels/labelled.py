@@ -46,6 +46,12 @@ class Labelled:
         return self.taxonomy.label_names
 
 
+def _where_they_went(labelled: Labelled) -> str:
+    """The steps by which files were lost, in words."""
+    told = [f"{what}: {count:,}" for what, count in labelled.notes.items() if count]
+    return ", ".join(told)[:300] or "the source says nothing of any of them"
+
+
 def keep_frequent(labelled: Labelled, min_images: int) -> Labelled:
     """The same without the labels that fewer than `min_images` files have; they are counted in the notes.
 
@@ -53,6 +59,12 @@ def keep_frequent(labelled: Labelled, min_images: int) -> Labelled:
     """
     counts = labelled.labels["labels"].explode().value_counts()
     kept = [name for name in labelled.label_names if counts.get(name, 0) >= min_images]
+    if not len(counts.index.dropna()):
+        raise UserError(
+            f"a file must have a label, but none of {len(labelled.labels):,} files has one "
+            f"({_where_they_went(labelled)}); lay pictures in folders that are named as their labels, name "
+            "them in a table, or choose another label_source"
+        )
     if not kept:
         raise UserError(
             f"min_images must leave a label, but no label has {min_images} files (the most frequent has "

@@ -121,22 +121,39 @@ def bridge() -> list[tuple[str, str, str]]:
     return [(label, topic, reason) for label, topic, reason in rows]
 
 
-def from_labels(name: str, labels: Iterable[str]) -> Taxonomy:
-    """A flat taxonomy of plain labels in the given order: no parents, no anchors, any number of them."""
+def from_labels(
+    name: str, labels: Iterable[str], parents: Mapping[str, str | None] | None = None
+) -> Taxonomy:
+    """A taxonomy of plain labels: no anchors, any number of them; flat and in the given order, or by parents.
+
+    parents: of each label or None; then each label comes after its parent, in the given order among equals.
+
+    >>> from_labels("mine", ["Owls", "Birds"], {"Owls": "Birds", "Birds": None}).label_names
+    ('Birds', 'Owls')
+    """
     names = tuple(dict.fromkeys(labels))
-    return Taxonomy(name, names, dict.fromkeys(names), dict.fromkeys(names, ()))
+    above = {label: (parents or {}).get(label) for label in names}
+    names = tuple(_depth_first(above)) if parents else names
+    return Taxonomy(name, names, {n: above[n] for n in names}, dict.fromkeys(names, ()))
 
 
 def _of_rows(name: str, rows: "list[Row]") -> Taxonomy:
     parents = {row.label: row.parent for row in rows}
-    order = tuple(_depth_first(None, parents))
+    order = tuple(_depth_first(parents))
     anchors = {row.label: row.anchors for row in rows}
     return Taxonomy(name, order, {n: parents[n] for n in order}, {n: anchors[n] for n in order})
 
 
-def _depth_first(top: str | None, parents: dict[str, str | None]) -> list[str]:
-    children = [label for label, parent in parents.items() if parent == top]
-    return [name for child in children for name in (child, *_depth_first(child, parents))]
+def _depth_first(parents: Mapping[str, str | None]) -> list[str]:
+    """Each label behind its parent and before its parent's next child; as deep as folders may be nested."""
+    children: dict[str | None, list[str]] = {}
+    for label, parent in parents.items():
+        children.setdefault(parent, []).append(label)
+    order, waiting = [], children.get(None, [])[::-1]
+    while waiting:
+        order.append(waiting.pop())
+        waiting += children.get(order[-1], [])[::-1]
+    return order
 
 
 # --- The CSV file of a taxonomy: read and checked, so that a wrong one is told in one sentence

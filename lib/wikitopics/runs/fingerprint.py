@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from wikitopics import paths
+from wikitopics.known_digests import known_digest, remember
 from wikitopics.rules import files_read
 from wikitopics.sources import open_source
 
@@ -106,6 +107,7 @@ def data(stage: str, parameters: dict[str, Any]) -> dict[str, str]:
         from wikitopics.sources.inputs import inputs_digest  # a no-op without 06 need not import it
 
         found["inputs"] = inputs_digest(parameters["inputs"])
+    remember()
     return found
 
 
@@ -114,6 +116,10 @@ def content(path: Path) -> str:
     if path.is_dir():
         files = [file for file in sorted(path.rglob("*")) if file.is_file()]
         return digest(*(part for file in files for part in (str(file.relative_to(path)), content(file))))
+    return known_digest("whole", path.resolve(), _of_the_whole)
+
+
+def _of_the_whole(path: Path) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

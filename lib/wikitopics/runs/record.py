@@ -6,7 +6,6 @@ Whoever executes the notebook writes both: `wikitopics run`, papermill or a pers
 """
 
 import atexit
-import json
 import os
 import platform
 import shutil
@@ -17,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from wikitopics import paths
-from wikitopics.artefacts import MADE_FROM, RECORD, read_json, still_runs, write_json
+from wikitopics.artefacts import MADE_FROM, RECORD, clear_leftovers, read_json, still_runs, write_json
+from wikitopics.errors import UserError
 from wikitopics.rules import inputs
 from wikitopics.runs import fingerprint
 from wikitopics.runs.notebook_cells import BY_RUN, as_written, cells_run, where
@@ -62,6 +62,7 @@ def start_run(stage: str, parameters: dict[str, Any]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for name in (RECORD, MADE_FROM, NOTEBOOK):
         (folder / name).unlink(missing_ok=True)
+    clear_leftovers(folder)
     reads = {"/".join(pair): content(*pair) for pair in inputs(stage, parameters)}
     _BEGUN[folder] = Origin(fingerprint.ingredients(stage, parameters), reads)
     return folder
@@ -111,10 +112,16 @@ def _made_from(folder: Path, stage: str, origin: Origin, parameters: dict[str, A
         "key": key,
         "made": where(),
         "inputs": origin.inputs,
-        "content": fingerprint.key({"parameters": fingerprint.deciding(parameters), "files": files}),
+        "content": fingerprint.key(_content(origin, parameters, files)),
         "artefacts": files,
         "ingredients": origin.ingredients,
     }
+
+
+def _content(origin: Origin, parameters: dict[str, Any], files: dict[str, Any]) -> dict[str, Any]:
+    """What another run can tell of this one: who reads a run's labels reads its source's pictures, too."""
+    pictures = origin.ingredients["data"].get("source", "")
+    return {"parameters": fingerprint.deciding(parameters), "files": files, "source": pictures}
 
 
 def as_known(stage: str, origin: Origin) -> bool:
@@ -133,7 +140,7 @@ def made_from(stage: str, run: str) -> dict[str, Any]:
         return {}
     try:
         found = read_json(folder / MADE_FROM)
-    except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
+    except (FileNotFoundError, UserError):  # gone, or damaged
         return {}
     wanted = {"key": str, "made": str, "inputs": dict, "content": str, "artefacts": dict, "ingredients": dict}
     whole = isinstance(found, dict) and all(

@@ -1,5 +1,6 @@
 """`wikitopics.score`: what the command `wikitopics score` does, in Python."""
 
+import json
 import os
 import tempfile
 from collections.abc import Iterable
@@ -7,11 +8,13 @@ from functools import partial
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from wikitopics.errors import UserError
 from wikitopics.scoring.archive import bundle_path
 from wikitopics.scoring.pictures import FILES, WIDTH, fetched
+from wikitopics.scoring.results import columns_of, wide
 from wikitopics.scoring.settings import ABSTAIN, finished_pair
 from wikitopics.sources.commons_api import COMMONS
 from wikitopics.sources.inputs import PREFIX, check_apart, paths_of
@@ -37,10 +40,12 @@ def score(
 ) -> pd.DataFrame | dict[str, int]:
     """Topics for pictures by the trained run (or bundle) `model`: counts, or without `out` the rows.
 
-    inputs: one or more of what sources.inputs.paths_of reads. out: OUT.parquet or OUT.jsonl, see
+    inputs: one or more of what sources.inputs.paths_of reads. out: OUT.parquet, OUT.jsonl or OUT.csv, see
     scoring.shards.score_files, which also explains evaluation (a run of 04_evaluate, by default of the
     model's name), abstain, jobs and dask. Without `out` at most IN_MEMORY pictures are scored, into the
-    columns of scoring.results.SCHEMA, and a call that was stopped begins anew. contact, width, pictures
+    columns of scoring.results.SCHEMA and behind them one a label, of its probability (NaN for a file that
+    could not be used; columns_of names them); attrs["label_names"] is the order of the lists `probabilities`
+    and `scores`. A call that was stopped begins anew. contact, width, pictures
     (folder), api: how titles of Commons are fetched, see scoring.pictures.fetched.
 
     Raises UserError for every mistake, before anything is computed where it can be seen then.
@@ -69,7 +74,16 @@ def score(
         return write(out=Path(out))
     with tempfile.TemporaryDirectory() as folder:
         write(out=Path(folder) / "rows.parquet")
-        return pq.read_table(Path(folder) / "rows.parquet").to_pandas()
+        return _with_labels(pq.read_table(Path(folder) / "rows.parquet"))
+
+
+def _with_labels(table: pa.Table) -> pd.DataFrame:
+    """The rows with a column a label."""
+    label_names = json.loads(table.schema.metadata[b"wikitopics"])["label_names"]
+    rows = table.to_pandas()
+    whole = pd.concat([rows, wide(table, label_names)[columns_of(label_names)]], axis=1)
+    whole.attrs["label_names"] = label_names
+    return whole
 
 
 def runs_of(model: str, evaluation: str | None = None) -> tuple[Path, Path | None]:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 
-from wikitopics.artefacts import finished_run
+from wikitopics.artefacts import finished_run, read_arrow
+from wikitopics.errors import UserError
 from wikitopics.images.reasons import REASONS
 from wikitopics.labels.taxonomy import label_matrix
 from wikitopics.scoring.choose import Chosen, HeldOut
@@ -51,17 +51,23 @@ class Found:
 def score_chosen(chosen: Chosen, model: str, evaluation: str, out: Path, abstain: float, jobs: int) -> Found:
     """Score the chosen files with the run `model` at the thresholds of `evaluation` into `out` (.parquet).
 
-    abstain, jobs: see scoring.shards.score_files.
+    abstain, jobs: see scoring.shards.score_files. Raises UserError where no picture can be used.
     """
     run, judged = finished_run("03_train", model), finished_run("04_evaluate", evaluation)
     paths = list(chosen.frame["path"])
-    score_files(run, paths, out, evaluation=judged, source=chosen.source, abstain=abstain, jobs=jobs)
+    counts = score_files(run, paths, out, evaluation=judged, source=chosen.source, abstain=abstain, jobs=jobs)
+    if not counts["scored"]:
+        why = ", ".join(f"{what}: {n:,}" for what, n in counts.items() if what not in ("files", "scored"))
+        raise UserError(
+            f"at least one picture must be usable, but of {counts['files']:,} files none is ({why}); "
+            "correct the inputs, or image_root of the source that the model learned from"
+        )
     return read_found(chosen, out)
 
 
 def read_found(chosen: Chosen, results: Path) -> Found:
     """The rows of scoring.results beside what is known of their files; both are in the order of `chosen`."""
-    table = pq.read_table(results)
+    table = read_arrow(results)
     settings = from_json(json.loads(table.schema.metadata[b"wikitopics"]), results.name)
     told = table.select(["labels", "sureness", "abstained", "reason", "detail"]).to_pandas()
     good = (told["reason"] == "").to_numpy()

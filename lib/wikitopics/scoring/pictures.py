@@ -17,9 +17,10 @@ from joblib.externals.loky import ProcessPoolExecutor
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
 from wikitopics.errors import UserError
-from wikitopics.images.decode import Recipe, decode, read
+from wikitopics.images.decode import Recipe, read
+from wikitopics.images.parallel import end_with
 from wikitopics.images.reasons import Rejected
-from wikitopics.images.sandbox import decode_in_child
+from wikitopics.images.sandbox import decode_alone, decode_in_child
 from wikitopics.paths import root
 from wikitopics.sources.commons_api import COMMONS
 from wikitopics.sources.inputs import PREFIX
@@ -107,7 +108,7 @@ def _table(rejected: list[Bad]) -> pd.DataFrame:
 @lru_cache(maxsize=1)
 def _workers(jobs: int) -> ProcessPoolExecutor:
     """Processes of our own, for all shards: joblib cannot use its reusable ones after somebody else did."""
-    return ProcessPoolExecutor(max_workers=jobs, timeout=60)
+    return ProcessPoolExecutor(max_workers=jobs, timeout=60, initializer=end_with, initargs=(os.getpid(),))
 
 
 def _result(task: Future) -> tuple[np.ndarray, list[Bad]]:
@@ -218,7 +219,7 @@ def fetched(
 class Pictures:
     """Pictures (side, side, 3) uint8 by row, decoded when asked for: `pictures[row]`, as of an array.
 
-    Only for files that were scored, which proves that decoding them does no harm here.
+    Each in a process of its own: a file may be another one than when it was scored.
     """
 
     def __init__(self, source: Reads, paths: Sequence[str], fit: str = "pad", side: int = SIDE) -> None:
@@ -233,7 +234,7 @@ class Pictures:
             return self._blank(WHITE)
         data = read(self.source, self.paths[row], self.recipe.max_bytes)
         try:
-            return self._blank(GREY) if isinstance(data, Rejected) else decode(data, self.recipe).pixels
+            return self._blank(GREY) if isinstance(data, Rejected) else decode_alone(data, self.recipe).pixels
         except Rejected:
             return self._blank(GREY)
 

@@ -76,6 +76,28 @@ def rows(
     return pa.table(columns, schema=schema(settings))
 
 
+def columns_of(label_names: list[str]) -> list[str]:
+    """A column's name for each label, in order: the label, numbered where that is a column of SCHEMA already.
+
+    >>> columns_of(["Owls", "path"])
+    ['Owls', 'path (label)']
+    """
+    return [f"{name} (label)" if name in SCHEMA.names else name for name in label_names]
+
+
+def wide(table: pa.Table, label_names: list[str]) -> pd.DataFrame:
+    """The rows with a column a label, of its probability, as spreadsheets want it: path, ..., Owls, ...
+
+    labels: joined by |. A file that could not be used has a reason and empty cells.
+    """
+    frame = table.drop_columns(["probabilities", "scores"]).to_pandas()
+    frame["labels"] = ["|".join(names) for names in frame["labels"]]
+    chances = [row or [None] * len(label_names) for row in table["probabilities"].to_pylist()]
+    each = pd.DataFrame(chances, columns=columns_of(label_names), index=frame.index, dtype=np.float32)
+    front = frame[["path", "labels", "sureness", "abstained"]]
+    return pd.concat([front, each, frame.drop(columns=front.columns)], axis=1)
+
+
 def readable(path: str) -> str:
     r"""A file's name as text: bytes in it that are no UTF-8 become the replacement character.
 

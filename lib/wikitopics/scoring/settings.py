@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any, get_origin, get_type_hints
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from wikitopics import __version__
-from wikitopics.artefacts import RECORD, finished_run, read_json
+from wikitopics.artefacts import RECORD, finished_run, read_arrow, read_json
 from wikitopics.errors import UserError
 from wikitopics.evaluate.calibration import apply_platt, fit_platt, sureness
 from wikitopics.evaluate.predictions import matrix, read_frozen
@@ -157,7 +156,7 @@ def settings_of(model_folder: Path, evaluation: Path | None, side: int) -> Setti
 
 
 def _validation(folder: Path, labels: int) -> tuple[np.ndarray, np.ndarray]:
-    table = pq.read_table(folder / "predictions_validation.parquet", columns=["truth", "scores"])
+    table = read_arrow(folder / "predictions_validation.parquet", columns=["truth", "scores"])
     truth, scores = (
         matrix(table[name], labels, f"{name} of {folder.name!r}") for name in ("truth", "scores")
     )

@@ -1,6 +1,5 @@
 """Scoring any number of files, shard by shard, here or on the machines of a Dask cluster."""
 
-import fcntl
 import hashlib
 import json
 import multiprocessing
@@ -17,14 +16,14 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from wikitopics.artefacts import read_json, replacing, room_for, write_json
+from wikitopics.artefacts import clear_leftovers, read_json, replacing, room_for, take_lock, write_json
 from wikitopics.errors import UserError
 from wikitopics.images.parallel import client
 from wikitopics.paths import root
 from wikitopics.progress import report
 from wikitopics.scoring.network import BATCH, Scorer, load_scorer
 from wikitopics.scoring.pictures import FILES, NamedFiles, Reads, WithTitles, decoded
-from wikitopics.scoring.results import liftwing, rows, schema
+from wikitopics.scoring.results import liftwing, rows, schema, wide
 from wikitopics.scoring.settings import ABSTAIN, from_json, least_sure
 from wikitopics.sources.inputs import PREFIX
 
@@ -93,7 +92,7 @@ def _held(parts: Path, out: Path) -> Iterator[None]:
         )
     with open(parts / LOCK, "ab") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # given up when its process ends, however
+            take_lock(file.fileno(), parts, wait=False)
         except BlockingIOError:
             raise UserError(
                 f"one process writes a result at a time, but another one writes {out}; wait for it or name "
@@ -180,6 +179,7 @@ def write_result(
     writes shards on other machines, and gives the number of files of each that is done.
     """
     with parts_of(result.out, result.key) as parts:
+        clear_leftovers(result.out.parent, result.out.name)
         shards = [
             Shard(parts / f"{number:06}-{result.key[:16]}.parquet", paths[start : start + size])
             for number, start in enumerate(range(0, len(paths), size))
@@ -260,7 +260,22 @@ def lines_writer(path: Path, schema: pa.Schema) -> Iterator[Write]:
         yield lambda table: file.writelines(line + "\n" for line in liftwing(table, label_names))
 
 
-FORMATS = {".parquet": parquet_writer, ".jsonl": lines_writer}
+@contextmanager
+def csv_writer(path: Path, schema: pa.Schema) -> Iterator[Write]:
+    """A function that appends tables of scoring.results.schema as CSV, a column a label, see results.wide."""
+    label_names = json.loads(schema.metadata[b"wikitopics"])["label_names"]
+    with open(
+        path, "w", encoding="utf-8-sig", newline=""
+    ) as file:  # with the mark by which Excel knows UTF-8
+
+        def write(table: pa.Table) -> None:
+            rows = wide(table, label_names)
+            rows.to_csv(file, index=False, header=file.tell() == 0, float_format="%.4f")
+
+        yield write
+
+
+FORMATS = {".parquet": parquet_writer, ".jsonl": lines_writer, ".csv": csv_writer}
 
 
 class Work(NamedTuple):
@@ -291,10 +306,10 @@ def score_files(
 ) -> dict[str, int]:
     """Score `paths` with the run in the folder `model` into `out`; counts: files, scored, and each reason.
 
-    `out` ends in .parquet (scoring.results.SCHEMA) or .jsonl (scoring.results.liftwing); one row a path, in
-    order. It appears, or takes the place of what was there, only when it is whole. Until then the shards lie
-    beside it in OUT.parts; the same call (same model, settings and paths) takes those that are there. Memory
-    does not grow with the number of files, but for their names.
+    `out` ends in .parquet (scoring.results.SCHEMA), .jsonl (results.liftwing) or .csv (results.wide); one row
+    a path, in order. It appears, or takes the place of what was there, only when it is whole. Until then the
+    shards lie beside it in OUT.parts; the same call (same model, settings and paths) takes those that are
+    there. Memory does not grow with the number of files, but for their names.
 
     `source` reads the paths, by default files of these names; a source of sources.open_source does as well.
     `abstain`: see settings.least_sure; `evaluation`: see load_scorer; `jobs`: see decoded. `dask`: address of

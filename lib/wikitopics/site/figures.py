@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +11,17 @@ import numpy as np
 from bs4 import BeautifulSoup
 
 from wikitopics.show import theme
+from wikitopics.site.sanitise import PICTURE
 
 PLOTLY = "application/vnd.plotly.v1+json"
 MAX_NUMBERS = 300  # rows of a figure's table; more is nothing to read
 MAX_WORDS = 200  # letters of one cell of it
+
+MAX_DEPTH = 30  # parts of a figure in each other; a template's reach 8
+MAP = re.compile(r"(?:scatter|density|choropleth)?(?:map|mapbox|geo)\d*|choropleth")  # of traces, layouts
+BY_ADDRESS = {"source", "geojson", "topojsonURL", "plotlyServerURL"}
+STYLED = re.compile(r"<(?:span|a|b|i|s|u|em|strong|su[bp]|br)\b[^>]*>", re.IGNORECASE)  # plotly's own markup
+IN_STYLE = re.compile(r"url\s*\(|image-set\s*\(", re.IGNORECASE)
 
 INK, PAPER = "#DDE4EC", "#12181F"
 # The house's colours on a dark page; its ramps stay as they are, because texts say that dark is much.
@@ -44,8 +52,40 @@ class Figure:
     @property
     def json(self) -> str:
         """Data and layout as JSON that may stand in a script element."""
-        kept = {name: self.live[name] for name in ("data", "layout") if name in self.live}
+        kept = without_addresses({name: self.live[name] for name in ("data", "layout") if name in self.live})
         return json.dumps(kept, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
+
+
+def without_addresses(part: Any, depth: int = 0) -> Any:
+    """A part of a figure without all that plotly would fetch from elsewhere to draw it.
+
+    Gone are maps (tiles, styles, coastlines), pictures but those that carry their bytes, shapes by address,
+    and styles of words that name an address. What is nested deeper than any figure is gone too.
+
+    >>> without_addresses({"data": [{"type": "scattermap"}, {"type": "bar"}], "layout": {"map": {}}})
+    {'data': [{'type': 'bar'}], 'layout': {}}
+    """
+    if depth > MAX_DEPTH:
+        return None
+    if isinstance(part, list):
+        return [without_addresses(item, depth + 1) for item in part if not _fetches(item)]
+    if isinstance(part, dict):
+        kept = {name: value for name, value in part.items() if not MAP.fullmatch(str(name))}
+        return {
+            name: without_addresses(value, depth + 1)
+            for name, value in kept.items()
+            if name not in BY_ADDRESS or not isinstance(value, str) or PICTURE.fullmatch(value)
+        }
+    return STYLED.sub(lambda tag: IN_STYLE.sub("(", tag[0]), part) if isinstance(part, str) else part
+
+
+def _fetches(item: Any) -> bool:
+    """Whether a trace is a map, or an image of a layout lies elsewhere."""
+    if not isinstance(item, dict):
+        return False
+    source = item.get("source")
+    away = isinstance(source, str) and not PICTURE.fullmatch(source)
+    return away or bool(MAP.fullmatch(str(item.get("type", ""))))
 
 
 def values_of(values: Any) -> list:

@@ -4,7 +4,6 @@ import bz2
 import csv
 import gzip
 import io
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -23,6 +22,7 @@ from wikitopics.artefacts import RECORD, read_json, replacing
 from wikitopics.errors import UserError
 from wikitopics.progress import report
 from wikitopics.sources.files import article_key, article_name
+from wikitopics.sources.online.answers import Needed, fitting, parsed
 from wikitopics.sources.reading import fingerprint_of, made_once
 
 FORM = "1"
@@ -36,6 +36,7 @@ OPENERS: dict[str, Callable[[BinaryIO], io.BufferedIOBase]] = {".bz2": bz2.open,
 TAGGED = re.compile(rb"articletopic/")
 WIKI = re.compile(r"(\w+?)_content|(\w+wiki)\b")  # enwiki_content-20261101-00000.json.bz2
 TOPICS = pa.schema({"article": pa.string(), "topic": pa.string(), "score": pa.float32()})
+PAGE = {"title": Needed(str), "namespace": int, "wiki": str, "weighted_tags": [str]}
 TOGETHER = 200_000  # rows written at once
 BUFFER = 1 << 20  # bytes unpacked at once
 
@@ -117,7 +118,7 @@ def topic_name(spelled: str) -> str | None:
     return spellings().get(spelled)
 
 
-def tagged_topics(tags: Iterable[str]) -> tuple[dict[str, float], int]:
+def tagged_topics(tags: object) -> tuple[dict[str, float], int]:
     """Topics with scores in [0, 1] from the search index's weighted tags, and how many topics are unknown.
 
     >>> tagged_topics(["classification.ores.articletopic/STEM.Biology|939", "recommendation.link/exists|1"])
@@ -125,13 +126,16 @@ def tagged_topics(tags: Iterable[str]) -> tuple[dict[str, float], int]:
     """
     scores: dict[str, float] = {}
     unknown = 0
-    for tag in tags:
-        prefix = next((prefix for prefix in PREFIXES if tag.startswith(prefix)), None)
+    for tag in tags if isinstance(tags, Iterable) and not isinstance(tags, str) else ():
+        prefix = next(
+            (prefix for prefix in PREFIXES if isinstance(tag, str) and tag.startswith(prefix)), None
+        )
         if prefix is None:
+            unknown += not isinstance(tag, str)
             continue
         spelled, _, value = tag.removeprefix(prefix).rpartition("|")
         name = topic_name(spelled)
-        if name is None or not value.isdigit():
+        if name is None or not re.fullmatch(r"\d{1,9}", value, re.ASCII):
             unknown += 1
         else:
             scores[name] = max(scores.get(name, 0.0), min(int(value) / PER_MILLE, 1.0))
@@ -156,6 +160,8 @@ def write_topics(dump: Path, out: Path) -> dict[str, int]:
                 _write(writer, rows)
                 rows = []
         _write(writer, rows)
+    if counts["pages that make no sense"] and not counts["articles with topics"]:
+        raise _unreadable(dump, ValueError("no page with topics makes sense"))
     return dict(counts)
 
 
@@ -171,7 +177,12 @@ def articles(dump: Path, counts: Counter[str]) -> Iterator[tuple[str, dict[str, 
         counts["pages"] += 1
         if not TAGGED.search(line):  # spares reading the whole text of a page without topics
             continue
-        page = _read(line, dump)
+        page = _read(line)
+        if page is None and not line.endswith(b"\n"):
+            raise _unreadable(dump, ValueError("its last line is cut off"))
+        if page is None:
+            counts["pages that make no sense"] += 1
+            continue
         if page.get("namespace", 0) != 0:
             counts["pages that are no articles"] += 1
             continue
@@ -182,11 +193,12 @@ def articles(dump: Path, counts: Counter[str]) -> Iterator[tuple[str, dict[str, 
             yield article_name(page.get("wiki", wiki), page["title"]), scores
 
 
-def _read(line: bytes, dump: Path) -> dict[str, Any]:
+def _read(line: bytes) -> dict[str, Any] | None:
+    """What is read of a page; None where that makes no sense."""
     try:
-        return {"title": "", **json.loads(line)}
-    except (ValueError, TypeError) as error:
-        raise _unreadable(dump, error) from error
+        return fitting(parsed(line), PAGE)
+    except ValueError:
+        return None
 
 
 def wiki_of(dump: Path) -> str:

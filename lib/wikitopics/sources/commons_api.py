@@ -1,6 +1,5 @@
 """Files of a wiki, most often Wikimedia Commons, that `wikitopics download` has described and fetched."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -8,9 +7,9 @@ from typing import ClassVar
 import pandas as pd
 
 from wikitopics.errors import UserError
-from wikitopics.paths import root
+from wikitopics.paths import located
 from wikitopics.sources.files import COLUMNS
-from wikitopics.sources.reading import MANIFEST, read_stored
+from wikitopics.sources.reading import MANIFEST, digest_of, fingerprint_of, read_stored, stored_fingerprint
 
 COMMONS = "https://commons.wikimedia.org/w/api.php"
 FILES, CATEGORIES, TOPICS = "files.parquet", "categories.parquet", "topics.parquet"
@@ -35,7 +34,7 @@ class CommonsApi:
 
     def read(self, path: str, max_bytes: int) -> bytes:
         """The picture as it came over the network; see `sources.reading.read_stored`."""
-        return read_stored(root() / self.image_root, path, max_bytes)
+        return read_stored(located(self.image_root), path, max_bytes)
 
     def human(self, taxonomy: str) -> pd.DataFrame | None:
         """None: nobody was asked."""
@@ -46,15 +45,12 @@ class CommonsApi:
         return self._file(CATEGORIES)
 
     def fingerprint(self) -> str:
-        """Hex digest of the table of files and of the sha1 of all pictures."""
-        digest = hashlib.blake2b(self._file(FILES).read_bytes(), digest_size=16)
-        for title, path in sorted(self._stored().items()):
-            digest.update(f"{title}\0{path}\0".encode())  # a path holds the sha1 of what lies there
-        return digest.hexdigest()
+        """Hex digest of the table of files and of all pictures."""
+        return digest_of(fingerprint_of([self._file(FILES)]), stored_fingerprint(located(self.image_root)))
 
     def _stored(self) -> dict[str, str]:
         """Title -> path below the pictures, of those that were downloaded."""
-        manifest = root() / self.image_root / MANIFEST
+        manifest = located(self.image_root) / MANIFEST
         if not manifest.exists():
             return {}
         table = pd.read_parquet(manifest, columns=["title", "path"])
@@ -62,7 +58,7 @@ class CommonsApi:
         return dict(zip(table["title"], table["path"], strict=True))
 
     def _file(self, name: str) -> Path:
-        file = root() / self.image_root / name
+        file = located(self.image_root) / name
         if not file.is_file():
             raise UserError(
                 f"image_root must be a folder made by `wikitopics download`, but {self.image_root} has no "

@@ -6,12 +6,12 @@ from typing import ClassVar
 
 import pandas as pd
 
-from wikitopics.paths import root
+from wikitopics.paths import located
 from wikitopics.sources.dumps.commons_graph import counts_of, dump_fingerprint, made_from
 from wikitopics.sources.dumps.database import connected, text
 from wikitopics.sources.dumps.wit_images import images_of, wit_fingerprint
 from wikitopics.sources.files import COLUMNS
-from wikitopics.sources.reading import digest_of, read_stored
+from wikitopics.sources.reading import digest_of, read_stored, stored_fingerprint
 
 NOTED = ("file", "category redirects", "soft category redirects", "links", "days", "roots")  # first words
 
@@ -59,16 +59,17 @@ class CommonsDump:
 
     def read(self, path: str, max_bytes: int) -> bytes:
         """The image downloaded under this title; see `sources.reading.read_stored`."""
-        return read_stored(root() / self.image_root, path, max_bytes)
+        return read_stored(located(self.image_root), path, max_bytes)
 
     def human(self, taxonomy: str) -> pd.DataFrame | None:
         """None: categories are what people wrote, but not in a taxonomy."""
         return None
 
     def fingerprint(self) -> str:
-        """Hex digest of the dump's files, of WIT's, and of how many are drawn."""
+        """Hex digest of the dump's files, of WIT's, of the pictures, and of how many are drawn."""
         wit = wit_fingerprint(self.wit) if self.wit else ""
-        return digest_of(dump_fingerprint(self.dump), wit, str(self.max_files))
+        pictures = stored_fingerprint(located(self.image_root)) if self.image_root else ""
+        return digest_of(dump_fingerprint(self.dump), wit, str(self.max_files), pictures)
 
     def _described(self, frame: pd.DataFrame, counts: dict[str, int]) -> pd.DataFrame:
         lists = {name: [list(value) for value in frame[name]] for name in ("categories", "articles")}

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -12,7 +12,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 import pandas as pd
 
 from wikitopics.errors import UserError
-from wikitopics.paths import root
+from wikitopics.paths import located
 from wikitopics.sources.copies import joined_copies
 from wikitopics.sources.files import files_table
 from wikitopics.sources.given_split import folder_split
@@ -37,7 +37,10 @@ class Folder:
     image_root: str
 
     def files(self) -> pd.DataFrame:
-        """One row per file, sorted by path; `split` where the top folders are train, val and test."""
+        """One row per file, sorted by path; `split` where the top folders are train, val and test.
+
+        attrs["parents"]: the folder that each folder always lies in.
+        """
         skipped: Counter[str] = Counter()
         found = sorted(self._walk(skipped))
         split = folder_split(found)
@@ -45,21 +48,24 @@ class Folder:
         if split:
             skipped["files in folders that are parts of a split"] = len(found)
             folders = [names[:-1] for names in folders]
+        parents = parents_of(folders)  # before copies are joined, which have folders of several places
         kept = joined_copies(self._top(), found, {"categories": folders}, split)
         skipped["copies in other folders, joined to the first"] += len(found) - len(kept)
         found, folders = [found[row] for row in kept], [folders[row] for row in kept]
         split = [split[row] for row in kept] if split else None
-        return files_table(
+        frame = files_table(
             title=[_readable(os.path.basename(path)) for path in found],
             path=[path_key(path) for path in found],
             notes=dict(skipped),
             categories=folders,
             **({"split": split} if split else {}),
         )
+        frame.attrs["parents"] = parents
+        return frame
 
     def read(self, path: str, max_bytes: int) -> bytes:
         """The file's bytes; see `sources.reading.read_inside`."""
-        return read_inside(self._place(), path_of_key(path), max_bytes)
+        return read_inside(located(self.image_root), path_of_key(path), max_bytes)
 
     def graph(self) -> None:
         """None: it may be named by a parameter of its own."""
@@ -75,11 +81,8 @@ class Folder:
             digest.update(os.fsencode(path) + b"\0" + hash_inside(self._top(), path).encode())
         return digest.hexdigest()
 
-    def _place(self) -> Path:
-        return root() / Path(self.image_root).expanduser()
-
     def _top(self) -> Path:
-        top = self._place()
+        top = located(self.image_root)
         if not top.is_dir():
             raise UserError(
                 f"image_root must be a folder of images, but {self.image_root} is none; correct the path"
@@ -122,3 +125,18 @@ def path_of_key(key: str) -> str:
 
 def _readable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "replace")
+
+
+def parents_of(folders: Iterable[Sequence[str]]) -> dict[str, str | None]:
+    """What each folder always lies in, by its name; None where it is at the top, or lies in several.
+
+    folders: of each file, the deepest first.
+
+    >>> parents_of([["Owls", "Birds"], ["Birds"], ["2020", "Owls", "Birds"], ["2020", "Cars"]])
+    {'Owls': 'Birds', 'Birds': None, '2020': None, 'Cars': None}
+    """
+    above: dict[str, set[str | None]] = {}
+    for names in map(list, folders):
+        for name, parent in zip(names, [*names[1:], None], strict=False):  # a file at the top has none
+            above.setdefault(name, set()).add(parent)
+    return {name: next(iter(each)) if len(each) == 1 else None for name, each in above.items()}

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from wikitopics import paths
 from wikitopics.errors import UserError
+from wikitopics.paths import as_there, located
 from wikitopics.sources.reading import hash_inside
 from wikitopics.sources.table_cells import as_text
 from wikitopics.sources.tables import is_table, read_table
@@ -29,6 +29,8 @@ def paths_of(inputs: list[str]) -> list[str]:
     """
     found: list[str] = []
     for name in inputs:
+        there = as_there(Path(name))
+        name = name if there == Path(name) else str(there)
         if is_title(name):
             found.append(PREFIX + file_title(name))
         elif not os.path.lexists(name):
@@ -117,7 +119,7 @@ def _filled(table: Path, column: pd.Series) -> list[str]:
 
 def located_input(name: str) -> str:
     """An input as sources.inputs.paths_of reads it: a title as it is, a path relative to the root folder."""
-    return name if is_title(name) else str(paths.root() / Path(name).expanduser())
+    return name if is_title(name) else str(located(name))
 
 
 def inputs_digest(inputs: list[str]) -> str:

@@ -1,19 +1,18 @@
 """Reading foreign files: never outside the root, never more than allowed, large ones once."""
 
-import fcntl
 import hashlib
 import os
 import stat
-import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from wikitopics.artefacts import RECORD, write_json
-from wikitopics.paths import root
+from wikitopics.artefacts import RECORD, clear_leftovers, take_lock, write_json
+from wikitopics.known_digests import known_digest
+from wikitopics.paths import as_there, root
 from wikitopics.titles import digest_folders
 
 HASHED_BYTES = 64 << 20  # of a larger file its size and this many first bytes stand for its content
@@ -37,7 +36,7 @@ def inside(root: Path, path: str | os.PathLike) -> Path:
     Raises FileNotFoundError for a missing file and OSError for a loop of links or an impossible name.
     """
     try:
-        real = Path(os.path.realpath(_there(Path(root), path), strict=True))
+        real = Path(os.path.realpath(as_there(Path(root) / path), strict=True))
     except ValueError as error:  # a NUL character in the name
         raise Refused(f"not a possible file name: {error}") from None
     if not real.is_relative_to(os.path.realpath(root)):
@@ -45,17 +44,7 @@ def inside(root: Path, path: str | os.PathLike) -> Path:
     return real
 
 
-def _there(root: Path, path: str | os.PathLike) -> Path:
-    """`root / path` in the composition of letters in which it is there."""
-    written = root / path
-    text = os.fspath(path)
-    if text.isascii() or os.path.lexists(written):
-        return written
-    others = (root / unicodedata.normalize(form, text) for form in ("NFC", "NFD"))
-    return next((other for other in others if os.path.lexists(other)), written)
-
-
-def open_regular(real: Path) -> int:
+def open_regular(real: str | os.PathLike) -> int:
     """A descriptor of a regular file; Refused, unopened, for folders, pipes, sockets and devices."""
     refuse_special(os.stat(real).st_mode)
     # Between the look and the open the file may have been swapped: do not follow, do not block, look again.
@@ -87,16 +76,23 @@ def read_inside(root: Path, path: str | os.PathLike, max_bytes: int) -> bytes:
 
 def hash_inside(root: Path, path: str | os.PathLike) -> str:
     """Hex digest of one file's content, or of the reason why it cannot be read."""
-    digest = hashlib.blake2b(digest_size=16)
+    return _hash_or_reason(lambda: known_digest("beginning", inside(root, path), _of_the_beginning))
+
+
+def _hash_or_reason(digest: Callable[[], str]) -> str:
     try:
-        with os.fdopen(open_regular(inside(root, path)), "rb") as file:
-            digest.update(str(os.fstat(file.fileno()).st_size).encode())
-            left = HASHED_BYTES
-            while left > 0 and (block := file.read(min(left, 1 << 20))):
-                digest.update(block)
-                left -= len(block)
+        return digest()
     except OSError as error:
-        digest.update(type(error).__name__.encode())
+        return hashlib.blake2b(type(error).__name__.encode(), digest_size=16).hexdigest()
+
+
+def _of_the_beginning(real: str | os.PathLike) -> str:
+    with os.fdopen(open_regular(real), "rb") as file:
+        digest = hashlib.blake2b(str(os.fstat(file.fileno()).st_size).encode(), digest_size=16)
+        left = HASHED_BYTES
+        while left > 0 and (block := file.read(min(left, 1 << 20))):
+            digest.update(block)
+            left -= len(block)
     return digest.hexdigest()
 
 
@@ -121,6 +117,35 @@ def read_stored(folder: Path, title: str, max_bytes: int) -> bytes:
     if not path:
         raise FileNotFoundError(f"no picture of {title!r} was downloaded")
     return read_inside(folder / PICTURES, path, max_bytes)
+
+
+def stored_fingerprint(folder: Path) -> str:
+    """Hex digest of all pictures in a folder that `read_stored` reads: titles or places, and contents."""
+    manifest, digest = folder / MANIFEST, hashlib.blake2b(digest_size=16)
+    if manifest.is_file():
+        for title, path in sorted(_paths(manifest, manifest.stat().st_mtime_ns).items()):
+            digest.update(f"{title}\0{path}\0".encode("utf-8", "surrogateescape"))
+        folder = folder / PICTURES
+    real = os.path.realpath(folder)
+    for place in sorted(_below(folder)):
+        digest.update(os.fsencode(place) + b"\0" + _hash_below(real, place).encode())
+    return digest.hexdigest()
+
+
+def _hash_below(real: str, place: str) -> str:
+    """As `hash_inside`, sooner where no link is followed: there may be millions of them."""
+    path = os.path.join(real, place)
+    if os.path.islink(path):
+        return hash_inside(Path(real), place)
+    return _hash_or_reason(lambda: known_digest("beginning", path, _of_the_beginning))
+
+
+def _below(folder: Path) -> Iterator[str]:
+    """Paths of the files below a folder, relative to it, without hidden ones, of downloads under way."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        inner = os.path.relpath(place, folder)
+        yield from (os.path.normpath(os.path.join(inner, name)) for name in names if not name.startswith("."))
 
 
 @lru_cache(maxsize=2)
@@ -153,7 +178,8 @@ def made_once(name: str, key: str, make: Callable[[Path], dict[str, Any]]) -> Pa
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / RECORD).exists():
         with open(folder / "lock", "wb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)  # given up when its process ends, however that ends
+            take_lock(file.fileno(), folder)
             if not (folder / RECORD).exists():
+                clear_leftovers(folder)
                 write_json(folder / RECORD, make(folder))
     return folder

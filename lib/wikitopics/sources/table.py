@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from wikitopics.errors import UserError
-from wikitopics.paths import root
+from wikitopics.paths import located
 from wikitopics.sources.copies import joined_copies
 from wikitopics.sources.files import files_table
 from wikitopics.sources.given_split import split_names
@@ -27,7 +27,8 @@ OWN = ("path", "split", "group", *TEXTS, *LISTS)  # what is no label, whatever i
 class Table:
     """The pictures that a table describes.
 
-    `table`: CSV, lines of JSON or Parquet; `image_root`: folder its paths start at; relative to the root.
+    `table`: CSV, lines of JSON or Parquet, relative to the root folder; `image_root`: folder its paths start
+    at, "" for the table's own.
     Columns: path (or file_name); optionally title, creator, licence (text), split (train, validation, test),
     labels, categories, articles, human (lists, as `table_cells.as_list` reads them). Without labels, columns
     of 0 and 1 are: their names. A path in several rows is one file, with the labels of all of them, where
@@ -36,7 +37,7 @@ class Table:
 
     name: ClassVar[str] = "table"
     table: str
-    image_root: str
+    image_root: str = ""
 
     def files(self) -> pd.DataFrame:
         """One row per file, in the table's order; `labels`, `human` and `split` where the table has them.
@@ -90,10 +91,10 @@ class Table:
         return digest.hexdigest()
 
     def _top(self) -> Path:
-        return root() / Path(self.image_root).expanduser()
+        return located(self.image_root) if self.image_root else located(self.table).parent
 
     def _table_file(self) -> Path:
-        file = root() / Path(self.table).expanduser()
+        file = located(self.table)
         if not file.is_file():
             raise UserError(
                 f"table must be a CSV or Parquet file, but {self.table} is none; correct the path"

@@ -9,11 +9,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from wikitopics.paths import root
+from wikitopics.paths import located
 from wikitopics.sources.dumps.database import connected, text
 from wikitopics.sources.dumps.wit_images import images_of, wit_counts, wit_fingerprint, wit_shards
 from wikitopics.sources.files import COLUMNS
-from wikitopics.sources.reading import TooLarge, digest_of, inside, read_stored
+from wikitopics.sources.reading import TooLarge, digest_of, inside, read_stored, stored_fingerprint
 
 PLACE = "wit:"  # marks a path that leads into a shard
 
@@ -55,7 +55,7 @@ class Wit:
     def read(self, path: str, max_bytes: int) -> bytes:
         """The image's bytes, from its shard or as downloaded; FileNotFoundError without, or TooLarge."""
         if not path.startswith(PLACE):
-            return read_stored(root() / self.image_root, path, max_bytes)
+            return read_stored(located(self.image_root), path, max_bytes)
         shard, _, row = path.removeprefix(PLACE).rpartition("#")
         data = _image(str(inside(wit_shards(self.wit)[0].parent, shard)), int(row))
         if len(data) > max_bytes:
@@ -67,8 +67,9 @@ class Wit:
         return None
 
     def fingerprint(self) -> str:
-        """Hex digest of the shards and of how many images are drawn."""
-        return digest_of(wit_fingerprint(self.wit), str(self.max_files))
+        """Hex digest of the shards, of the pictures beside them, and of how many are drawn."""
+        pictures = stored_fingerprint(located(self.image_root)) if self.image_root else ""
+        return digest_of(wit_fingerprint(self.wit), str(self.max_files), pictures)
 
 
 def _image(shard: str, row: int) -> bytes:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import keras
 
 from wikitopics.errors import UserError
+from wikitopics.paths import located
 from wikitopics.train.efficientnet_lite import efficientnet_lite, set_torch_weights
 from wikitopics.train.torch_file import read_torch_file
 
@@ -123,7 +124,7 @@ def _application(name: str, image_size: int, weights: str) -> keras.Model:
 
 
 def _existing(weights: str) -> Path:
-    path = Path(weights).expanduser()
+    path = located(weights)
     if not path.is_file():
         raise UserError(
             f"weights must be imagenet, none or the path of a file, but there is no file {weights!r}; "

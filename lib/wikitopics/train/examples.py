@@ -83,7 +83,7 @@ def keep_top_labels(examples: Examples, n: int) -> Examples:
     if n > usable or usable == 0:
         raise UserError(
             f"labels_top must be at most the number of labels with a training image, {usable}, but is {n}; "
-            "choose fewer labels or another labels run"
+            "choose fewer, 0 to keep all of them, or another labels run"
         )
     kept = np.sort(np.argsort(-counts, kind="stable")[: n or usable])
     names = [examples.label_names[i] for i in kept]

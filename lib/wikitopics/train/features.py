@@ -1,18 +1,19 @@
 """What learns and what it is shown: features of frozen backbones, or augmented pictures."""
 
-import fcntl
 import hashlib
+import io
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import keras
 import numpy as np
 from keras import layers
 
-from wikitopics.artefacts import read_array, read_table, replacing
+from wikitopics.artefacts import read_array, read_table, room_for, take_lock
 from wikitopics.errors import UserError
 from wikitopics.progress import report
 from wikitopics.train.backbones import weights_checksum
@@ -152,31 +153,56 @@ def _alone(lock: Path) -> Iterator[None]:
     lock.parent.mkdir(parents=True, exist_ok=True)
     with open(lock, "w") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            take_lock(file.fileno(), lock, wait=False)
         except BlockingIOError:
             print("another run is computing these features; waiting for it", flush=True)
-            fcntl.flock(file, fcntl.LOCK_EX)
+            take_lock(file.fileno(), lock)
         yield
 
 
 def _compute(
     path: Path, pixels: np.ndarray, network: keras.Model, rows: np.ndarray, augmenter: keras.Model | None
 ) -> None:
-    """One pass over the pictures, written batch by batch so that memory does not grow with their number."""
+    """One pass over the pictures, written batch by batch so that memory does not grow with their number.
+
+    What is done lies in .NAME.begun; who was stopped goes on behind it.
+    """
     network.compile(jit_compile=False)  # on a CPU XLA takes 20 s to compile and then runs slower
-    shape = (len(rows), network.output.shape[-1])
-    with replacing(path) as temporary, open(temporary, "wb") as file:
-        np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
-        report("features", 0, len(rows))
+    begun = path.with_name(f".{path.name}.begun")
+    with room_for("features", path.name, ": it goes on where it was"), open(begun, "ab+") as file:
+        done = _go_on(file, (len(rows), network.output.shape[-1]))
+        report("features", done, len(rows))
         for start in range(0, len(rows), BATCH):
             chosen = rows[start : start + BATCH]
             pictures = _padded(pixels[chosen])
-            if augmenter is not None:
+            if augmenter is not None:  # also of what is done: what it draws next depends on how often it drew
                 pictures = augmenter(pictures, training=True)
+            if start < done:
+                continue
             features = np.asarray(network.predict_on_batch(pictures), "<f4")[: len(chosen)]
             _check_finite(features, chosen)
             file.write(features.tobytes())
+            file.flush()
+            os.fsync(file.fileno())  # a computer that loses its power loses a batch
             report("features", start + len(chosen), len(rows))
+    os.replace(begun, path)
+
+
+def _go_on(file: BinaryIO, shape: tuple[int, int]) -> int:
+    """How many rows of an array of this shape are in a file that was begun, which then ends behind them.
+
+    The last batch is done again: it may have been cut, or have been on its way to the disk.
+    """
+    head = io.BytesIO()
+    np.lib.format.write_array_header_1_0(head, {"descr": "<f4", "fortran_order": False, "shape": shape})
+    header, batch = head.getvalue(), BATCH * shape[1] * 4
+    file.seek(0)
+    whole = file.read(len(header)) == header
+    batches = max(0, (os.fstat(file.fileno()).st_size - len(header)) // batch - 1) if whole else 0
+    file.truncate(len(header) + batches * batch if whole else 0)
+    if not whole:
+        file.write(header)
+    return batches * BATCH
 
 
 def _padded(pictures: np.ndarray) -> np.ndarray:

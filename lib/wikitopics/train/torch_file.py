@@ -10,6 +10,7 @@ import collections
 import io
 import pickle
 import pickletools
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,13 @@ from wikitopics.errors import UserError
 
 MAGIC = 0x1950A86A20F9469CFC6C
 MAX_BYTES = 512 * 2**20  # ten times the largest EfficientNet-Lite
+MAX_OPCODES = 200_000  # of one pickle; EfficientNet-Lite2's has 13,931 ...
+MAX_CONTAINERS = 20_000  # ... and 2,947 tuples, lists and dicts; so many may at most stand in each other
 MAX_MEMO = 100_000  # the unpickler's memo grows to the largest index named, so that is bounded too
-DAMAGED = (OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, pickle.UnpicklingError)
+DAMAGED = (
+    *(OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError),
+    *(RecursionError, MemoryError, pickle.UnpicklingError),
+)
 NUMBERS = {"Float": "<f4", "Double": "<f8", "Half": "<f2", "Long": "<i8", "Int": "<i4"}
 STORAGES = {f"{name}Storage": np.dtype(code) for name, code in NUMBERS.items()}
 OPCODES = """
@@ -29,6 +35,8 @@ PROTO STOP MARK GLOBAL REDUCE BUILD BINPERSID BINPUT LONG_BINPUT BINGET LONG_BIN
 EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 EMPTY_DICT SETITEM SETITEMS EMPTY_LIST APPEND APPENDS
 NONE NEWTRUE NEWFALSE BININT BININT1 BININT2 LONG1 BINUNICODE
 """
+CONTAINERS = {"EMPTY_TUPLE", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "EMPTY_DICT", "EMPTY_LIST", "REDUCE"}
+NAMES = {"BINUNICODE", "GLOBAL"}  # what may be remembered and put in a second place
 
 
 @dataclass(frozen=True)
@@ -116,13 +124,33 @@ def _view(tensor: _Tensor, numbers: np.ndarray) -> np.ndarray:
 def _unpickle(file: io.BytesIO) -> Any:
     """One pickle from `file`, its opcodes looked through before anything is built."""
     start = file.tell()
-    for opcode, argument, _ in pickletools.genops(file):
-        if opcode.name not in OPCODES.split():
-            raise ValueError(f"it uses the pickle opcode {opcode.name}")
-        if opcode.name == "LONG_BINPUT" and int(argument or 0) > MAX_MEMO:
-            raise ValueError("its memo is too large")
+    _check(pickletools.genops(file))
     file.seek(start)
     return _Unpickler(file).load()
+
+
+def _check(opcodes: Iterable[tuple]) -> None:
+    """ValueError for opcodes that plain tensors do not need, or too many of them.
+
+    Only names are taken from the memo: containers that stand in several places, a few of them in each other,
+    are a structure that no computer can walk through.
+    """
+    known, before, containers = set(OPCODES.split()), "", 0
+    names: set[Any] = set()  # places in the memo
+    for number, (opcode, argument, _) in enumerate(opcodes):
+        name = opcode.name
+        containers += name in CONTAINERS
+        if name not in known:
+            raise ValueError(f"it uses the pickle opcode {name}")
+        if number >= MAX_OPCODES or containers > MAX_CONTAINERS:
+            raise ValueError("it has more parts than any network")
+        if name == "LONG_BINPUT" and int(argument or 0) > MAX_MEMO:
+            raise ValueError("its memo is too large")
+        if name in ("BINPUT", "LONG_BINPUT"):
+            (names.add if before in NAMES else names.discard)(argument)
+        if name in ("BINGET", "LONG_BINGET") and argument not in names:
+            raise ValueError("it puts one structure in two places")
+        before = name
 
 
 class _Unpickler(pickle.Unpickler):

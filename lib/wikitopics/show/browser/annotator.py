@@ -10,6 +10,7 @@ import pandas as pd
 from PIL import Image
 
 from wikitopics import judgements
+from wikitopics.errors import UserError
 from wikitopics.show.browser import html as say
 from wikitopics.show.browser.controls import button
 from wikitopics.show.browser.style import NAME, listener
@@ -71,7 +72,7 @@ class Annotator:
     def _file(self, labels: list[str]) -> None:
         try:
             self.annotations.put(self.title, labels)
-        except OSError as error:  # nobody sees a widget's exceptions; what is ticked stays
+        except (OSError, UserError) as error:  # nobody sees a widget's exceptions; what is ticked stays
             self.failed.value = say.not_saved(", ".join(labels) or "none of these", error)
         else:
             self.move(1)

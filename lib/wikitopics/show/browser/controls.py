@@ -235,7 +235,7 @@ class ReviewPanel:
         self.clear.disabled, self.save_labels.disabled = review is None, True
         self.saved.value = state
 
-    def failed(self, what: str, error: OSError) -> None:
+    def failed(self, what: str, error: Exception) -> None:
         """Say in red that a judgement is not on the disk; what was chosen stays as it is."""
         self.saved.value = not_saved(what, error)
 

@@ -102,9 +102,9 @@ def saved(review: Review | None, count: int, on_disk: bool, reviewer: str) -> st
     return f'<span role="status">{kept}</span>'
 
 
-def not_saved(what: str, error: OSError) -> str:
+def not_saved(what: str, error: Exception) -> str:
     """What stands there, in red, when a judgement could not be written."""
-    reason = error.strerror or str(error)
+    reason = getattr(error, "strerror", None) or str(error)
     return (
         f'<b class="mb-failed" role="alert" style="color:#c4320a">NOT SAVED: {told(what)} '
         f"({told(reason)}). Make room or allow writing, then press again.</b>"

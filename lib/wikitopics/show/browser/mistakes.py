@@ -12,6 +12,7 @@ import ipywidgets as w
 import numpy as np
 import pandas as pd
 
+from wikitopics.errors import UserError
 from wikitopics.show.browser import html as say
 from wikitopics.show.browser.choice import Predictions, Review, Reviews
 from wikitopics.show.browser.controls import FilterBar, Pages, ReviewPanel, boxed, button
@@ -159,7 +160,7 @@ class MistakeBrowser(Pages):
         if self.at is not None:
             try:
                 self.reviews.drop(self.predictions.key(self.pair))
-            except OSError as error:
+            except (OSError, UserError) as error:
                 self.review.failed("taken back", error)
             else:
                 self._judged()
@@ -172,7 +173,10 @@ class MistakeBrowser(Pages):
     def _file(self, verdict: str, corrected: list[str] | None) -> None:
         try:
             self.reviews.put(self.predictions.key(self.pair), verdict, corrected)
-        except OSError as error:  # a full disk: a widget's exceptions are seen by nobody, so say it here
+        except (
+            OSError,
+            UserError,
+        ) as error:  # a full disk: nobody sees a widget's exceptions
             self.review.failed(verdict, error)
         else:
             self._judged()

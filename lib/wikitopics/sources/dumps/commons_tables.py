@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from wikitopics.artefacts import replacing
 from wikitopics.errors import UserError
-from wikitopics.paths import root
+from wikitopics.paths import located
 from wikitopics.sources.dumps.sql import SqlDump, open_dump
 
 FILE, CATEGORY = 6, 14  # namespaces
@@ -162,7 +162,7 @@ def xml_files(folder: str) -> list[Path]:
 
 
 def _matching(folder: str, pattern: str) -> list[Path]:
-    place = root() / Path(folder).expanduser()
+    place = located(folder)
     if not place.is_dir():
         raise UserError(f"dump must be a folder of SQL dumps, but {folder} is none; correct the path")
     return sorted(file for file in place.iterdir() if file.is_file() and re.fullmatch(pattern, file.name))

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from wikitopics.artefacts import RECORD, read_json, replacing
 from wikitopics.errors import UserError
-from wikitopics.paths import root
+from wikitopics.paths import located
 from wikitopics.progress import report
 from wikitopics.sources.dumps.database import connected, text
 from wikitopics.sources.files import article_of_url
@@ -44,7 +44,7 @@ PAIRS = pa.schema(
 
 def wit_shards(wit: str) -> list[Path]:
     """The shards in a folder, or the one file, below the root folder; UserError where there are none."""
-    place = root() / Path(wit).expanduser()
+    place = located(wit)
     found = sorted(file for pattern in SHARDS for file in place.glob(pattern)) or [place] * place.is_file()
     if not found:
         raise UserError(

@@ -1,5 +1,6 @@
 """Questions to MediaWiki's Action API, politely: one at a time, in batches, answers complete."""
 
+import hashlib
 import json
 import threading
 import time
@@ -8,13 +9,44 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from wikitopics.errors import UserError
-from wikitopics.sources.online.http import Answer, Client, Failed, asked_pause, hold
+from wikitopics.sources.online.answers import Needed, asked_pause, fitting, parsed
+from wikitopics.sources.online.http import Answer, Client, Failed, hold
 
 LATER = ("maxlag", "ratelimited", "readonly", "internal_api_error_DBQueryError")  # the same may succeed later
 
 BATCH = 50  # titles a question
 MAX_BYTES = 64 << 20  # of one answer
 MAXLAG = 5  # seconds that a database copy may lag before we hold back
+EMPTY_PARTS = 20  # of an answer one after the other that say nothing new; an honest wiki sends one or two
+MOST_PARTS = 2_000  # of the answer about 50 titles: a million lines; what comes after is left out, and told
+
+# What is read of an answer; each part of another shape is left out.
+TITLED = {"title": Needed(str), "ns": (int, str)}
+META = {"value": (str, float)}
+INFO = {
+    **dict.fromkeys(("url", "thumburl", "sha1", "mime", "mediatype"), str),
+    **dict.fromkeys(("size", "width", "height"), int),
+    "extmetadata": {"Artist": META, "LicenseShortName": META},
+}
+PAGE = {
+    **TITLED,
+    "imageinfo": [INFO],
+    **dict.fromkeys(("categories", "templates", "links", "fileusage"), [TITLED]),
+    "globalusage": [{**TITLED, "wiki": str}],
+    "categoryinfo": {"hidden": bool},
+    "cirrusdoc": [{"source": {"weighted_tags": [str]}}],
+}
+STEP = {"from": Needed(str), "to": Needed(str)}
+SAID = {
+    "query": {
+        "pages": ([PAGE], {str: PAGE}),
+        **dict.fromkeys(("normalized", "redirects"), [STEP]),
+        "categorymembers": [TITLED],
+    },
+    "continue": {str: (str, int)},
+    "error": ({"code": str, "info": str}, str),
+    "warnings": {str: ({"warnings": str}, str)},
+}
 
 
 class Refusal(UserError):
@@ -44,34 +76,55 @@ class Pages(NamedTuple):
 
 
 def understood(answer: Answer) -> tuple[dict, str]:
-    """The answer decoded and "", or {} and why it must be asked for again; UserError for a refusal."""
+    """The answer decoded and "", or {} and why it must be asked for again; UserError for a refusal.
+
+    Of the answer only what has the shape SAID is left; pages are a list, in whatever form they came.
+    """
     try:
-        said = json.loads(answer.body)
+        said = parsed(answer.body)
     except ValueError:
         return {}, f"status {answer.status}, {answer.body[:60]!r}"
     if not isinstance(said, dict) or not said.keys() & {"query", "batchcomplete", "error", "continue"}:
         return {}, f"an answer without content, {answer.body[:60]!r}"
-    error = said.get("error")
-    if error is None:
-        return said, ""
-    if not isinstance(error, dict):
-        return {}, f"an error without a code, {str(error)[:60]!r}"
-    if error.get("code") in LATER:
-        return {}, f"{error['code']}: {error.get('info', '')[:100]}"
+    told = said.get("error") is not None
+    said = fitting(said, SAID)
+    if told:
+        return {}, _refused(said.get("error", ""))
+    pages = said.get("query", {}).get("pages")
+    if isinstance(pages, dict):  # as MediaWiki's older form of answers has them
+        said["query"]["pages"] = list(pages.values())
+    return said, ""
+
+
+def _refused(error: dict | str) -> str:
+    """Why to ask again, in words; raises Refusal where that would not help."""
+    code, info = (error.get("code", ""), error.get("info", "")) if isinstance(error, dict) else ("", error)
+    if not code or code in LATER:
+        return f"{code or 'an error without a code'}: {info[:100]}"
     raise Refusal(
-        error.get("code", ""),
-        f"the API must accept the question, but refuses it "
-        f"({error.get('code')}: {error.get('info', '')[:200]}); check the address and the names asked for",
+        code,
+        f"the API must accept the question, but refuses it ({code[:100]}: {info[:200]}); "
+        "check the address and the names asked for",
     )
 
 
 def merge(known: dict, page: dict) -> None:
     """Add to a page what a continuation says about it; lists that were cut are joined again."""
     for key, value in page.items():
-        if isinstance(value, list) and isinstance(known.get(key), list):
-            known[key] = known[key] + [item for item in value if item not in known[key]]
+        if isinstance(value, list) and key in known:
+            known[key].extend(value)
         else:
             known[key] = value
+
+
+def each_once(page: dict) -> dict:
+    """The page with every item of its lists once."""
+    lists = {key: value for key, value in page.items() if isinstance(value, list)}
+    return page | {key: list({repr(item): item for item in items}.values()) for key, items in lists.items()}
+
+
+def _digest(value: dict) -> bytes:
+    return hashlib.blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=16).digest()
 
 
 def bare(title: str) -> str:
@@ -107,31 +160,43 @@ class ActionApi:
         """All continuations of one batch of titles as one answer; lists that were cut are joined again."""
         merged: dict[str, dict] = {}
         renamed: dict[str, str] = {}
-        for said in self._continued({**parameters, "titles": "|".join(titles)}):
+        for number, said in enumerate(self._continued({**parameters, "titles": "|".join(titles)})):
             for step in ("normalized", "redirects"):
                 renamed.update({row["from"]: row["to"] for row in said.get(step, [])})
-            pages = said.get("pages", [])
-            for page in pages.values() if isinstance(pages, dict) else pages:  # a dict in the older form
-                merge(merged.setdefault(page.get("title", ""), {}), page)
-        return Pages(titles, list(merged.values()), renamed)
+            for page in said.get("pages", []):
+                merge(merged.setdefault(page["title"], {}), page)
+            if number + 1 == MOST_PARTS:
+                self.warnings[f"answers of more than {MOST_PARTS:,} parts, cut off there"] += 1
+                break
+        return Pages(titles, [each_once(page) for page in merged.values()], renamed)
 
     def _continued(self, parameters: dict[str, Any]) -> Iterator[dict]:
-        """The part "query" of an answer and of all its continuations. UserError if they go in a circle."""
-        following: dict[str, str] = {}
-        seen = set()
+        """The part "query" of an answer and of all its continuations.
+
+        UserError if they go in a circle, or on and on without saying anything new.
+        """
+        following: dict[str, str | int] = {}
+        asked_before, said_before, empty = set(), set(), 0
         while True:
             said = self.ask({"action": "query", **parameters, **following})
-            yield said.get("query", {})
+            yield (query := said.get("query", {}))
             following = said.get("continue", {})
             if not following:
                 return
-            mark = json.dumps(following, sort_keys=True)
-            if mark in seen:
-                raise UserError(
-                    f"an answer of the API must come to an end, but {self.address} continues in a circle at "
-                    f"{mark[:100]}; try again later or ask for less"
-                )
-            seen.add(mark)
+            content, mark = _digest(query), _digest(following)
+            empty = empty + 1 if content in said_before else 0
+            if mark in asked_before:
+                raise self._endless(f"continues in a circle at {json.dumps(following)[:100]}")
+            if empty == EMPTY_PARTS:
+                raise self._endless(f"says nothing new in {empty} parts")
+            said_before.add(content)
+            asked_before.add(mark)
+
+    def _endless(self, why: str) -> UserError:
+        return UserError(
+            f"an answer of the API must come to an end, but {self.address} {why}; try again later or ask for "
+            "less"
+        )
 
     def ask(self, parameters: dict[str, Any]) -> dict:
         """One answer, decoded. Waits and asks again while the wiki is behind or talks nonsense.
@@ -169,5 +234,5 @@ class ActionApi:
 
     def _remember_warnings(self, said: dict) -> None:
         for module, warning in said.get("warnings", {}).items():
-            text = warning.get("warnings", warning) if isinstance(warning, dict) else warning
-            self.warnings[f"API warning of {module}: {str(text)[:160]}"] += 1
+            text = warning.get("warnings", "") if isinstance(warning, dict) else warning
+            self.warnings[f"API warning of {module[:100]}: {text[:160]}"] += 1

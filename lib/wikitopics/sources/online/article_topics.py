@@ -12,12 +12,16 @@ from wikitopics.progress import report
 from wikitopics.sources.article_topics import tagged_topics, topic_name
 from wikitopics.sources.commons_api import TOPICS
 from wikitopics.sources.online.action_api import BATCH, ActionApi
+from wikitopics.sources.online.answers import Needed, fitting, parsed
 from wikitopics.sources.online.http import Client, Failed
 from wikitopics.sources.online.journal import Journal
 
 LIFTWING = "https://api.wikimedia.org/service/lw/inference/v1/models/outlink-topic-model:predict"
 COLUMNS = {"article": "", "topics": "[]"}  # topics: JSON of [name, score] pairs, in the model's order
 MAX_BYTES = 1 << 20
+PREDICTED = {
+    "prediction": Needed({"results": Needed([{"topic": Needed(str), "score": Needed(float)}])}),
+}
 
 
 def topics_from_index(articles: Iterable[str], api: ActionApi, folder: Path) -> tuple[pd.DataFrame, dict]:
@@ -70,17 +74,22 @@ def _predicted(client: Client, article: str, language: str, address: str) -> lis
     question = {"page_title": article, "lang": language, "threshold": 0.0}  # a JSON float, or it is refused
     try:
         answer = client.fetch(address, MAX_BYTES, json=question)
-        said = json.loads(answer.body)
-        results = said["prediction"]["results"]
-        client.pace.sleep(client.manners.api_pause)
-        return [(row["topic"], float(row["score"])) for row in results]
     except Failed as failure:
-        trouble = f"{failure.reason}: {failure.detail}"
-    except (ValueError, KeyError, TypeError):
-        if answer.status in (400, 404, 422) and b"Model with name" not in answer.body:
-            return []  # no such article
-        trouble = f"status {answer.status}, {answer.body[:100]!r}"
-    raise UserError(
+        raise _silent(address, article, f"{failure.reason}: {failure.detail}") from None
+    client.pace.sleep(client.manners.api_pause)
+    try:
+        said = fitting(parsed(answer.body), PREDICTED)
+    except ValueError:
+        said = None
+    if said is not None:
+        return [(row["topic"], row["score"]) for row in said["prediction"]["results"]]
+    if answer.status in (400, 404, 422) and b"Model with name" not in answer.body:
+        return []  # no such article
+    raise _silent(address, article, f"status {answer.status}, {answer.body[:100]!r}")
+
+
+def _silent(address: str, article: str, trouble: str) -> UserError:
+    return UserError(
         f"the topic model at {address} must answer, but does not for {article!r} ({trouble}); "
         "check the address, or try again later: what was answered is kept"
     )

@@ -4,6 +4,7 @@ import hashlib
 import io
 import re
 import threading
+import time
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -17,34 +18,40 @@ from PIL import Image
 
 from wikitopics.artefacts import replacing
 from wikitopics.errors import UserError
+from wikitopics.fence import Limits, ended, in_child, said_by
 from wikitopics.progress import report
 from wikitopics.sources.file_kinds import SUPPORTED, kind_of
 from wikitopics.sources.online.action_api import BATCH, ActionApi
 from wikitopics.sources.online.http import Client, Failed, Manners, ToldToWait
 from wikitopics.sources.online.journal import Journal, held
 from wikitopics.sources.online.wiki_pages import PICTURES as WITH_PICTURE
-from wikitopics.sources.online.wiki_pages import Picture, pictures, standard_width
+from wikitopics.sources.online.wiki_pages import Picture, pictures
 from wikitopics.sources.reading import MANIFEST, PICTURES
 
 FINAL = ("fetched", "renamed", "missing", "unsupported")
-IN_A_ROW = 10  # after so many failures one after the other the server is left alone
+IN_A_ROW = 10  # after so many failures one after the other the server is left alone, if it is its trouble
+FIRST_REST = 600  # seconds until a file that failed is asked for again, doubled with every further time ...
+LONGEST_REST = 86_400  # ... up to this
 
 MAX_BYTES = 50_000_000  # of one file; 02_images reads no more by default
 MAX_PIXELS = 50_000_000
+FENCE = Limits(seconds=5.0, memory=1 << 30)  # of looking at one picture; thumbnails are small
 
 # What a manifest row says; the first is the key. Bytes, sha1, width and height are those of what lies in the
-# store, original_* those of the file at the wiki.
+# store, original_* those of the file at the wiki. failures: calls in a row in which it failed;
+# rests_until: seconds since 1970 before which it is not asked for again.
 COLUMNS: dict[str, Any] = {
     "title": "", "status": "", "reason": "", "detail": "", "attempts": 0, "url": "", "path": "", "bytes": 0,
     "sha1": "", "width": 0, "height": 0, "format": "", "original_sha1": "", "original_bytes": 0,
     "original_width": 0, "original_height": 0, "mime": "", "creator": "", "licence": "",
+    "failures": 0, "rests_until": 0,
 }  # fmt: skip
 STATUSES = {
     "fetched": "the picture is in the store",
     "renamed": "the wiki has it under another name, in `detail`; that name has a row of its own",
     "missing": "the wiki has no such file: deleted, or never there",
     "unsupported": "a document, sound or video, or a form of picture that is not decoded here",
-    "failed": "it could not be fetched, `reason` says why; it is tried again first next time",
+    "failed": "it could not be fetched, `reason` says why; it is tried again later, behind new ones",
     "waiting": "not tried yet",
 }
 
@@ -78,15 +85,14 @@ def download(
     """Fetch the pictures of `titles` of a standard width, at least `width`, into `folder`; statuses, counted.
 
     manifest.parquet in `folder` has one row per title (COLUMNS, STATUSES). What it says was
-    fetched is not fetched again; what failed comes first, or alone where `only_failed`. At every end, even
-    an interrupted one, the manifest is written. Raises GaveUp, ToldToWait, Stopped or UserError then.
+    fetched is not fetched again; what failed comes last, once it has rested, or alone and at once where
+    `only_failed`. At every end, even an interrupted one, the manifest is written. Raises GaveUp, ToldToWait,
+    Stopped or UserError then.
     """
-    width = standard_width(width)
     manifest = Journal(folder / MANIFEST, COLUMNS)
+    for title in titles:
+        manifest.rows.setdefault(title, {**COLUMNS, "title": title, "status": "waiting"})
     try:
-        for title in titles:
-            if title not in manifest.rows:
-                manifest.rows[title] = {**COLUMNS, "title": title, "status": "waiting"}
         _fetch_all(due(manifest, folder / PICTURES, only_failed), manifest, api, folder / PICTURES, width)
     finally:
         manifest.close(titles)
@@ -94,32 +100,73 @@ def download(
 
 
 def due(manifest: Journal, store: Path, only_failed: bool) -> list[str]:
-    """Titles to fetch: those that failed, then those that wait or whose picture is no longer in the store."""
-    failed = [title for title, row in manifest.rows.items() if row["status"] == "failed"]
-    if only_failed:
-        return failed
+    """Titles to fetch: those that wait or whose picture is no longer in the store, then those that failed
+    and have rested, the fewest times first. `only_failed`: those that failed, rested or not."""
     rows = manifest.rows.items()
+    failed = sorted((r["failures"], t) for t, r in rows if r["status"] == "failed")
+    if only_failed:
+        return [title for _, title in failed]
     lost = [t for t, r in rows if r["status"] == "fetched" and not holds(store, r["path"], r["bytes"])]
-    return failed + lost + [title for title, row in rows if row["status"] not in (*FINAL, "failed")]
+    waiting = [title for title, row in rows if row["status"] not in (*FINAL, "failed")]
+    return lost + waiting + [title for _, title in failed if not rests(manifest.rows[title])]
+
+
+def rests(row: Mapping[str, Any]) -> bool:
+    """Whether a file that failed is not yet to be asked for again; one that would rest too long, because
+    somebody set the clock back, is."""
+    return row["status"] == "failed" and 0 < row["rests_until"] - time.time() <= LONGEST_REST
+
+
+def _rested(row: dict[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """The row of a file that failed, with the rest that it has earned."""
+    rest = min(FIRST_REST * 2 ** min(before["failures"], 30), LONGEST_REST)
+    return {**row, "failures": before["failures"] + 1, "rests_until": int(time.time()) + rest}
 
 
 def _fetch_all(titles: list[str], manifest: Journal, api: ActionApi, store: Path, width: int) -> None:
-    in_a_row, done = 0, 0
+    failed: list[tuple[dict[str, Any], Mapping[str, Any]]] = []  # in a row, with what was known before
     report("pictures fetched", 0, len(titles))
     with ThreadPoolExecutor(api.client.manners.connections) as pool:
         try:
             for start in range(0, len(titles), BATCH):
                 for row in _batch(titles[start : start + BATCH], manifest, api, store, width, pool):
-                    manifest.put(**row)
-                    in_a_row = in_a_row + 1 if row["status"] == "failed" else 0
-                    if in_a_row >= IN_A_ROW:
-                        raise GaveUp(f"{in_a_row} files in a row failed, the last one: {row['reason']}")
-                done += len(titles[start : start + BATCH])
-                report("pictures fetched", done, len(titles))
+                    before = manifest.rows.get(row["title"], COLUMNS)
+                    bad = row["status"] == "failed"
+                    manifest.put(**(_rested(row, before) if bad else row))
+                    failed = [*failed, (row, before)] if bad else []
+                    if len(failed) >= IN_A_ROW:
+                        _stop_unless_well(failed, manifest, api.client)
+                        failed = []
+                report("pictures fetched", min(start + BATCH, len(titles)), len(titles))
         except BaseException:
             api.client.close()  # whoever waits in the pool stops waiting
             pool.shutdown(cancel_futures=True)
             raise
+
+
+def _stop_unless_well(
+    failed: list[tuple[dict[str, Any], Mapping[str, Any]]], manifest: Journal, client: Client
+) -> None:
+    """Tell the host's trouble from the files': a picture that came from there is asked for once more.
+
+    Where it does not come, or none ever came, the files are not blamed (they need no rest): raises GaveUp.
+    """
+    last = failed[-1][0]
+    if _well(urlsplit(last.get("url", "")).netloc, manifest, client):
+        return
+    for row, before in failed:
+        manifest.put(**row, failures=before["failures"], rests_until=0)
+    raise GaveUp(f"{len(failed)} files in a row failed, the last one: {last['reason']}")
+
+
+def _well(host: str, manifest: Journal, client: Client) -> bool:
+    """Whether the host still gives a picture that it gave before."""
+    rows = reversed(manifest.rows.values())
+    came = next((r for r in rows if r["status"] == "fetched" and urlsplit(r["url"]).netloc == host), None)
+    try:
+        return came is not None and client.fetch(came["url"], MAX_BYTES).status == 200
+    except Failed:
+        return False
 
 
 def _batch(
@@ -212,30 +259,38 @@ def _checked(
 
 
 def _described(body: bytes) -> tuple[str, tuple[int, int]]:
-    """Format and size by the header; ("", (0, 0)) where it cannot be read."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(body), formats=list(SUPPORTED)) as image:
-                return image.format or "", image.size
-    except Exception:  # decoders raise everything there is; this is no place to judge the file
-        return "", (0, 0)
+    """Format and size by the header; ("", (0, 0)) where it cannot be read: this is no place to judge it."""
+    found = _looked_at(body, whole=False)
+    return ("", (0, 0)) if "error" in found else (found["format"], tuple(found["size"]))
 
 
 def _decoded(body: bytes) -> tuple[str, tuple[int, int]]:
     """Format and size of a thumbnail, decoded to its last pixel; Failed where it breaks off."""
+    found = _looked_at(body, whole=True)
+    if "error" in found:
+        raise Failed(found.get("reason", "damaged"), found["error"][:200], 0)
+    return found["format"], tuple(found["size"])
+
+
+def _looked_at(body: bytes, whole: bool) -> dict[str, Any]:
+    """`format` and `size` of a picture, or `error`: by Pillow, in a child with limits."""
+    Image.init()
+    said, end = in_child(lambda _: _look(body, whole), 1, FENCE)
+    return said[0] if said else {"error": " ".join(ended(end, FENCE))}
+
+
+def _look(body: bytes, whole: bool) -> dict[str, Any]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(body), formats=list(SUPPORTED)) as image:
-                if image.width * image.height > MAX_PIXELS:
-                    raise Failed("too large", f"{image.width:,} x {image.height:,} pixels", 0)
-                image.load()
-                return image.format or "", image.size
-    except Failed:
-        raise
-    except Exception as error:  # as above: whatever a decoder raises, this thumbnail is not whole
-        raise Failed("damaged", f"{type(error).__name__}: {error}"[:200], 0) from None
+                if whole and image.width * image.height > MAX_PIXELS:
+                    return {"reason": "too large", "error": f"{image.width:,} x {image.height:,} pixels"}
+                if whole:
+                    image.load()
+                return {"format": image.format or "", "size": image.size}
+    except Exception as error:  # decoders raise everything there is: this picture is not whole
+        return {"error": said_by(error)}
 
 
 def address(sha1: str, form: str) -> str:

@@ -1,28 +1,34 @@
 """Fetching over HTTP politely: who we say we are, one pace, every answer bounded."""
 
+import http.client
+import io
 import re
+import socket
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
-from typing import NamedTuple
-from urllib.parse import urljoin, urlsplit
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3 import BaseHTTPResponse
-from urllib3.exceptions import HTTPError
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError, MaxRetryError, ReadTimeoutError
 from urllib3.util import Retry
 
 from wikitopics import __version__
 from wikitopics.errors import UserError
+from wikitopics.sources.online.answers import asked_pause, declared_length, joined
 
 BUSY = (429, 500, 502, 503, 504)  # answers after which the same request may succeed
 BURST = 0.25  # seconds of traffic that may come at once
 
 BLOCK = 64 << 10  # bytes read at once
 MAX_REDIRECTS = 5
+MAX_HEAD = 1 << 20  # bytes before an answer's body: status, headers, and any number of "100 Continue"
+MAX_RAW = 128 << 20  # bytes of an answer as they travel, all that is no body among them
+STANDSTILLS = 2  # attempts at a server that is too slow; more would take minutes for nothing
 
 
 # --- How we behave towards the servers of others: who we say we are, how much at once, how long we wait
@@ -36,7 +42,8 @@ class Manners:
     hosts. megabits: a second, over all connections. api_pause: seconds between two questions to an API;
     slow_pause: after one that took more than a second. attempts: for one answer. first_wait: seconds after
     the first failure, doubled with each further one; longest_wait: a server that asks for more ends the run.
-    timeout: seconds without a byte. slowest: bytes a second; slower answers are given up after `timeout`.
+    timeout: seconds for the head of an answer, however its bytes trickle, and without a byte of its body.
+    slowest: bytes a second; slower answers are given up after `timeout`.
     """
 
     contact: str
@@ -145,6 +152,13 @@ class Patience(Retry):
         again.manners, again.pace = self.manners, self.pace
         return again
 
+    def increment(self, method=None, url=None, response=None, error=None, _pool=None, _stacktrace=None):
+        """One attempt less; none is left for a server that let its time pass STANDSTILLS times."""
+        slow = sum(isinstance(past.error, ReadTimeoutError) for past in self.history) + 1
+        if isinstance(error, ReadTimeoutError) and slow >= STANDSTILLS and _pool is not None:
+            raise MaxRetryError(_pool, str(url), error)
+        return super().increment(method, url, response, error, _pool, _stacktrace)
+
     def get_retry_after(self, response: BaseHTTPResponse) -> float | None:
         """Seconds of the header Retry-After; a date is counted from the server's own Date."""
         return asked_pause(response.headers)
@@ -164,25 +178,77 @@ def hold(pace: Pace, manners: Manners, failures: int, asked: float | None = None
     pace.wait()
 
 
-def asked_pause(headers: Mapping[str, str]) -> float | None:
-    """Seconds that the header Retry-After asks for; None without one, or without sense.
+# --- One deadline for every answer, whatever its server does with the time between two bytes
 
-    >>> asked_pause({"Retry-After": "7"}), asked_pause({}), asked_pause({"Retry-After": "soon"})
-    (7.0, None, None)
-    >>> asked_pause({"Date": "Mon, 01 Jan 2001 00:00:00 GMT", "Retry-After": "Mon, 01 Jan 2001 00:00:09 GMT"})
-    9.0
+
+class Watched(io.RawIOBase):
+    """The bytes of a socket, for as long as an answer may take: TimeoutError afterwards.
+
+    Until `head_is_there` that is the socket's own timeout, then what the bytes that came need at `slowest` a
+    second besides. A timeout between two bytes, as sockets have it, does not end a server that sends one
+    letter of a header every few seconds, or "100 Continue" for ever.
     """
-    asked = headers.get("Retry-After", "").strip()
-    if re.fullmatch(r"\d+", asked):
-        return float(asked)
-    try:
-        pause = parsedate_to_datetime(asked) - parsedate_to_datetime(headers.get("Date", ""))
-    except (TypeError, ValueError):
-        return None
-    return max(0.0, pause.total_seconds())
+
+    def __init__(self, raw: Any, sock: socket.socket, slowest: float):
+        self._raw, self._socket, self._slowest = raw, sock, slowest
+        self._began, self._timeout = time.monotonic(), sock.gettimeout() or 0.0
+        self._count, self.head_is_there = 0, False
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        """Read once. Raises TimeoutError when the time is up, OSError for more bytes than there may be."""
+        if self._count > (MAX_RAW if self.head_is_there else MAX_HEAD):
+            raise OSError(f"more than {self._count:,} bytes")
+        more = self._count / self._slowest if self.head_is_there else 0.0
+        left = self._began + self._timeout + more - time.monotonic()
+        if left <= 0:
+            raise TimeoutError(f"{self._count:,} bytes in {self._timeout + more:.0f} s")
+        self._socket.settimeout(min(self._timeout, left))
+        count = self._raw.readinto(buffer)
+        self._count += count or 0
+        return count
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        self._raw.close()
+        super().close()
+
+
+class TimedAnswer(http.client.HTTPResponse):
+    """An answer that is read through Watched."""
+
+    def __init__(self, sock: socket.socket, *rest: Any, slowest: float, **named: Any):
+        super().__init__(sock, *rest, **named)
+        self._watched = Watched(self.fp.detach(), sock, slowest)
+        self.fp = io.BufferedReader(self._watched)
+
+    def begin(self) -> None:
+        """Read the head."""
+        super().begin()
+        self._watched.head_is_there = True
+
+
+def timed_pools(manners: Manners) -> dict[str, type]:
+    """urllib3's pools of connections, by scheme, with answers that keep the time of these manners."""
+
+    def answer(sock: socket.socket, *rest: Any, **named: Any) -> TimedAnswer:
+        return TimedAnswer(sock, *rest, slowest=manners.slowest, **named)
+
+    pools = {}
+    for pool in (HTTPConnectionPool, HTTPSConnectionPool):
+        timed = type("TimedConnection", (pool.ConnectionCls,), {"response_class": staticmethod(answer)})
+        pools[pool.scheme] = type("TimedPool", (pool,), {"ConnectionCls": timed})
+    return pools
 
 
 # --- Fetching over HTTP politely: one session for everything, every answer bounded in size and time
+
+
+# What a request ends with; ValueError where a part of an address or of a head makes no sense to one of them.
+NETWORK = (requests.RequestException, HTTPError, http.client.HTTPException, OSError, ValueError)
 
 
 class Answer(NamedTuple):
@@ -215,6 +281,7 @@ class Client:
         self._session.headers["User-Agent"] = manners.user_agent()
         self._session.trust_env = False  # no password of ~/.netrc is sent, no proxy is used unasked
         adapter = HTTPAdapter(pool_maxsize=manners.connections, max_retries=Patience.of(manners, self.pace))
+        adapter.poolmanager.pool_classes_by_scheme = timed_pools(manners)
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
 
@@ -235,7 +302,7 @@ class Client:
         Redirects are followed on the same host only. Raises Failed, ToldToWait (the run should end) or
         Stopped. Any status below 500 but 429 is an answer, not a failure.
         """
-        attempts, broken = 0, Failed("unreachable")
+        attempts, slow, broken = 0, 0, Failed("unreachable")
         for turn in range(self.manners.attempts):
             if turn:
                 hold(self.pace, self.manners, turn)
@@ -244,7 +311,8 @@ class Client:
                 return answer._replace(attempts=attempts + answer.attempts)
             except Failed as failure:
                 attempts, broken = attempts + failure.attempts, failure
-                if failure.reason not in ("interrupted", "too slow"):
+                slow += failure.reason == "too slow"
+                if failure.reason not in ("interrupted", "too slow") or slow >= STANDSTILLS:
                     break
         raise Failed(broken.reason, broken.detail, attempts)
 
@@ -255,7 +323,7 @@ class Client:
                 self.pace.wait()
                 with self._request(url, form, json) as response:
                     attempts = len(response.raw.retries.history) + 1 if response.raw.retries else 1
-                    if response.status_code in (429, 500, 502, 503, 504):
+                    if response.status_code in BUSY:
                         raise Failed("busy", f"status {response.status_code} {response.reason}", attempts)
                     if response.is_redirect:
                         url = same_host(url, response.headers["Location"])
@@ -271,14 +339,16 @@ class Client:
             return self._session.request(
                 method, url, data=form, json=json, stream=True, allow_redirects=False, timeout=timeout
             )
-        except requests.RequestException as error:
-            raise Failed("unreachable", _short(error), self.manners.attempts) from None
+        except NETWORK as error:
+            cause = getattr(error.args[0], "reason", None) if error.args else None
+            most = STANDSTILLS if isinstance(cause, ReadTimeoutError) else self.manners.attempts
+            raise Failed("unreachable", _short(error), min(most, self.manners.attempts)) from None
 
     def _body(self, response: requests.Response, max_bytes: int) -> bytes:
         """All bytes of the answer, if they come fast enough and are not too many."""
-        declared = response.headers.get("Content-Length", "")
-        if declared.isdigit() and int(declared) > max_bytes:
-            raise Failed("too large", f"{int(declared):,} bytes, limit {max_bytes:,}")
+        declared = declared_length(response.headers)
+        if declared > max_bytes:
+            raise Failed("too large", f"{declared:,} bytes, limit {max_bytes:,}")
         began, body = time.monotonic(), bytearray()
         try:
             while block := response.raw.read1(BLOCK, decode_content=True):
@@ -289,7 +359,9 @@ class Client:
                 patience = self.manners.timeout + len(body) / self.manners.slowest
                 if time.monotonic() - began > patience:
                     raise Failed("too slow", f"{len(body):,} bytes in {time.monotonic() - began:.0f} s")
-        except (HTTPError, OSError) as error:  # reset, timeout, fewer bytes than declared, bad encoding
+        except ReadTimeoutError as error:
+            raise Failed("too slow", _short(error)) from None
+        except NETWORK as error:  # reset, fewer bytes than declared, bad encoding
             raise Failed("interrupted", _short(error)) from None
         return bytes(body)
 
@@ -300,7 +372,9 @@ def same_host(url: str, location: str) -> str:
     >>> same_host("https://commons.wikimedia.org/a", "/b")
     'https://commons.wikimedia.org/b'
     """
-    target = urljoin(url, location)
+    target = joined(url, location)
+    if target is None:
+        raise Failed("redirected elsewhere", location[:200])
     old, new = urlsplit(url), urlsplit(target)
     if new.hostname != old.hostname or (old.scheme, new.scheme) == ("https", "http"):
         raise Failed("redirected elsewhere", target[:200])

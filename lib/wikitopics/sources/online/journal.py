@@ -1,6 +1,5 @@
 """A table that grows row by row and survives a kill: a journal beside Parquet; the newest row counts."""
 
-import fcntl
 import json
 import os
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from wikitopics.artefacts import replacing
+from wikitopics.artefacts import replacing, take_lock
 from wikitopics.errors import UserError
 
 ROWS = 50_000  # of a table written or read at once
@@ -30,8 +29,10 @@ class Journal:
         self._lines = table.with_suffix(".journal")
         self.rows: dict[str, dict[str, Any]] = {}
         if table.exists():
-            for batch in pq.ParquetFile(table).iter_batches(ROWS, columns=list(columns)):
-                self.rows.update({row[self.key]: row for row in batch.to_pylist()})
+            file = pq.ParquetFile(table)
+            known = [name for name in columns if name in file.schema_arrow.names]  # others are newer than it
+            for batch in file.iter_batches(ROWS, columns=known):
+                self.rows.update({row[self.key]: {**columns, **row} for row in batch.to_pylist()})
         for row in self._replayed():
             self.rows[row[self.key]] = {**columns, **row}
         table.parent.mkdir(parents=True, exist_ok=True)
@@ -75,7 +76,7 @@ def held(folder: Path) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        take_lock(descriptor, folder, wait=False)
         yield
     except BlockingIOError:
         raise UserError(

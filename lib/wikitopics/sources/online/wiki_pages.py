@@ -8,6 +8,7 @@ from typing import NamedTuple
 from wikitopics.errors import UserError
 from wikitopics.progress import report
 from wikitopics.sources.online.action_api import BATCH, ActionApi, Pages, Refusal, bare
+from wikitopics.sources.online.answers import web_address
 
 HERE = "here"  # the articles of the wiki itself; otherwise a wiki's host, e.g. en.wikipedia.org
 IMAGE = {
@@ -17,7 +18,9 @@ IMAGE = {
 PICTURES = ("BITMAP", "DRAWING")  # MediaWiki's media types that have a picture to show
 
 FILE, CATEGORY = 6, 14
+MAX_HTML = 10_000  # letters of a creator's name; the longest honest ones have some hundreds
 SOFT = "Template:Category redirect"
+MAX_WALKED = 5_000_000
 MAX_CATEGORIES = 1_000_000  # Commons has about 15 million; a walk up from one topic stays far below
 
 # operations/mediawiki-config, CommonSettings.php, $wgThumbnailSteps, as of August 2026.
@@ -107,31 +110,34 @@ def _description(page: dict, wiki: str) -> Description:
 
 def _picture(page: dict) -> Picture | None:
     info = (page.get("imageinfo") or [{}])[0]
-    if "url" not in info:  # no such file, or one that was hidden
+    url, thumburl = (web_address(info.get(name, "")) for name in ("url", "thumburl"))
+    if url is None:  # no such file, or one that was hidden
         return None
-    said = info.get("extmetadata") or {}
+    said = info.get("extmetadata", {})
+    creator, licence = (said.get(name, {}).get("value", "") for name in ("Artist", "LicenseShortName"))
     return Picture(
         bare(page["title"]),
-        info["url"],
-        info["thumburl"] if is_standard(info.get("thumburl", "")) else info["url"],
+        url,
+        thumburl if thumburl and is_standard(thumburl) else url,
         info.get("sha1", ""),
         info.get("size", 0),
         info.get("width", 0),
         info.get("height", 0),
         info.get("mime", ""),
         info.get("mediatype", ""),
-        text_of_html(said.get("Artist", {}).get("value", "")),
-        text_of_html(said.get("LicenseShortName", {}).get("value", "")),
+        text_of_html(creator),
+        text_of_html(licence),
     )
 
 
-def text_of_html(html: str) -> str:
-    """The text of a piece of HTML, in one line.
+def text_of_html(html: object) -> str:
+    """The text of a piece of HTML, in one line, of its first MAX_HTML letters.
 
     >>> text_of_html('<a href="//x">Ann &amp;\\n Bob</a><style>b {}</style>')
     'Ann & Bob'
     """
-    text = re.sub(r"<(style|script)\b.*?</\1\s*>", " ", str(html), flags=re.DOTALL | re.IGNORECASE)
+    cut = str(html)[:MAX_HTML]
+    text = re.sub(r"<(style|script)\b.*?</\1\s*>", " ", cut, flags=re.DOTALL | re.IGNORECASE)
     return " ".join(unescape(re.sub(r"<[^>]*>", "", text)).split())
 
 
@@ -162,10 +168,15 @@ def files_below(api: ActionApi, category: str, depth: int, max_files: int) -> li
         for number, name in enumerate(level):
             report("categories walked", len(seen) - len(level) + number, len(seen))
             for members in api.members(name, cmtype="file|subcat", cmprop="title|ids"):
-                found.update({bare(m["title"]): None for m in members if m["ns"] == FILE})
-                below += [bare(m["title"]) for m in members if m["ns"] == CATEGORY]
+                found.update({bare(m["title"]): None for m in members if m.get("ns") == FILE})
+                below += [bare(m["title"]) for m in members if m.get("ns") == CATEGORY]
                 if max_files and len(found) >= max_files:
                     return list(found)[:max_files]
+                if len(found) + len(seen) + len(below) > MAX_WALKED:
+                    raise UserError(
+                        f"a walk down must stay below {MAX_WALKED:,} files and categories, but this one does "
+                        "not; give --max-files, or read them from a dump instead"
+                    )
         level = [name for name in dict.fromkeys(below) if name not in seen]
         seen.update(level)
     if not found:

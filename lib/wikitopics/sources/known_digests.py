@@ -28,7 +28,8 @@ class Memory:
     """The digests that are known of one file of them; without such a file it forgets everything."""
 
     def __init__(self, file: Path) -> None:
-        self.file, self.new = file, {}
+        self.file = file
+        self.new: dict[tuple[str, bytes], tuple[str, bytes, str, str]] = {}
         self.database = self._opened(create=False)
 
     def get(self, kind: str, place: str | Path, status: os.stat_result) -> str | None:

@@ -143,7 +143,7 @@ def as_written(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise
     except (ValueError, EOFError, OSError, pa.ArrowException) as error:  # JSON's, NumPy's, Parquet's
-        if isinstance(error, UserError) or isinstance(error, PermissionError):
+        if isinstance(error, UserError | PermissionError):
             raise
         place = Path(path)
         stage, run = place.parts[-3:-1] if len(place.parts) > 2 else ("", "")

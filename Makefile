@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 # What `make check` tests: fast, without Keras, and with something of every subject. Whole files, so that a new test
 # in one of them is in the loop too; what is slower is in `make test` alone.
 CORE := $(addprefix tests/test_,$(addsuffix .py,\
-	params notebooks cli environment readme docs taxonomy labels heuristics heads labels_people split duplicates \
+	house params notebooks cli environment readme docs taxonomy labels heuristics heads labels_people split duplicates \
 	metrics thresholds evaluate_predictions evaluate_tables compare figures))
 
 install: $(VENV)/installed

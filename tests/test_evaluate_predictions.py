@@ -31,11 +31,9 @@ def train(root):
 @pytest.fixture
 def opened(monkeypatch):
     """Names of the Parquet files that are opened, in order."""
-    names, real = [], predictions.pq.read_table
+    names, real = [], predictions.read_arrow
     monkeypatch.setattr(
-        predictions.pq,
-        "read_table",
-        lambda path, **options: (names.append(Path(path).name), real(path, **options))[1],
+        predictions, "read_arrow", lambda path: (names.append(Path(path).name), real(path))[1]
     )
     return names
 

@@ -72,7 +72,7 @@ def of_columns(columns: dict[str, pa.ChunkedArray]) -> CategoryGraph:
     """
     need_columns("a category graph", columns, ["title", "parents"])
     release()  # what decoding took
-    titles = _one_chunk(categories_spelled(columns.pop("title")))
+    titles = _one_chunk(_spelled_apart(columns.pop("title")))
     if titles.null_count:
         raise UserError(
             f"every category of a graph must have a title, but {titles.null_count:,} have none; fill them in"
@@ -80,8 +80,11 @@ def of_columns(columns: dict[str, pa.ChunkedArray]) -> CategoryGraph:
     forms = head_forms(columns.pop("head") if "head" in columns else find_heads(titles))
     lists = columns.pop("parents")
     length = pc.fill_null(pc.list_value_length(lists), 0).to_numpy()
-    above = categories_spelled(pc.list_flatten(lists))
+    above = pc.list_flatten(lists)
     own, parents, named = _located([titles, above, forms.texts], titles)
+    parents = np.array(parents)  # Arrow's own may not be written to
+    otherwise = np.flatnonzero(parents < 0)  # as they are written no category's name: in another spelling?
+    parents[otherwise] = positions(categories_spelled(above.take(pa.array(otherwise))), titles)
     del lists
     _check_unique(titles, own)
     indptr, parents, red = _compressed(length, parents)
@@ -96,6 +99,17 @@ def of_columns(columns: dict[str, pa.ChunkedArray]) -> CategoryGraph:
     heads = described(forms, named)
     release()
     return CategoryGraph(titles, indptr, parents, depth, hidden, heads, notes)
+
+
+def _spelled_apart(names: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The names as `categories_spelled` writes them, but as they are where another row is written so already.
+
+    Commons itself has such pairs (one of them with an invisible mark): they stay two categories.
+    """
+    spelled = categories_spelled(names)
+    names = names.cast(spelled.type)
+    taken = pc.and_(pc.not_equal(names, spelled), pc.is_in(spelled, pc.unique(names)))
+    return pc.if_else(pc.fill_null(taken, False), names, spelled)
 
 
 def _located(columns: list[Texts], titles: pa.Array) -> list[np.ndarray]:

@@ -31,10 +31,11 @@ def train(root):
 @pytest.fixture
 def opened(monkeypatch):
     """Names of the Parquet files that are opened, in order."""
-    names, real = [], predictions.read_arrow
-    monkeypatch.setattr(
-        predictions, "read_arrow", lambda path: (names.append(Path(path).name), real(path))[1]
-    )
+    names = []
+    for reader in ("read_table", "read_arrow"):
+        real = getattr(predictions, reader)
+        seen = lambda path, real=real: (names.append(Path(path).name), real(path))[1]  # noqa: E731
+        monkeypatch.setattr(predictions, reader, seen)
     return names
 
 

@@ -100,7 +100,10 @@ def test_in_python_it_gives_the_rows_or_writes_them(root, pictures, tmp_path, mo
     frame = wikitopics.score(pictures, model="tiny", abstain=0)
     counts = wikitopics.score([pictures], "tiny", tmp_path / "out.parquet", abstain=0)
     assert counts == {"files": 12, "scored": 12}
-    pd.testing.assert_frame_equal(frame, pd.read_parquet(tmp_path / "out.parquet"))
+    names = frame.attrs["label_names"]
+    written = pd.read_parquet(tmp_path / "out.parquet")
+    pd.testing.assert_frame_equal(frame[written.columns.tolist()], written)
+    assert np.allclose(frame[names].to_numpy(), np.stack(written["probabilities"]))  # a column a label, too
     monkeypatch.setattr(api, "IN_MEMORY", 11)
     with pytest.raises(UserError, match="without out at most 11 pictures are scored, but there are 12"):
         wikitopics.score(pictures, "tiny")

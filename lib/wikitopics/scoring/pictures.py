@@ -204,13 +204,16 @@ def fetched(
     contact (an e-mail or web address) and where the server is to be left alone.
     """
     from wikitopics.sources.online.action_api import ActionApi
-    from wikitopics.sources.online.download import download, polite_client
+    from wikitopics.sources.online.download import any_failed, download, polite_client
 
     titles = list(dict.fromkeys(name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX)))
     own = root() / "data" / "downloads" / f"titles-{digest_of(api, str(width), *sorted(titles))[:16]}"
     folder = Path(folder).absolute() if folder else own
     with polite_client(contact, folder) as client:
+        failed = any_failed(folder)
         counts = download(titles, ActionApi(client, api), folder, width)
+        if failed:  # whoever names a title again wants it now, rested or not
+            counts = download(titles, ActionApi(client, api), folder, width, only_failed=True)
     print("titles " + ", ".join(f"{what}: {count:,}" for what, count in counts.items()), flush=True)
     source = WithTitles(folder, "")
     return WithTitles(folder, digest_of(*(" ".join(source.found(PREFIX + title)) for title in titles)))

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from PIL import Image
 
-from wikitopics.artefacts import replacing
+from wikitopics.artefacts import read_table, replacing
 from wikitopics.errors import UserError
 from wikitopics.fence import Limits, ended, in_child, said_by
 from wikitopics.progress import report
@@ -25,7 +25,7 @@ from wikitopics.sources.online.action_api import BATCH, ActionApi
 from wikitopics.sources.online.http import Client, Failed, Manners, ToldToWait
 from wikitopics.sources.online.journal import Journal, held
 from wikitopics.sources.online.wiki_pages import PICTURES as WITH_PICTURE
-from wikitopics.sources.online.wiki_pages import Picture, pictures
+from wikitopics.sources.online.wiki_pages import Picture, pictures, standard_width
 from wikitopics.sources.reading import MANIFEST, PICTURES
 
 FINAL = ("fetched", "renamed", "missing", "unsupported")
@@ -89,6 +89,7 @@ def download(
     `only_failed`. At every end, even an interrupted one, the manifest is written. Raises GaveUp, ToldToWait,
     Stopped or UserError then.
     """
+    standard_width(width)  # a width that cannot be is told before anybody is asked
     manifest = Journal(folder / MANIFEST, COLUMNS)
     for title in titles:
         manifest.rows.setdefault(title, {**COLUMNS, "title": title, "status": "waiting"})
@@ -97,6 +98,12 @@ def download(
     finally:
         manifest.close(titles)
     return dict(Counter(row["status"] for row in manifest.rows.values()))
+
+
+def any_failed(folder: Path) -> bool:
+    """Whether an earlier call left files that failed in `folder`."""
+    manifest = folder / MANIFEST
+    return manifest.exists() and "failed" in set(read_table(manifest, ["status"])["status"])
 
 
 def due(manifest: Journal, store: Path, only_failed: bool) -> list[str]:

@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 # in one of them is in the loop too; what is slower is in `make test` alone.
 CORE := $(addprefix tests/test_,$(addsuffix .py,\
 	house params notebooks cli environment readme docs taxonomy labels heuristics heads labels_people split duplicates \
-	metrics thresholds evaluate_predictions evaluate_tables compare figures))
+	metrics thresholds evaluate_predictions evaluate_tables compare))
 
 install: $(VENV)/installed
 

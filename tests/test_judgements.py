@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 from fake_laboratory import Laboratory
 from wikitopics import cli, judgements, paths
+from wikitopics.commands.clean import WRITTEN
 from wikitopics.judgements import Journals, annotations, append, journal, take_over_all, verdicts
 
 WRITER = """
@@ -165,6 +167,28 @@ def test_clean_alone_takes_old_tables_over_first(tmp_path, monkeypatch, capsys):
     assert sorted(path.name for path in (tmp_path / "data/04_evaluate/x").iterdir()) == [
         "reviews.taken_over.parquet"
     ]
+
+
+@pytest.mark.parametrize("record", [None, "made by version 0.2"])
+def test_clean_leaves_a_persons_files_in_an_unfinished_run(tmp_path, monkeypatch, capsys, record):
+    monkeypatch.setenv("WIKITOPICS_ROOT", str(tmp_path))
+    folder = tmp_path / "data/02_images/x"
+    (folder / "chunks").mkdir(parents=True)
+    for name in ("images.npy", "chunks/0.arrow", "my notes.txt", "funnel.json"):
+        (folder / name).write_text("1")
+    if record:
+        (folder / "run.json").write_text("{}")
+    assert cli.main(["clean"]) == 0
+    assert [path.name for path in folder.iterdir()] == ["my notes.txt"]
+    assert "kept, since no run wrote it: data/02_images/x/my notes.txt" in capsys.readouterr().out
+
+
+def test_clean_knows_every_file_that_the_notebooks_say_they_write():
+    for stage in paths.STAGES:
+        first = json.loads(paths.notebook(stage).read_text())["cells"][0]["source"]
+        writes = "".join(first).split("Writes under")[1].split(". ")[0]
+        names = set(re.findall(r"`([\w.]+\.\w+)`", writes))
+        assert names and names <= WRITTEN, stage
 
 
 def test_a_line_is_what_anybody_can_read(tmp_path):

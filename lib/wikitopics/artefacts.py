@@ -111,7 +111,11 @@ def clear_leftovers(folder: Path, name: str = "") -> None:
     """
     for left in folder.glob(f".{glob.escape(name)}.*.*" if name else ".*.*.*"):
         number = left.name.split(".")[-2]
-        if left.suffix in (".part", ".old", ".making") and number.isdigit() and not still_runs(int(number)):
+        if (
+            left.suffix in (".part", ".old", ".making", ".again")
+            and number.isdigit()
+            and not still_runs(int(number))
+        ):
             if left.is_dir() and not left.is_symlink():
                 shutil.rmtree(left, ignore_errors=True)
             else:

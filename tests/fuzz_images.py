@@ -1,10 +1,9 @@
 """Fuzzing the check of images: python tests/fuzz_images.py SECONDS
 
 Guided by coverage of this library and of Pillow's Python code (atheris). Whatever the bytes, `decode`
-returns a square with its facts or raises Rejected with a known reason, in seconds. Memory is not looked at
-here: one cause of a gigabyte was found and mended (a TIFF of one pixel in a tile of 32,000 x 32,000), but
-with a limit of 800 MB this process has since been seen at 3 GB. The child that decodes for a run has a limit
-of its own. Needs `pip install atheris`; what it finds becomes a file in hostile_structures.py.
+returns a square with its facts or raises Rejected with a known reason, in seconds and within MEMORY, which is
+measured for each input alone (what the process itself gathers is none of an input's). Needs `pip install
+atheris`; what it finds becomes a file in hostile_structures.py.
 """
 
 import sys
@@ -25,10 +24,33 @@ from hostile_structures import lies, many_profiles
 
 LARGEST = 4096  # bytes of an input
 RECIPE = Recipe(store_size=32, max_bytes=LARGEST, max_pixels=4_000_000)
+MEMORY = (
+    400 << 20
+)  # bytes that decoding one input may add: 4,000,000 pixels of the dearest kind, and some air
+
+
+def most_memory(key: bytes) -> int:
+    """Bytes that this process holds (b"VmRSS") or held at most (b"VmHWM") since `forget_most`; Linux."""
+    with open("/proc/self/status", "rb") as status:
+        return next(int(line.split()[1]) << 10 for line in status if line.startswith(key))
+
+
+def forget_most() -> None:
+    """Begin anew with the most memory that was held."""
+    Path("/proc/self/clear_refs").write_text("5")
 
 
 def check(data: bytes) -> None:
-    """Raises what no caller of `decode` expects."""
+    """Raises what no caller of `decode` expects, and where the memory goes beyond MEMORY."""
+    forget_most()
+    before = most_memory(b"VmRSS")
+    outcome(data)
+    added = most_memory(b"VmHWM") - before
+    assert added <= MEMORY, f"{added >> 20} MB for {len(data)} bytes"
+
+
+def outcome(data: bytes) -> None:
+    """Decode, and raise where the picture or the reason is none."""
     try:
         found = decode(data, RECIPE)
     except Rejected as rejected:

@@ -4,6 +4,7 @@ import dataclasses
 from collections import Counter
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -12,7 +13,7 @@ from test_labels_replay import DATA, final_taxonomy, graph, table
 from wikitopics.labels.file_labels import label_files
 from wikitopics.labels.heads import described, find_head, find_heads, head_forms
 from wikitopics.labels.heuristics import label_categories
-from wikitopics.labels.lookup import positions
+from wikitopics.labels.lookup import SMALL, categories_at, positions
 
 recorded = pytest.mark.skipif(not DATA.exists(), reason="needs the logged part of Commons")
 
@@ -93,3 +94,10 @@ def agreement(g):
     )
     right, either = (truth & said).sum(0), truth.sum(0) + said.sum(0)
     return 2 * right.sum() / either.sum(), (2 * right / np.maximum(either, 1)).mean()
+
+
+@pytest.mark.parametrize("values", [[], [[]], [["c7", "Category:c8", "nowhere"]]])
+def test_names_are_found_in_a_column_of_many_chunks_or_none(values):
+    names = pa.array([f"C{number}" for number in range(SMALL)])
+    column = pa.chunked_array(values, pa.string())
+    assert categories_at(column, names).tolist() == [7, 8, -1][: len(column)]

@@ -90,7 +90,9 @@ def _parts(texts: Texts) -> np.ndarray:
 
 
 def _chunks(values: Texts) -> list[pa.Array]:
-    return values.chunks if isinstance(values, pa.ChunkedArray) else [values]
+    if not isinstance(values, pa.ChunkedArray):
+        return [values]
+    return values.chunks or [pa.array([], values.type)]  # Arrow has columns of no rows without a chunk
 
 
 def _found(values: Texts, names: pa.Array) -> np.ndarray:

@@ -228,7 +228,7 @@ class ActionApi:
         except Failed as failure:
             raise UserError(
                 f"the API at {self.address} must be reachable, but is not "
-                f"({failure.reason}: {failure.detail}); check the address "
+                f"({failure.detail or failure.reason}); check the address "
                 "and the network; what is already here is kept"
             ) from None
 

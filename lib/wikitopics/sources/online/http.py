@@ -4,6 +4,7 @@ import http.client
 import io
 import re
 import socket
+import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -14,7 +15,13 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError, MaxRetryError, ReadTimeoutError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    MaxRetryError,
+    NameResolutionError,
+    ReadTimeoutError,
+)
 from urllib3.util import Retry
 
 from wikitopics import __version__
@@ -166,14 +173,23 @@ class Patience(Retry):
     def sleep(self, response: BaseHTTPResponse | None = None) -> None:
         """Wait as the server asks, or longer with each failure. Raises ToldToWait or Stopped."""
         asked = self.get_retry_after(response) if response is not None else None
-        hold(self.pace, self.manners, len(self.history), asked)
+        last = self.history[-1] if self.history else None
+        trouble = "" if last is None else in_words(last.error) if last.error else f"status {last.status}"
+        hold(self.pace, self.manners, len(self.history), asked, trouble)
 
 
-def hold(pace: Pace, manners: Manners, failures: int, asked: float | None = None) -> None:
-    """After so many failures in a row, wait as the server asked or 1, 2, 4 ... times `first_wait`."""
+def hold(
+    pace: Pace, manners: Manners, failures: int, asked: float | None = None, trouble: str = "no answer"
+) -> None:
+    """After so many failures in a row, wait as the server asked or 1, 2, 4 ... times `first_wait`.
+
+    Who waits for a second or more is told why.
+    """
     seconds = asked or min(manners.first_wait * 2 ** max(0, failures - 1), manners.longest_wait)
     if seconds > manners.longest_wait:
         pace.stop(ToldToWait(f"the server asks to come back in {seconds:.0f} s"))
+    elif seconds >= 1:
+        print(f"{trouble}: attempt {failures + 1} of {manners.attempts} in {seconds:.0f} s", file=sys.stderr)
     pace.pause(seconds)
     pace.wait()
 
@@ -342,7 +358,7 @@ class Client:
         except NETWORK as error:
             cause = getattr(error.args[0], "reason", None) if error.args else None
             most = STANDSTILLS if isinstance(cause, ReadTimeoutError) else self.manners.attempts
-            raise Failed("unreachable", _short(error), min(most, self.manners.attempts)) from None
+            raise Failed("unreachable", in_words(error), min(most, self.manners.attempts)) from None
 
     def _body(self, response: requests.Response, max_bytes: int) -> bytes:
         """All bytes of the answer, if they come fast enough and are not too many."""
@@ -383,5 +399,21 @@ def same_host(url: str, location: str) -> str:
     return target
 
 
-def _short(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:200]
+def in_words(error: BaseException) -> str:
+    """Why there is no answer, for a person: without the names of classes that wrap what happened.
+
+    >>> in_words(OSError(111, "Connection refused"))
+    'Connection refused'
+    """
+    wrapped = error.args[0] if error.args else None
+    cause = getattr(wrapped, "reason", None) or error
+    if isinstance(cause, NameResolutionError):
+        return f"the name {cause.conn.host} cannot be found, as where there is no network"
+    if isinstance(cause, TimeoutError | ReadTimeoutError | ConnectTimeoutError):
+        return "it does not answer in time"
+    system = cause.__cause__ or cause
+    return getattr(system, "strerror", None) or _short(system)
+
+
+def _short(error: BaseException) -> str:
+    return re.sub(r" at 0x[0-9a-f]+", "", f"{type(error).__name__}: {error}")[:200]

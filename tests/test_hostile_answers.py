@@ -461,5 +461,6 @@ def test_without_a_network_a_person_reads_why_and_what_comes_next(capsys):
     quick = Manners("me@example.org", attempts=2, first_wait=1.0)
     with Client(quick) as client, pytest.raises(Failed) as failed:
         client.fetch("http://no-such-host.invalid/w/api.php", 100)
-    assert failed.value.detail == "the name no-such-host.invalid cannot be found, as where there is no network"
-    assert "cannot be found, as where there is no network: attempt 2 of 2 in 1 s" in capsys.readouterr().err
+    why = "the name no-such-host.invalid cannot be found, as where there is no network"
+    assert failed.value.detail == why
+    assert f"{why}: attempt 2 of 2 in 1 s" in capsys.readouterr().err

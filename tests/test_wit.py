@@ -1,6 +1,7 @@
 """WIT: the articles that show an image, whatever the shard's form; odd rows are counted."""
 
 import gzip
+from collections import Counter
 from urllib.parse import quote
 
 import pandas as pd
@@ -12,7 +13,7 @@ from dump_planted import plant
 from wikitopics.errors import UserError
 from wikitopics.sources import open_source
 from wikitopics.sources.dumps import wit_images
-from wikitopics.sources.dumps.wit_images import images_of, title_of_url, wit_counts
+from wikitopics.sources.dumps.wit_images import images_of, pairs, title_of_url, wit_counts
 from wikitopics.sources.files import article_name, article_of_url
 from wikitopics.sources.reading import TooLarge, stored_path
 
@@ -176,3 +177,21 @@ def test_names_of_articles_and_files():
     assert article_of_url("https://example.org/x") is None
     thumb = f"{UPLOAD}/commons/thumb/{stored_path('A b.tif')}/lossy-page1-330px-A_b.tif.jpg"
     assert title_of_url(thumb) == "A b.tif" and title_of_url("") is None and title_of_url(None) is None
+
+
+def test_bytes_that_are_no_text_cost_their_row_and_not_the_shard(tmp_path):
+    head = b"image_url\tpage_url\tis_main_image\n"
+    image, page = (
+        b"https://upload.wikimedia.org/wikipedia/commons/8/89/A_fox.jpg",
+        b"https://en.wikipedia.org/wiki/Fox",
+    )
+    rows = [
+        image + b"\t" + page + b"\ttrue\n",
+        b"\xb6\xff\n",
+        image.replace(b"fox", b"f\xf6x") + b"\t" + page + b"\ttrue\n",
+    ]
+    (tmp_path / "wit.tsv").write_bytes(head + b"".join(rows))
+    left_out = Counter()
+    assert sum(len(batch) for batch in pairs(tmp_path / "wit.tsv", left_out)) == 1
+    assert left_out["rows with another number of columns"] == 1
+    assert left_out["images that are not on Commons"] == 1

@@ -1,5 +1,6 @@
 """WIT turned round: one row per image with the articles that show it, made once for all runs that read it."""
 
+import codecs
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -145,13 +146,25 @@ def pairs(shard: Path, left_out: Counter[str]) -> Iterator[pa.RecordBatch]:
     """
     rows = _parquet_rows(shard) if shard.suffix == ".parquet" else _tsv_rows(shard, left_out)
     for images, pages, main, row in rows:
-        titles = [title_of_url(url) for url in images.to_pylist()]
-        articles = [article_of_url(url or "") for url in pages.to_pylist()]
+        titles = [title_of_url(url) for url in _texts(images)]
+        articles = [article_of_url(url or "") for url in _texts(pages)]
         table = pa.table([titles, articles, main, pa.repeat(shard.name, len(titles)), row], schema=PAIRS)
         left_out["images that are not on Commons"] += table["title"].null_count
         table = table.filter(pc.is_valid(table["title"]))
         left_out["pages that are no articles"] += table["article"].null_count
         yield from table.filter(pc.is_valid(table["article"])).to_batches()
+
+
+def _texts(values: pa.Array) -> list[str | None]:
+    """A column's texts; bytes that are no UTF-8 become a character that no title has."""
+    raw = values.cast(pa.binary()).to_pylist()
+    return [text if text is None else text.decode("utf-8", "replace") for text in raw]
+
+
+def _in_utf8(stream: pa.NativeFile) -> pa.NativeFile:
+    """The same text with a character that no title has for bytes that are no UTF-8: they cost their row."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    return pa.TransformInputStream(stream, lambda block: decoder.decode(block, not block).encode())
 
 
 def _tsv_rows(shard: Path, left_out: Counter[str]) -> Iterator[tuple]:
@@ -164,7 +177,7 @@ def _tsv_rows(shard: Path, left_out: Counter[str]) -> Iterator[tuple]:
     try:
         with pa.input_stream(shard, "gzip" if shard.suffix == ".gz" else None) as stream:
             reader = pyarrow.csv.open_csv(
-                stream,
+                _in_utf8(stream),
                 pyarrow.csv.ReadOptions(block_size=BLOCK),
                 pyarrow.csv.ParseOptions(delimiter="\t", newlines_in_values=True, invalid_row_handler=odd),
                 pyarrow.csv.ConvertOptions(
@@ -175,7 +188,7 @@ def _tsv_rows(shard: Path, left_out: Counter[str]) -> Iterator[tuple]:
             for batch in reader:
                 main = pc.equal(pc.utf8_lower(batch["is_main_image"]), "true")
                 yield batch["image_url"], batch["page_url"], main, pa.repeat(-1, len(batch))
-    except (pa.ArrowInvalid, pa.ArrowKeyError, OSError) as error:
+    except (pa.ArrowException, OSError) as error:
         raise _unreadable(shard, error) from error
 
 
@@ -188,9 +201,12 @@ def _parquet_rows(shard: Path) -> Iterator[tuple]:
             features, images = batch["wit_features"], batch["image_url"]
             pages, main = pc.struct_field(features, "page_url"), pc.struct_field(features, "is_main_image")
             row = pc.list_parent_indices(pages)
-            yield images.take(row), pc.list_flatten(pages), _bools(pc.list_flatten(main)), pc.add(row, first)
+            images, pages = (
+                column.cast(pa.binary()) for column in (images.take(row), pc.list_flatten(pages))
+            )
+            yield images, pages, _bools(pc.list_flatten(main)), pc.add(row, first)
             first += len(batch)
-    except (pa.ArrowInvalid, pa.ArrowKeyError, KeyError, OSError) as error:
+    except (pa.ArrowException, ValueError, KeyError, OSError) as error:
         raise _unreadable(shard, error) from error
 
 

@@ -92,6 +92,24 @@ def test_a_table_may_hold_titles(tmp_path):
     assert paths_of([str(tmp_path / "both.parquet")]) == [str(tmp_path / "y.png")]
 
 
+def test_names_of_files_beside_a_table_are_those_files_and_said(tmp_path):
+    (tmp_path / "list.csv").write_text("image;label\nowl.jpg;x\nfox.jpg;y\n")
+    told = []
+    assert paths_of([str(tmp_path / "list.csv")], told.append) == ["File:Owl.jpg", "File:Fox.jpg"]
+    (tmp_path / "owl.jpg").touch()
+    with pytest.raises(UserError, match="but 1 of 2 lie beside list.csv"):
+        paths_of([str(tmp_path / "list.csv")])
+    (tmp_path / "fox.jpg").touch()
+    assert paths_of([str(tmp_path / "list.csv")], told.append) == [
+        str(tmp_path / "owl.jpg"),
+        str(tmp_path / "fox.jpg"),
+    ]
+    assert told == [
+        "list.csv: 2 titles of Commons, read as CSV with ;, UTF-8",
+        "list.csv: 2 files beside it, read as CSV with ;, UTF-8",
+    ]
+
+
 def test_a_file_that_is_named_like_a_title_can_be_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "File:x.png").touch()

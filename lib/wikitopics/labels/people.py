@@ -146,7 +146,7 @@ def agreement(annotations: pd.DataFrame, taxonomy: Taxonomy) -> pd.DataFrame:
     }
     some = votes.any(axis=0)
     micro = {"f1": _ratio(2 * right.sum(), given.sum()), "fleiss_kappa": np.nan, "krippendorff_alpha": np.nan}
-    macro = {name: np.nanmean(values[some]) if some.any() else np.nan for name, values in each.items()}
+    macro = {name: pd.Series(values[some]).mean() for name, values in each.items()}  # NaN of NaNs, unsaid
     files = [file.max(initial=-1) + 1] * 2 + list((_sums(votes, file) > 0).sum(axis=0))
     rows = {name: [micro[name], macro[name], *values] for name, values in each.items()}
     return pd.DataFrame({"label": ["micro", "macro", *taxonomy.label_names], "files": files, **rows})

@@ -59,7 +59,7 @@ def score(
     if out is not None:
         check_apart(names, Path(out))
     run, judged = runs_of(model, evaluation)
-    paths = paths_of(names)
+    paths = paths_of(names, print)
     if out is None and len(paths) > IN_MEMORY:
         raise UserError(
             f"without out at most {IN_MEMORY:,} pictures are scored, but there are {len(paths):,}; "

@@ -206,7 +206,7 @@ def named_files(inputs: list[str], contact: str) -> tuple[Reads, pd.DataFrame]:
 
 def _table(name: str) -> pd.DataFrame:
     """path and ABOUT of the files of one input; only a table says anything about them."""
-    frame = pd.DataFrame({"path": paths_of([name])}, dtype=object)
+    frame = pd.DataFrame({"path": paths_of([name], print)}, dtype=object)
     told = pd.DataFrame()
     if tables.is_table(name) and os.path.isfile(name):
         told = tables.read_table(Path(name), "a table of pictures", known=("path", "title", *ABOUT))

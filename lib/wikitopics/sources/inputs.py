@@ -3,7 +3,9 @@
 import hashlib
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -17,15 +19,16 @@ from wikitopics.titles import file_title, names_a_file
 PREFIX = "File:"  # of every title; the name of a file on disk has a folder before it, if only "./"
 
 
-def paths_of(inputs: list[str]) -> list[str]:
+def paths_of(inputs: list[str], tell: Callable[[str], Any] = str) -> list[str]:
     """The paths of files and the titles ("File:...") of Commons that `inputs` name, in their order.
 
     A folder gives every file below it, sorted, hidden ones left out and links not followed into other
     folders; a table (as sources.tables reads them) its column `path`, relative to the table's own folder, or
-    where it has none its column `title`. A name that begins with File: is a title, and so is the address of a
-    wiki's page of a file; for a file of that name write ./File:... What is no picture stays, pipes and
-    folders that cannot be opened among them: its row will say so. Raises UserError for what is not there, and
-    for a table with a row that names nothing.
+    where it has none its column `title` (files beside the table, if they are there); `tell` is given one line
+    of what was understood, for example to print it. A name that begins with File: is a title, and so is the
+    address of a wiki's page of a file; for a file of that name write ./File:... What is no picture stays,
+    pipes and folders that cannot be opened among them: its row will say so. Raises UserError for what is not
+    there, and for a table with a row that names nothing.
     """
     found: list[str] = []
     for name in inputs:
@@ -41,7 +44,7 @@ def paths_of(inputs: list[str]) -> list[str]:
         elif os.path.isdir(name):
             found.extend(_below(name))
         elif is_table(name) and os.path.isfile(name):
-            found.extend(_listed(Path(name)))
+            found.extend(_listed(Path(name), tell))
         else:
             found.append(name)
     return found
@@ -94,16 +97,32 @@ def _in(place: str) -> tuple[list[str], list[str]]:
     return files, folders
 
 
-def _listed(table: Path) -> list[str]:
+def _listed(table: Path, tell: Callable[[str], Any]) -> list[str]:
     frame = read_table(table, "a table of pictures", known=["path", "title"])
+    form = frame.attrs["form"]
     if "path" in frame:
-        return [os.path.join(table.parent, path) for path in _filled(table, frame["path"])]
-    if "title" in frame:
-        return [PREFIX + file_title(title) for title in _filled(table, frame["title"])]
-    raise UserError(
-        f"a table of pictures must have the column path or title, but {table.name} has "
-        f"{', '.join(frame.columns)} (read as {frame.attrs['form']}); rename the one that holds them"
-    )
+        found, what = _beside(table, _filled(table, frame["path"])), "paths"
+    elif "title" in frame:
+        names = _filled(table, frame["title"])
+        there = sum(map(os.path.isfile, _beside(table, names)))
+        if 0 < there < len(names):
+            raise UserError(
+                "the titles of a table must be files of Commons, or all of them files beside the table, but "
+                f"{there} of {len(names)} lie beside {table.name}; call the column path if they are files"
+            )
+        found = _beside(table, names) if there else [PREFIX + file_title(title) for title in names]
+        what = "files beside it" if there else "titles of Commons"
+    else:
+        raise UserError(
+            f"a table of pictures must have the column path or title, but {table.name} has "
+            f"{', '.join(frame.columns)} (read as {form}); rename the one that holds them"
+        )
+    tell(f"{table.name}: {len(found):,} {what}, read as {form}")
+    return found
+
+
+def _beside(table: Path, names: list[str]) -> list[str]:
+    return [os.path.join(table.parent, name) for name in names]
 
 
 def _filled(table: Path, column: pd.Series) -> list[str]:
@@ -145,7 +164,7 @@ def pictures_of(names: list[str], jobs: int = 0) -> list[str]:
     """The paths of files as paths_of gives them; UserError for titles of Commons, jobs < 0."""
     if jobs < 0:
         raise UserError(f"--jobs must be at least 1, but is {jobs}; leave it out for half the cores")
-    paths = paths_of(names)
+    paths = paths_of(names, print)
     title = next((path for path in paths if path.startswith(PREFIX)), None)
     if title is not None:
         raise UserError(

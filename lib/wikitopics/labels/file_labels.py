@@ -101,7 +101,9 @@ def _first_best(row: np.ndarray, share: np.ndarray) -> np.ndarray:
 
 
 def _why_label(found: CategoryLabels, number: int, row: np.ndarray, start: np.ndarray) -> pd.DataFrame:
-    paths = shortest_paths(found, number, start)
+    """row, path, rules, start, anchor; files with one start share their lists, which would fill the memory."""
+    starts, which = np.unique(start, return_inverse=True)
+    paths = shortest_paths(found, number, starts)
     names = found.graph.titles.take(pa.array(np.maximum(paths, 0).ravel())).to_pylist()
     width = paths.shape[1]
     path = [
@@ -109,7 +111,8 @@ def _why_label(found: CategoryLabels, number: int, row: np.ndarray, start: np.nd
     ]
     rules = [[found.rules[r] for r in found.rule[p[: len(n) - 1]]] for p, n in zip(paths, path, strict=True)]
     ends = {"start": [p[0] for p in path], "anchor": [p[-1] for p in path]}
-    return pd.DataFrame({"row": row, "path": path, "rules": rules, **ends})
+    each = pd.DataFrame({"path": path, "rules": rules, **ends})
+    return each.iloc[which].assign(row=row)
 
 
 def shortest_paths(found: CategoryLabels, number: int, start: np.ndarray) -> np.ndarray:

@@ -256,9 +256,10 @@ def examples(labelled: Labelled, files: pd.DataFrame, per_label: int, labels: in
     counts = label_counts(labelled)
     leaves = counts[~counts["label"].isin(counts["parent"])].nlargest(labels, "files")["label"]
     rows = labelled.labels[["title", "labels", "scores"]].explode(["labels", "scores"])
-    rows = rows.set_axis(["title", "label", "score"], axis=1).merge(files[["title", "path"]], on="title")
+    rows = rows.set_axis(["title", "label", "score"], axis=1)
     rows = rows.iloc[rng.permutation(len(rows))].drop_duplicates("title")
     rows = rows[rows["label"].isin(leaves)].groupby("label", sort=False).head(per_label)
+    rows = rows.merge(files[["title", "path"]], on="title")
     order = {label: i for i, label in enumerate(leaves)}
     return rows.sort_values("label", key=lambda column: column.map(order), kind="stable").reset_index(
         drop=True

@@ -8,7 +8,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -197,7 +197,9 @@ def _batch(
             yield {"title": picture.title, "status": "unsupported", **known}
         else:
             wanted[picture.title] = picture
-    yield from pool.map(lambda picture: fetch_picture(api.client, picture, store), wanted.values())
+    tasks = [pool.submit(fetch_picture, api.client, picture, store) for picture in wanted.values()]
+    for task in as_completed(tasks):  # in the order of `wanted` one slow picture would keep others unwritten
+        yield task.result()
 
 
 def _final(manifest: Journal, title: str, store: Path) -> bool:

@@ -112,7 +112,7 @@ def _written_list(text: str) -> Iterable[Any]:
 
 
 def _divided(text: str) -> list[str]:
-    """The items of a text that are divided by |, or stand in lines of their own as in a spreadsheet's cell."""
+    """The items of a text that are divided by |, or stand in lines of their own as in a spreadsheet."""
     return re.split(r"[|\n\r]", text)
 
 
@@ -136,9 +136,10 @@ fox|owl, or ["fox, owl"] where that is one item
     met = Counter(part for several in parts.values() for part in set(several))
     for item, several in sorted(parts.items()):
         if set(item) & set(never) or not items.isdisjoint(several) or all(met[part] > 1 for part in several):
+            quoted = json.dumps([item], ensure_ascii=False)[:60]
             raise UserError(
                 f"items of {name} must be divided by |, but one cell is {item[:60]!r}; write "
-                f"{'|'.join(several)[:60]}, or {json.dumps([item], ensure_ascii=False)[:60]} where that is one item"
+                f"{'|'.join(several)[:60]}, or {quoted} where that is one item"
             )
 
 

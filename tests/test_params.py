@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from wikitopics import params, paths, rules
+from wikitopics.batch.plan import plan
 from wikitopics.errors import UserError
 from wikitopics.params import parse_cell
 
@@ -79,6 +80,18 @@ def test_yaml_is_laid_over_the_defaults(root):
         ("backbone: 2022-06-01", ["must be text", 'put it in quotes, as "2022-06-01"']),
         ("backbone: off", ["must be text", '"off"']),
         ("backbone: 2022-13-45", ["must be a YAML file", "month"]),
+        ("LEARNING-RATE: 0.1", ["did you mean learning_rate?"]),
+        ("learn: 0.1", ["did you mean learning_rate?"]),
+        ("topic_threshold: 0.1", ["'topic_threshold' is none; it is a parameter of 01_labels"]),
+        ("backbone: efficientnetlite2", ["did you mean 'EfficientNetLite2'?"]),
+        ("backbone: [EfficientNetLite2]", ["must be text", "write it without brackets"]),
+        ("backbone:", ["must be text", "write it behind the colon, or leave the line out"]),
+        ("limit: 1e3", ["1e3 is text in YAML: write 1000"]),
+        ("learning_rate: 1.5e3", ["1.5e3 is text in YAML: write 1.5e+3"]),
+        ("limit: 3.5", ["but is 3.5; write a whole number"]),
+        ("limit: ３", ["the text '３'; write a number"]),
+        ("images: a.yaml", ["02_images has no 'a.yaml'", "did you mean 'a'?"]),
+        ("images: 02_images/a", ["did you mean 'a'?"]),
     ],
 )
 def test_each_mistake_has_its_sentence(root, text, parts):
@@ -96,7 +109,8 @@ def test_run_is_the_name_of_its_file(root, text):
 
 @pytest.mark.parametrize(
     ("run", "remedy"),
-    [("2022", 'as "2022"'), ("no", 'as "no"'), ("on", '"on"'), ("2022-06-01", 'as "2022-06-01"')],
+    [("2022", 'as "2022"'), ("no", 'as "no"'), ("on", 'as "on"'), ("2022-06-01", 'as "2022-06-01"')]
+    + [("0x10", 'as "0x10"'), ("1_0", 'as "1_0"'), ("null", 'as "null"')],
 )
 def test_a_name_that_yaml_takes_for_something_else_is_to_be_quoted(root, run, remedy):
     write("01_labels", run, f"run: {run}\n")
@@ -121,6 +135,35 @@ def test_a_params_file_with_another_ending_is_told_not_skipped(root, name):
     (root / "params" / "01_labels" / name).write_text("run: y\n")
     with pytest.raises(UserError, match="must end in .yaml.*rename it to y.yaml"):
         params.params_files()
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("01_labels/y.yaml.txt", "rename it to y.yaml"),
+        ("y.yaml", "move it to the folder of its stage"),
+        ("01_labels/old/y.yaml", "move it to the folder of its stage"),
+    ],
+)
+def test_a_params_file_that_would_never_run_is_told_not_skipped(root, name, remedy):
+    (root / "params" / name).parent.mkdir(exist_ok=True)
+    (root / "params" / name).write_text("run: y\n")
+    with pytest.raises(UserError, match=rf"params/{name}; {remedy}"):
+        params.params_files()
+
+
+def test_what_editors_leave_beside_params_files_is_none(root):
+    before = params.params_files()
+    (root / "params" / "01_labels" / ".ipynb_checkpoints").mkdir()
+    for name in (".ipynb_checkpoints/a-checkpoint.yaml", "._a.yaml", "a.yaml~", "notes.txt", "a.yaml.bak"):
+        (root / "params" / "01_labels" / name).write_bytes(b"\0\5")
+    assert params.params_files() == before and params.known_runs("01_labels") == ["a"]
+
+
+def test_a_params_file_that_is_a_link_to_nothing_is_told(root):
+    (root / "params" / "01_labels" / "l.yaml").symlink_to("nowhere")
+    with pytest.raises(UserError, match=r"params/01_labels/l\.yaml .*No such file"):
+        plan(["01_labels/l"])
 
 
 @pytest.mark.parametrize("text", ["", "- a\n- b\n", "just text"])

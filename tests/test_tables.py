@@ -49,6 +49,13 @@ FORMS = {
     "of Hugging Face": ("file_name,labels\n1984,NA|True\n", "utf-8"),
     "one-hot": ("path,NA,True,Other,year\n1984,1,1,0,1999\n", "utf-8"),
     "one-hot in words": ("path,NA,True,Other\n1984,True,TRUE,False\n", "utf-8"),
+    "one-hot of a German Excel": ("path;NA;True;Other\n1984;WAHR;1,0;FALSCH\n", "utf-8"),
+    "one-hot in crosses": ("path,NA,True,Other\n1984,x,X,\n", "utf-8"),
+    "one-hot of R": ('"","path","NA","True","Other"\n"1","1984",T,TRUE,NA\n', "utf-8"),
+    "a list in lines": ('path,labels\n1984,"NA\nTrue"\n', "utf-8"),
+    "blanks without width": ("\ufeff\ufeffpath,labels\u200b\n1984\u00a0,\u200bNA|True\u200e\n", "utf-8"),
+    "UTF-32": ("path\tlabels\n1984\tNA|True\n", "utf-32"),
+    "of VIA": ("#filename,labels\n1984,NA|True\n", "utf-8"),
 }
 
 
@@ -108,12 +115,62 @@ def test_lines_of_json_are_a_table(folder):
 
 def test_it_is_told_how_a_table_was_understood(folder):
     (folder / "t.csv").write_text("path,fox,bird\na.png,1,0\nb.png,0,\n")
-    assert files(folder).attrs["notes"] == {"labels from one-hot columns": 2}
+    assert files(folder).attrs["notes"] == {
+        "labels from one-hot columns": 2,
+        "paths that lead to no file": 2,
+    }
+    (folder / "pics" / "a.png").touch()
+    (folder / "pics" / "b.png").touch()
     (folder / "t.csv").write_text("path,label,split\na.png,fox,train\nb.png,fox,test\na.png,bird,train\n")
     found = files(folder)
     assert found["labels"].tolist() == [["fox", "bird"], ["fox"]]
     assert found.attrs["notes"] == {"rows joined to one file": 1}
     assert found["split"].tolist() == ["train", "test"]
+    (folder / "t.csv").write_text("path,label,tags,Year\na.png,fox,red,1\nb.png,Fox,,2\n")
+    assert files(folder).attrs["notes"] == {
+        "columns left alone (tags, Year)": 2,
+        "labels that differ from another only in capitals": 1,
+    }
+
+
+def test_labels_under_another_name_are_told_where_they_are_missed(folder):
+    (folder / "t.csv").write_text("path,tags\na.png,fox\n")
+    with pytest.raises(UserError, match=r"columns left alone \(tags\).*rename the column"):
+        label_from("given", files(folder))
+
+
+def test_paths_of_windows_lead_to_files(folder):
+    (folder / "pics" / "in").mkdir()
+    (folder / "pics" / "in" / "a.png").touch()
+    (folder / "pics" / "b\\c.png").touch()
+    (folder / "t.csv").write_text("path,labels\nin\\a.png,fox\nb\\c.png,fox\nC:\\a.png,fox\n")
+    found = files(folder)
+    assert found["path"].tolist() == ["in/a.png", "b\\c.png", "C:\\a.png"]
+    assert found.attrs["notes"] == {"paths that lead to no file": 1}
+
+
+def test_letters_with_marks_are_one_label_however_they_are_composed(folder):
+    (folder / "t.csv").write_text("path,labels\na,Caf\u00e9\nb,Cafe\u0301\n")
+    assert files(folder)["labels"].tolist() == [["Café"], ["Café"]]
+    (folder / "t.csv").write_text("path,Cafe\u0301,Owl\na,1,0\nb,0,1\n")
+    assert files(folder)["labels"].tolist() == [["Café"], ["Owl"]]
+
+
+def test_commas_in_names_are_no_dividers(folder):
+    (folder / "t.csv").write_text(
+        'path,labels,categories\na,"Paris, Texas","London, UK|London"\nb,"a (b, c)",\n'
+    )
+    found = files(folder)
+    assert found["labels"].tolist() == [["Paris, Texas"], ["a (b, c)"]]
+    assert found["categories"].tolist() == [["London, UK", "London"], []]
+
+
+def test_the_index_of_pandas_is_no_label(folder):
+    frame = pd.DataFrame({"path": ["a", "b"], "fox": [0, 1], "owl": [1, 0]}, index=[1, 0])
+    frame.to_parquet(folder / "t.parquet")
+    frame.reset_index(names="Unnamed: 0").to_csv(folder / "t.csv", index=False)
+    for name in ("t.csv", "t.parquet"):
+        assert files(folder, name)["labels"].tolist() == [["owl"], ["fox"]]
 
 
 @pytest.mark.parametrize(
@@ -129,12 +186,42 @@ def test_it_is_told_how_a_table_was_understood(folder):
         ("path,split\na,train\nb,fold1\n", "must say train, validation or test"),
         ("path,label,split\na,x,train\na,y,test\n", "is in two"),
         ("name,labels\na,b\n", "must have the columns path"),
+        ("image,labels\na,b\n", "has image, labels .* write a first line"),
+        ("path,labels\n", "table must have rows"),
+        ("path,labels\na,fox\0\n", "bytes of 0 after 'a,fox'"),
+        ("path,labels\na,fox;owl\n", r"divided by \|, but one cell is 'fox;owl'; write fox\|owl"),
+        ('path,labels\na,"fox, owl"\nb,owl\n', r"divided by \|, but one cell is 'fox, owl'"),
+        ('path,labels\na,"x, y"\nb,"y, z"\nc,"z, x"\n', r"divided by \|, but one cell is 'x, y'"),
+        ("path\tcategories\na\tCats; Pets\nb\tCats\n", "items of categories must be divided"),
+        ('path,labels\na,"{""fox"": 1}"\n', "a list must hold texts or numbers"),
     ],
 )
 def test_what_is_not_understood_is_refused(folder, text, why):
     (folder / "t.csv").write_text(text)
     with pytest.raises(UserError, match=why):
         files(folder)
+
+
+@pytest.mark.parametrize(
+    "line, why",
+    [
+        ('{"path": "a", "label": "x", "label": "y"}', "'label' twice in line 2"),
+        (r'{"path": "a", "label": "\ud800"}', "half of a character"),
+        ('[{"path": "a"}]', "no JSON object in line 2"),
+        ('{"path": ' + "9" * 5000 + "}", "no JSON object in line 2"),
+        ("{", "no JSON object in line 2"),
+    ],
+)
+def test_lines_of_json_that_are_not_understood_are_refused(folder, line, why):
+    (folder / "t.jsonl").write_text('{"path": "b", "width": 3}\n' + line)
+    with pytest.raises(UserError, match=why):
+        files(folder, "t.jsonl")
+
+
+def test_a_table_of_another_kind_is_to_be_saved_again(folder):
+    (folder / "t.xlsx").write_bytes(b"PK")
+    with pytest.raises(UserError, match=r"none of \.csv.*save it as one of them"):
+        files(folder, "t.xlsx")
 
 
 def test_latin_1_and_structures_are_refused(folder):
@@ -144,6 +231,11 @@ def test_latin_1_and_structures_are_refused(folder):
     pd.DataFrame({"path": ["a"], "labels": [{"x": 1}]}).to_parquet(folder / "t.parquet")
     with pytest.raises(UserError, match="struct"):
         files(folder, "t.parquet")
+    pd.DataFrame({"path": ["a"], "Label": [{"x": 1}]}).to_parquet(folder / "t.parquet")
+    with pytest.raises(UserError, match="struct.*in the column Label"):
+        files(folder, "t.parquet")
+    pd.DataFrame({"path": ["a"], "image": [{"bytes": b"x"}], "label": [3]}).to_parquet(folder / "t.parquet")
+    assert files(folder, "t.parquet")["labels"].tolist() == [["3"]]
 
 
 def test_nothing_is_read_that_would_fill_the_memory(folder, monkeypatch):

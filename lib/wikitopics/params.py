@@ -7,6 +7,7 @@ import json
 import math
 import re
 import tokenize
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,9 @@ WORDS = {
     "list": "a list",
     "None": "nothing (null)",
 }
+
+
+POWER = r"([+-]?\d+)(\.\d+)?[eE]([+-]?)(\d+)"  # a number that YAML takes for a text, unless it has . and +
 
 
 @dataclass(frozen=True)
@@ -132,19 +136,26 @@ def hint(value: Any, type_: str) -> str:
 
     >>> hint("1e-4", "float"), hint([2022], "list[str]"), hint(20.0, "int")
     ('1e-4 is text in YAML: write 1.0e-4', 'put each of its texts in quotes, as ["2022"]', 'write 20')
+    >>> hint("1e3", "int | None"), hint(None, "str")
+    ('1e3 is text in YAML: write 1000', 'write it behind the colon, or leave the line out')
     """
-    if isinstance(value, str) and (number := re.fullmatch(r"([+-]?\d+)[eE]([+-]?)(\d+)", value)):
-        return f"{value} is text in YAML: write {number[1]}.0e{number[2] or '+'}{number[3]}"
+    type_ = type_.split("|")[0].strip()
+    if value is None:
+        return "write it behind the colon, or leave the line out"
+    if isinstance(value, str) and (number := re.fullmatch(POWER, value, re.ASCII)):
+        plain = f"{number[1]}{number[2] or '.0'}e{number[3] or '+'}{number[4]}"
+        whole = type_ == "int" and abs(float(plain)) < 1e18 and float(plain).is_integer()
+        return f"{value} is text in YAML: write {int(float(plain)) if whole else plain}"
     if type_.startswith("list"):
         return _hint_for_a_list(value, type_)
     if type_ == "str":
-        return in_quotes(value)
+        return "write it without brackets" if isinstance(value, list | dict) else in_quotes(value)
     if type_ == "bool":
         return "write true or false, without quotes"
     if isinstance(value, bool):
         return "yes, no, on, off, true and false are no numbers in YAML: write a number"
     if isinstance(value, float) and math.isfinite(value):
-        return f"write {round(value)}"
+        return f"write {int(value)}" if value.is_integer() else "write a whole number"
     return "write it without quotes" if _is_number(value) else "write a number"
 
 
@@ -175,7 +186,7 @@ def _as_written(value: Any) -> str:
 
 def _is_number(value: Any) -> bool:
     try:
-        return isinstance(value, str) and math.isfinite(float(value))
+        return isinstance(value, str) and value.isascii() and math.isfinite(float(value))
     except ValueError:
         return False
 
@@ -276,10 +287,10 @@ def _check_own_name(stage: str, run: str, named: Any) -> None:
         return
     plain = yaml.safe_load(run) if re.fullmatch(r"[\w.-]+", run) else run
     wanted = run if isinstance(plain, str) else f'"{run}"'  # as YAML reads it back as a text
-    if named is None or isinstance(named, str):
+    if isinstance(named, str) or plain != named:
         remedy = "change one of the two"
     else:
-        remedy = f"YAML reads what stands there without quotes as {named!r}: {in_quotes(named)}"
+        remedy = f'YAML reads what stands there without quotes as {named}: put it in quotes, as "{run}"'
     raise UserError(
         f"params/{stage}/{run}.yaml must start with `run: {wanted}` (the file's name), but its run is "
         f"{quoted(named)}; {remedy}"
@@ -288,9 +299,25 @@ def _check_own_name(stage: str, run: str, named: Any) -> None:
 
 def _known(key: Any, parameters: dict[str, Parameter], who: str) -> None:
     if key not in parameters:
-        close = difflib.get_close_matches(str(key), parameters, 1)
-        remedy = f"did you mean {close[0]}?" if close else f"there are {', '.join(parameters)}"
+        close = nearest(str(key), parameters)
+        other = next((stage for stage in paths.STAGES if key in declared(paths.notebook(stage))), None)
+        remedy = f"did you mean {close}?" if close else f"there are {', '.join(parameters)}"
+        if other:
+            remedy = f"it is a parameter of {other}"
         raise UserError(f"{who}: a key must be a parameter of the notebook, but {key!r} is none; {remedy}")
+
+
+def nearest(word: str, words: Iterable[str]) -> str | None:
+    """Which of `words` is most likely meant by `word`, None where none is near.
+
+    >>> nearest("MIN-IMAGES", ["min_images"]), nearest("label", ["table", "label_source"])
+    ('min_images', 'label_source')
+    """
+    plain = {each.casefold().replace("-", "_"): each for each in words}
+    word = word.casefold().replace("-", "_")
+    begun = [each for each in plain if len(word) > 2 and each.startswith(word)]
+    close = begun[:1] or difflib.get_close_matches(word, plain, 1)
+    return plain[close[0]] if close else None
 
 
 def _checked(stage: str, chosen: dict[str, Any], parameters: dict[str, Parameter]) -> dict[str, Any]:
@@ -321,6 +348,8 @@ def _possible(rule: Rule, chosen: dict[str, Any], parameter: Parameter, who: str
     except UserError as error:
         raise UserError(f"{who}: {error}") from error
     remedy = f"the default is {quoted(parameter.default)}" if usual else "set it in its params file"
+    close = nearest(value, rule.words) if isinstance(value, str) else None
+    remedy = f"did you mean {close!r}?" if close else remedy
     raise UserError(f"{who}: {name} must be {rule.allowed}, but is {quoted(value)}; {remedy}")
 
 
@@ -338,23 +367,42 @@ def check_run_name(run: str) -> str:
 
 
 def params_files() -> list[Path]:
-    """All params/STAGE/RUN.yaml of the root folder, sorted.
+    """All params/STAGE/RUN.yaml of the root folder, sorted; hidden ones, as editors keep them, left out.
 
-    Raises UserError for a file whose name ends in .yml or .YAML, which would never be run.
+    Raises UserError for a file that is meant to be one and would never be run: of another ending (.yml,
+    .YAML, .yaml.txt), or not in the folder of a stage.
     """
     folder = paths.root() / "params"
-    for path in sorted(folder.glob("*/*")):
-        if path.suffix.lower() in (".yml", ".yaml") and path.suffix != ".yaml":
-            raise UserError(
-                "a params file's name must end in .yaml, but there is "
-                f"params/{path.parent.name}/{path.name}; rename it to {path.stem}.yaml"
-            )
-    return sorted(folder.glob("*/*.yaml"))
+    found = []
+    for path in sorted(folder.rglob("*")):
+        inside = path.relative_to(folder)
+        endings = [suffix.lower() for suffix in path.suffixes[-2:]]
+        if any(part.startswith(".") for part in inside.parts) or (path.is_dir() and path.suffix != ".yaml"):
+            continue
+        if endings[-1:] in ([".yml"], [".yaml"]) or endings in ([".yml", ".txt"], [".yaml", ".txt"]):
+            _check_place(inside)
+            found.append(path)
+    return found
+
+
+def _check_place(path: Path) -> None:
+    """UserError unless the path of a params file, below params/, is STAGE/RUN.yaml."""
+    if path.suffix != ".yaml":
+        stem = re.sub(r"\.ya?ml(\.txt)?$", "", path.name, flags=re.IGNORECASE)
+        raise UserError(
+            f"a params file's name must end in .yaml, but there is params/{path.as_posix()}; rename it to "
+            f"{stem}.yaml"
+        )
+    if len(path.parts) != 2:
+        raise UserError(
+            f"a params file must be params/STAGE/RUN.yaml, but there is params/{path.as_posix()}; move it to "
+            f"the folder of its stage, one of {', '.join(paths.STAGES)}"
+        )
 
 
 def known_runs(stage: str) -> list[str]:
     """Runs of a stage: those with a params file, and those that somebody has finished in JupyterLab."""
-    given = {path.stem for path in (paths.root() / "params" / stage).glob("*.yaml")}
+    given = {path.stem for path in (paths.root() / "params" / stage).glob("[!.]*.yaml")}
     made = {path.parent.name for path in (paths.root() / "data" / stage).glob("*/run.json")}
     return sorted(given | made)
 
@@ -362,10 +410,8 @@ def known_runs(stage: str) -> list[str]:
 def _existing(stage: str, run: str, who: str) -> None:
     runs = known_runs(stage)
     if run not in runs:
-        close = difflib.get_close_matches(run, runs, 1)
-        remedy = (
-            f"did you mean {close[0]!r}?" if close else f"write params/{stage}/NAME.yaml or choose another"
-        )
+        close = nearest(Path(run).stem, runs)
+        remedy = f"did you mean {close!r}?" if close else f"write params/{stage}/NAME.yaml or choose another"
         there = ", ".join(runs) or "none"
         raise UserError(
             f"{who}: a run must exist to be read, but {stage} has no {run!r} (only {there}); {remedy}"

@@ -17,17 +17,19 @@ class Rule:
 
     `stage` is set where the value names runs of that stage; those names are what joins the runs to a graph.
     `reads` is set where the value may be the path of a file or folder, whose content then counts for the run.
+    `words`: the texts that are allowed, where only some are.
     """
 
     allowed: str
     holds: Callable[[Any, dict[str, Any]], bool]
     stage: str = ""
     reads: bool = False
+    words: tuple[str, ...] = ()
 
 
 def one_of(*values: str) -> Rule:
     """One of these texts."""
-    return Rule("one of " + ", ".join(values), lambda value, _: value in values)
+    return Rule("one of " + ", ".join(values), lambda value, _: value in values, words=values)
 
 
 def between(low: float, high: float) -> Rule:

@@ -1,6 +1,7 @@
 """The runs that params files name, how they depend on each other, and which of them are out of date."""
 
 import difflib
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,7 +103,7 @@ def _add(name: str, runs: dict[str, Run], to_the_end: bool) -> None:
     if name in runs:
         return
     stage, run = name.split("/")
-    if not paths.params_file(stage, run).exists():
+    if not os.path.lexists(paths.params_file(stage, run)):  # a link to nothing is read, and told
         runs[name] = Run(stage, run, {}, (), {})
         return
     needs: tuple[str, ...] = ()

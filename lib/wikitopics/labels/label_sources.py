@@ -121,11 +121,17 @@ def _from_topics(files: pd.DataFrame, topics: pd.DataFrame, taxonomy: Taxonomy, 
     return Labelled(taxonomy, labels, why, steps, notes)
 
 
+def _told(files: pd.DataFrame) -> str:
+    """What the source told of its files, as an aside."""
+    notes = files.attrs.get("notes") or {}
+    return f" ({'; '.join(f'{what}: {count:,}' for what, count in notes.items())})" if notes else ""
+
+
 def _from_column(files: pd.DataFrame, column: str, label_source: str) -> Labelled:
     if column not in files:
         raise UserError(
-            f"label_source {label_source!r} needs files with the column {column!r}, but the source has none; "
-            f"choose another label_source or source"
+            f"label_source {label_source!r} needs files with the column {column!r}, but the source has none"
+            f"{_told(files)}; rename the column that holds them, or choose another label_source or source"
         )
     names = sorted({name for names in files[column] for name in names})
     parents = files.attrs.get("parents") if column == "categories" else None

@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from wikitopics.errors import UserError
-from wikitopics.paths import located
+from wikitopics.paths import as_there, located
 from wikitopics.sources.copies import joined_copies
 from wikitopics.sources.files import files_table
 from wikitopics.sources.given_split import split_names
 from wikitopics.sources.reading import hash_inside, read_inside
-from wikitopics.sources.table_cells import add_one_hot, as_list, as_text
+from wikitopics.sources.table_cells import add_one_hot, as_list, as_text, check_divided
 from wikitopics.sources.tables import read_table
 from wikitopics.titles import category_name
 
@@ -53,8 +53,15 @@ class Table:
                 f"every row of {self.table} must have a path, but {empty} of {len(frame)} rows have none; "
                 "fill them in or delete those rows"
             )
-        notes = {"labels from one-hot columns": add_one_hot(columns, OWN)}
-        lists = {name: [as_list(cell) for cell in columns[name]] for name in LISTS if name in columns}
+        if frame.empty:
+            raise UserError(f"table must have rows, but {self.table} has only the names of columns; add some")
+        columns["path"], gone = _there(self._top(), columns["path"])
+        labels = add_one_hot(columns, OWN)
+        left = [name for name in frame if name not in (*OWN, *labels)]
+        notes = {"labels from one-hot columns": len(labels), "paths that lead to no file": gone}
+        notes[f"columns left alone ({', '.join(left)[:200]})"] = len(left)
+        lists = _lists(columns)
+        notes["labels that differ from another only in capitals"] = _in_capitals(lists.get("labels", []))
         if "categories" in lists:
             lists["categories"] = [[category_name(name) for name in names] for names in lists["categories"]]
         texts = {name: [as_text(name, cell) for cell in columns[name]] for name in TEXTS if name in columns}
@@ -105,6 +112,37 @@ class Table:
                 "correct the path"
             )
         return file
+
+
+def _lists(columns: dict[str, list[Any]]) -> dict[str, list[list[str]]]:
+    """The columns of lists; UserError where one is divided by other marks than |."""
+    for name in ("labels", "human"):
+        check_divided(name, columns.get(name, []))
+    for name in ("categories", "articles"):  # whose names may have commas
+        check_divided(name, columns.get(name, []), never="", perhaps=";")
+    return {name: [as_list(cell) for cell in columns[name]] for name in LISTS if name in columns}
+
+
+def _in_capitals(lists: list[list[str]]) -> int:
+    """How many names differ from another only in capitals, which may be slips."""
+    names = {name for names in lists for name in names}
+    return len(names) - len({name.casefold() for name in names})
+
+
+def _there(top: Path, paths: list[str]) -> tuple[list[str], int]:
+    """The paths, those of Windows written as here where that finds a file; and how many lead to none."""
+    found = []
+    for path in paths:
+        here = path.replace("\\", "/")
+        found.append(here if here != path and not _is_file(top, path) and _is_file(top, here) else path)
+    return found, sum(not _is_file(top, path) for path in set(found))
+
+
+def _is_file(top: Path, path: str) -> bool:
+    try:
+        return os.path.isfile(as_there(top / path))
+    except ValueError:  # a name that cannot be
+        return False
 
 
 def _joined(

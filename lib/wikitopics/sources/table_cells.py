@@ -4,6 +4,8 @@ import ast
 import json
 import math
 import re
+import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,7 +15,19 @@ LONGEST_LIST = 100_000  # characters of one list written as text
 NUMPY_LIST = re.compile(r"""\[\s*(?:(?:'[^']*'|"[^"]*")\s*)*\]""")  # ['a' 'b'], as NumPy prints them
 QUOTED = re.compile(r"""'([^']*)'|"([^"]*)\"""")
 ENDS = {"[": "]", "(": ")", "{": "}"}
-TRUE, FALSE = {"1", "1.0", "true"}, {"0", "0.0", "false", ""}
+TRUE = {"1", "1.0", "1,0", "true", "t", "yes", "y", "x", "✓", "✔", "wahr", "ja", "vrai", "oui"}
+MISSING = {"", "na", "nan", "null", "none"}
+FALSE = {"0", "0.0", "0,0", "false", "f", "no", "n", "falsch", "nein", "faux", "non"}
+INVISIBLE = "\u200b\u2060\ufeff\u200e\u200f"  # blanks without width, marks of direction
+
+
+def stripped(text: str) -> str:
+    """A text without blanks around it, those that nobody sees among them.
+
+    >>> stripped("\\ufeff fox\\u200b ")
+    'fox'
+    """
+    return text.strip() if text.isascii() else text.strip().strip(INVISIBLE).strip()
 
 
 def text_of(value: Any) -> str:
@@ -23,7 +37,7 @@ def text_of(value: Any) -> str:
     ['fox', '3', '7', 'True', '', '', '007', 'NA']
     """
     if isinstance(value, str):
-        return value.strip()
+        return stripped(value)
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
@@ -45,10 +59,10 @@ def as_text(name: str, cell: Any) -> str:
 
 
 def as_list(value: Any) -> list[str]:
-    """A cell's list, each item once, in its order: a list, a text divided by |, or a list written as text.
+    """A cell's list, each item once, in its order: a list, a text divided by | or lines, or a list as text.
 
-    JSON's lists and Python's, as pandas writes them, are read, never run. Raises UserError for a text in
-    brackets that is neither, and for lists of lists.
+    JSON's lists and Python's, as pandas writes them, are read, never run. Letters with marks are composed
+    (NFC). Raises UserError for a text in brackets that is neither, and for lists of lists.
 
     >>> as_list("Cats| Pets |Cats|"), as_list(["Cats", None]), as_list(None), as_list(3.0)
     (['Cats', 'Pets'], ['Cats'], [], ['3'])
@@ -56,7 +70,7 @@ def as_list(value: Any) -> list[str]:
     (['bird', 'animal'], ['bird', '1'], ['bird', 'animal'], ['(red)'])
     """
     if isinstance(value, str):
-        value = _written_list(value.strip())
+        value = _written_list(stripped(value))
     elif not isinstance(value, (list, tuple, set)):
         value = value.tolist() if hasattr(value, "tolist") else [value]
     items = value if isinstance(value, Iterable) else [value]
@@ -68,13 +82,13 @@ def _item(item: Any) -> str:
         raise UserError(
             f"a list must hold texts or numbers, but one holds {str(item)[:60]!r}; write items side by side"
         )
-    return text_of(item)
+    return unicodedata.normalize("NFC", text_of(item))
 
 
 def _written_list(text: str) -> Iterable[Any]:
     """The items of a list that is written as text."""
     if text[:1] not in ENDS or not text.endswith(ENDS[text[:1]]):
-        return text.split("|")
+        return _divided(text)
     if len(text) > LONGEST_LIST:
         raise UserError(
             f"a list must have at most {LONGEST_LIST:,} characters, but one has {len(text):,}; shorten it"
@@ -88,11 +102,45 @@ def _written_list(text: str) -> Iterable[Any]:
             continue
         if isinstance(found, (list, tuple, set)):
             return sorted(found, key=str) if isinstance(found, set) else found
+        if isinstance(found, dict):
+            return [found]  # refused as an item
     if text.startswith("["):
         raise UserError(
             f'a list must be written like a|b or ["a", "b"], but one is {text[:60]!r}; write it again'
         )
-    return text.split("|")
+    return _divided(text)
+
+
+def _divided(text: str) -> list[str]:
+    """The items of a text that are divided by |, or stand in lines of their own as in a spreadsheet."""
+    return re.split(r"[|\n\r]", text)
+
+
+def check_divided(name: str, cells: Iterable[Any], never: str = ";", perhaps: str = ",") -> None:
+    """UserError where a text of a column of lists is several items, divided by another mark than |.
+
+    A mark of `never` belongs to no name. One of `perhaps` may: it divides where one of the parts is an item
+    elsewhere, or each of them is part of another text too.
+
+    >>> check_divided("labels", ["Paris, Texas", "Houston, Texas", '["a; b"]', "a"])
+    >>> check_divided("labels", ["fox, owl", "fox"])
+    Traceback (most recent call last):
+    ...
+    wikitopics.errors.UserError: items of labels must be divided by |, but one cell is 'fox, owl'; write \
+fox|owl, or ["fox, owl"] where that is one item
+    """
+    texts = {cell for cell in cells if isinstance(cell, str) and cell[:1] not in ENDS}
+    items = {item for text in texts for item in as_list(text)}
+    marks = re.compile(f"[{never}{perhaps}]")
+    parts = {item: list(map(stripped, marks.split(item))) for item in items if marks.search(item)}
+    met = Counter(part for several in parts.values() for part in set(several))
+    for item, several in sorted(parts.items()):
+        if set(item) & set(never) or not items.isdisjoint(several) or all(met[part] > 1 for part in several):
+            quoted = json.dumps([item], ensure_ascii=False)[:60]
+            raise UserError(
+                f"items of {name} must be divided by |, but one cell is {item[:60]!r}; write "
+                f"{'|'.join(several)[:60]}, or {quoted} where that is one item"
+            )
 
 
 def number_of(value: Any) -> float | None:
@@ -118,25 +166,25 @@ def one_hot(columns: dict[str, list[Any]]) -> dict[str, list[bool]]:
     found = {}
     for name, cells in columns.items():
         said = [None if isinstance(cell, list) else text_of(cell).lower() for cell in cells]
-        if set(said) <= TRUE | FALSE and not set(said) <= {""}:
+        if set(said) <= TRUE | FALSE | MISSING and not set(said) <= MISSING:
             found[name] = [cell in TRUE for cell in said]
     return found
 
 
-def add_one_hot(columns: dict[str, list[Any]], others: Iterable[str]) -> int:
-    """Where there is no column `labels`, make it of columns of 0 and 1 but `others`; how many labels that is.
+def add_one_hot(columns: dict[str, list[Any]], others: Iterable[str]) -> list[str]:
+    """Where there is no column `labels`, make it of columns of yes and no but `others`; the names of these.
 
     Of two columns at least: one alone may say anything.
 
-    >>> columns = {"path": ["a", "b"], "fox": ["1", "0"], "bird": ["1", "0"]}
+    >>> columns = {"path": ["a", "b"], "fox": ["1", "0"], "bird": ["x", ""]}
     >>> add_one_hot(columns, ["path"]), columns["labels"]
-    (2, [['fox', 'bird'], []])
+    (['fox', 'bird'], [['fox', 'bird'], []])
     """
     if "labels" in columns:
-        return 0
+        return []
     found = one_hot({name: cells for name, cells in columns.items() if name not in others})
     if len(found) < 2:
-        return 0
+        return []
     rows = zip(*found.values(), strict=True)
     columns["labels"] = [[name for name, yes in zip(found, row, strict=True) if yes] for row in rows]
-    return len(found)
+    return list(found)

@@ -9,6 +9,7 @@ import gzip
 import io
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from wikitopics.errors import UserError
-from wikitopics.sources.table_cells import text_of
+from wikitopics.sources.table_cells import stripped, text_of
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".jsonl", ".parquet")
 WRITTEN = (".csv", ".parquet", ".jsonl")
@@ -31,7 +32,13 @@ MAX_MEMORY = 4 << 30  # bytes that columns of Parquet take
 BATCH = 4096  # rows of Parquet looked at together
 DELIMITERS = (",", ";", "\t")
 ALIASES = {"title": ("image",), "path": ("file_name", "filename"), "labels": ("label",), "split": ("fold",)}
-BOMS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+BOMS = {
+    b"\xef\xbb\xbf": "utf-8-sig",
+    b"\xff\xfe\0\0": "utf-32",  # before UTF-16, whose mark it begins with
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+}
+INDEX = re.compile(r"__index_level_\d+__|Unnamed: 0|")  # of pandas: it numbers rows and says nothing
 
 
 def is_table(path: str | Path) -> bool:
@@ -58,24 +65,31 @@ def read_table(path: Path, what: str, needed: Iterable[str] = (), known: Iterabl
     file was read. Raises UserError for a file that is no table, and for one that is too large.
     """
     try:
-        if not path.is_file() or suffix_of(path) not in SUFFIXES:
-            raise Unread(f"is none of {', '.join(SUFFIXES)}", "correct the path")
+        if not path.is_file():
+            raise Unread("is no file", "correct the path")
+        if suffix_of(path) not in SUFFIXES:
+            raise Unread(f"is none of {', '.join(SUFFIXES)}", "save it as one of them")
         columns, form = _read(path, {*needed, *known})
     except Unread as odd:
         raise UserError(
             f"{what} must be a table (CSV, JSON or Parquet), but {path} {odd.why}; {odd.remedy}"
         ) from None
-    columns = _named(columns, [*needed, *known])
-    missing = [name for name in needed if name not in columns]
+    found = _named(columns, [*needed, *known])
+    missing = [name for name in needed if name not in found]
     if missing:
-        names = ", ".join(list(columns)[:12]) or "none"
         raise UserError(
-            f"{what} must have the columns {', '.join(needed)}, but {path.name} has {names} "
-            f"(read as {form}); rename the one that holds the {missing[0]}"
+            f"{what} must have the columns {', '.join(needed)}, but {path.name} has {_names(columns)} (read "
+            f"as {form}); rename the one that holds the {missing[0]}, or write a first line of such names"
         )
+    columns = found
     frame = pd.DataFrame({name: pd.Series(cells, dtype=object) for name, cells in columns.items()})
     frame.attrs["form"] = form
     return frame
+
+
+def _names(columns: Iterable[str]) -> str:
+    """Names of columns in a sentence, the first dozen."""
+    return ", ".join(list(columns)[:12])[:300] or "none"
 
 
 def read_lines(path: Path, what: str) -> list[str]:
@@ -83,7 +97,7 @@ def read_lines(path: Path, what: str) -> list[str]:
     try:
         if not path.is_file():
             raise Unread("is none", "correct the path")
-        return [line.strip() for line in _lines(_bytes(path))[0]]
+        return [stripped(line) for line in _lines(_bytes(path))[0]]
     except Unread as odd:
         raise UserError(
             f"{what} must be a text file or a table, but {path} {odd.why}; {odd.remedy}"
@@ -115,9 +129,8 @@ def _read(path: Path, wanted: set[str]) -> tuple[Columns, str]:
         columns, form = (_of_json(lines), "JSON") if suffix == ".jsonl" else _of_csv(lines)
         return columns, f"{form}, {encoding}"
     except UnicodeError as error:
-        raise Unread(
-            f"is no {getattr(error, 'encoding', 'text')} ({_short(error)}); it may be Latin-1"
-        ) from None
+        perhaps = " and may be Latin-1" if getattr(error, "encoding", "") == "utf-8" else ""
+        raise Unread(f"cannot be read ({_short(error)}){perhaps}") from None
     except (OSError, EOFError, pa.ArrowException, csv.Error, ValueError) as error:
         raise Unread(f"cannot be read ({_short(error)})") from None
 
@@ -149,6 +162,8 @@ def _bounded(stream: IO[str]) -> Iterator[str]:
     while line := stream.readline(MAX_LINE):
         if len(line) >= MAX_LINE:
             raise Unread(f"has a line of more than {MAX_LINE:,} characters", "correct that line")
+        if "\0" in line:
+            raise Unread(f"has bytes of 0 after {stripped(line[: line.index(chr(0))])[-60:]!r}")
         yield line
 
 
@@ -162,7 +177,7 @@ def _of_csv(lines: Iterator[str]) -> tuple[Columns, str]:
     rows = csv.reader(
         _chained(first, lines), delimiter=delimiter, skipinitialspace=delimiter != "\t", strict=True
     )
-    names = [name.strip() for name in next(rows, [])]
+    names = [_column_name(name) for name in next(rows, [])]
     while names and not names[-1]:
         names.pop()
     if not names:
@@ -170,11 +185,9 @@ def _of_csv(lines: Iterator[str]) -> tuple[Columns, str]:
     _check_names(names)
     cells: list[list[str]] = [[] for _ in names]
     for row in rows:
-        for column, cell in zip(cells, _fitted(row, len(names), rows.line_num), strict=False):
+        for column, cell in zip(cells, _fitted(row, names, rows.line_num), strict=False):
             column.append(cell)
-    columns = {
-        name: column for name, column in zip(names, cells, strict=True) if name
-    }  # pandas' index has none
+    columns = {name: column for name, column in zip(names, cells, strict=True) if not INDEX.fullmatch(name)}
     return columns, f"CSV with {'TAB' if delimiter == chr(9) else delimiter}"
 
 
@@ -189,15 +202,19 @@ def _delimiter(header: str) -> str:
     return max(DELIMITERS, key=plain.count)
 
 
-def _fitted(row: list[str], width: int, line: int) -> list[str]:
+def _column_name(name: str) -> str:
+    return unicodedata.normalize("NFC", stripped(name))
+
+
+def _fitted(row: list[str], names: list[str], line: int) -> list[str]:
     """The cells of a row; [] for one without any. Raises Unread for more cells than there are columns."""
-    row = [cell.strip() for cell in row]
+    width, row = len(names), list(map(stripped, row))
     if not any(row):
         return []
     if any(row[width:]):
         raise Unread(
-            f"has {len(row)} cells in line {line} and {width} columns",
-            "write a cell with the delimiter in it in quotes",
+            f"has {len(row)} cells in line {line} and {width} columns ({_names(names)})",
+            "write a cell with the delimiter in it in quotes, and the names of all columns in the first line",
         )
     return [*row, *[""] * (width - len(row))][:width]
 
@@ -220,16 +237,36 @@ def _of_json(lines: Iterator[str]) -> Columns:
     rows = []
     for number, line in enumerate(lines, 1):
         if line.strip():
-            try:
-                row = json.loads(line)
-            except RecursionError:
-                row = None
-            if not isinstance(row, dict):
-                raise Unread(f"has no JSON object in line {number}", "write one object a line")
-            rows.append({name.strip(): _json_cell(value) for name, value in row.items()})
+            rows.append({_column_name(name): _json_cell(value) for name, value in _json_row(line, number)})
     names = list(dict.fromkeys(name for row in rows for name in row if name))
     _check_names(names)
     return {name: [row.get(name, "") for row in rows] for name in names}
+
+
+def _json_row(line: str, number: int) -> list[tuple[str, Any]]:
+    """The names and values of an object; Unread for something else, and for what cannot be told apart."""
+    try:
+        row = json.loads(line, object_pairs_hook=_Pairs)
+        json.dumps(row, ensure_ascii=False).encode()  # halves of characters cannot be written
+    except UnicodeEncodeError:
+        raise Unread(f"has half of a character (\\ud800 to \\udfff) in line {number}", "correct it") from None
+    except (ValueError, RecursionError):
+        row = None
+    if not isinstance(row, _Pairs):
+        raise Unread(f"has no JSON object in line {number}", "write one object a line")
+    names = [name for name, _ in row.pairs]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise Unread(f"has {twice[:60]!r} twice in line {number}", "leave one out")
+    return row.pairs
+
+
+class _Pairs(dict):
+    """An object of JSON that remembers names that it has twice."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        self.pairs = pairs
 
 
 def _json_cell(value: Any) -> Any:
@@ -242,23 +279,31 @@ def _of_parquet(path: Path, needed: set[str]) -> Columns:
     """Columns of texts, numbers, and lists of them; others (bytes, structures) are left out."""
     file = pq.ParquetFile(path, memory_map=False)
     schema = file.schema_arrow
-    _check_names([name.strip() for name in schema.names])
-    wanted = [field.name for field in schema if _is_read(field.type)]
-    odd = next((field for field in schema if field.name in needed and field.name not in wanted), None)
+    _check_names([_column_name(name) for name in schema.names])
+    wanted = [field.name for field in schema if _is_read(field.type) and not INDEX.fullmatch(field.name)]
+    spelled = _spelled(schema.names, needed)
+    odd = next(
+        (
+            schema.field(own)
+            for own in spelled.values()
+            if own not in wanted and own != "image"  # of Hugging Face: the picture itself
+        ),
+        None,
+    )
     if odd is not None:
         kind = str(odd.type)[:60]
         raise Unread(f"has {kind} in the column {odd.name}", "write texts, numbers or lists of them")
     leaves = [file.schema.column(i) for i in range(len(file.schema))]
     texts = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"]
     file = pq.ParquetFile(path, read_dictionary=texts)  # a text that is repeated is held once
-    columns: Columns = {name.strip(): [] for name in wanted}
+    columns: Columns = {_column_name(name): [] for name in wanted}
     taken = 0
     for batch in file.iter_batches(BATCH, columns=wanted) if wanted else ():
         taken += sum(_size(batch[name]) + 8 * len(batch) for name in wanted)  # a cell is at least a pointer
         if taken > MAX_MEMORY:
             raise Unread(f"takes more than {MAX_MEMORY:,} bytes of memory", "leave columns or rows out")
         for name in wanted:
-            columns[name.strip()] += cells_of(batch[name])
+            columns[_column_name(name)] += cells_of(batch[name])
     return columns
 
 
@@ -358,13 +403,26 @@ def cells_of(column: pa.Array | pa.ChunkedArray) -> list[Any]:
 
 def _named(columns: Columns, names: list[str]) -> Columns:
     """The columns, those of `names` renamed that are there in another case or under an alias."""
-    found = {}
-    for name in dict.fromkeys(names):
-        spelled = [name, *ALIASES.get(name, ())]
-        same = [own for wanted in spelled for own in columns if own.casefold() == wanted]
-        if name not in columns and same:
-            found[same[0]] = name
+    found = {own: name for name, own in _spelled(columns, names).items()}
     return {found.get(name, name): cells for name, cells in columns.items()}
+
+
+def _spelled(columns: Iterable[str], names: Iterable[str]) -> dict[str, str]:
+    """How those of `names` are spelled that are there: as they are, else in another case or under an alias.
+
+    >>> _spelled(["?Image", "labels", "Labels"], ["title", "labels"])
+    {'title': '?Image', 'labels': 'labels'}
+    """
+    found: dict[str, str] = {}
+    plain = {}  # without the marks of SPARQL's variables and of a comment
+    for own in columns:
+        plain.setdefault(_column_name(own).lstrip("?#").casefold(), own)
+    for name in dict.fromkeys(names):
+        spelled = (plain.get(wanted) for wanted in (name, *ALIASES.get(name, ())))
+        own = name if name in columns else next((own for own in spelled if own), None)
+        if own is not None and own not in found.values():
+            found[name] = own
+    return found
 
 
 Write = Callable[[pa.Table], None]

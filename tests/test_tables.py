@@ -139,14 +139,14 @@ def test_labels_under_another_name_are_told_where_they_are_missed(folder):
         label_from("given", files(folder))
 
 
-def test_paths_of_windows_lead_to_files(folder):
+def test_paths_of_windows_are_left_alone_and_told(folder):
     (folder / "pics" / "in").mkdir()
     (folder / "pics" / "in" / "a.png").touch()
     (folder / "pics" / "b\\c.png").touch()
     (folder / "t.csv").write_text("path,labels\nin\\a.png,fox\nb\\c.png,fox\nC:\\a.png,fox\n")
     found = files(folder)
-    assert found["path"].tolist() == ["in/a.png", "b\\c.png", "C:\\a.png"]
-    assert found.attrs["notes"] == {"paths that lead to no file": 1}
+    assert found["path"].tolist() == ["in\\a.png", "b\\c.png", "C:\\a.png"]
+    assert found.attrs["notes"] == {"paths that lead to no file": 2, "of these with \\ in the place of /": 1}
 
 
 def test_letters_with_marks_are_one_label_however_they_are_composed(folder):

@@ -101,7 +101,7 @@ def _first_best(row: np.ndarray, share: np.ndarray) -> np.ndarray:
 
 
 def _why_label(found: CategoryLabels, number: int, row: np.ndarray, start: np.ndarray) -> pd.DataFrame:
-    """row, path, rules, start, anchor; files with one start share their lists, which would fill the memory."""
+    """row, path, rules, start, anchor; files with one start share their lists, which would fill memory."""
     starts, which = np.unique(start, return_inverse=True)
     paths = shortest_paths(found, number, starts)
     names = found.graph.titles.take(pa.array(np.maximum(paths, 0).ravel())).to_pylist()

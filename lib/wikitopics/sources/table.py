@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -55,13 +56,15 @@ class Table:
             )
         if frame.empty:
             raise UserError(f"table must have rows, but {self.table} has only the names of columns; add some")
-        columns["path"], gone = _there(self._top(), columns["path"])
         labels = add_one_hot(columns, OWN)
-        left = [name for name in frame if name not in (*OWN, *labels)]
-        notes = {"labels from one-hot columns": len(labels), "paths that lead to no file": gone}
-        notes[f"columns left alone ({', '.join(left)[:200]})"] = len(left)
         lists = _lists(columns)
-        notes["labels that differ from another only in capitals"] = _in_capitals(lists.get("labels", []))
+        left = [name for name in frame if name not in (*OWN, *labels)]
+        notes = {
+            "labels from one-hot columns": len(labels),
+            f"columns left alone ({', '.join(left)[:200]})": len(left),
+            "labels that differ from another only in capitals": _in_capitals(lists.get("labels", [])),
+            **_lost(self._top(), columns["path"]),
+        }
         if "categories" in lists:
             lists["categories"] = [[category_name(name) for name in names] for names in lists["categories"]]
         texts = {name: [as_text(name, cell) for cell in columns[name]] for name in TEXTS if name in columns}
@@ -129,13 +132,11 @@ def _in_capitals(lists: list[list[str]]) -> int:
     return len(names) - len({name.casefold() for name in names})
 
 
-def _there(top: Path, paths: list[str]) -> tuple[list[str], int]:
-    """The paths, those of Windows written as here where that finds a file; and how many lead to none."""
-    found = []
-    for path in paths:
-        here = path.replace("\\", "/")
-        found.append(here if here != path and not _is_file(top, path) and _is_file(top, here) else path)
-    return found, sum(not _is_file(top, path) for path in set(found))
+def _lost(top: Path, paths: Iterable[str]) -> dict[str, int]:
+    """How many paths lead to no file, and to how many of these Windows' marks are the reason."""
+    gone = [path for path in set(paths) if not _is_file(top, path)]
+    windows = sum("\\" in path and _is_file(top, path.replace("\\", "/")) for path in gone)
+    return {"paths that lead to no file": len(gone), "of these with \\ in the place of /": windows}
 
 
 def _is_file(top: Path, path: str) -> bool:

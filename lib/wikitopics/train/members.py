@@ -1,0 +1,351 @@
+"""What is trained: heads of several seeds in one program, or one whole network by Keras' own `fit`.
+
+A member is the network of one seed. Members differ in their start, in the order of their images, in what
+dropout leaves out and in what resampling drew; nothing that one of them does reaches another.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from wikitopics.train.engine import on_one_device
+from wikitopics.train.examples import Batches, predicted
+from wikitopics.train.features import Learner
+from wikitopics.train.losses import PLAIN, LabelLoss, LossSettings
+from wikitopics.train.model import head_like
+
+CHUNK = 1 << 26  # bytes of inputs that one call of the program gets: a whole epoch of a small set
+HALF = 2.0**10  # what losses are multiplied by before 16-bit gradients, which are 0 below 6e-8
+
+
+class Members:
+    """What training asks of its networks, all of which learn from an epoch at once.
+
+    settings: the loss of each member; train: the images of each, in its own order. `state` holds everything
+    that an epoch changes: weights, random generators of layers, the optimisers' moments.
+    """
+
+    settings: list[LossSettings]
+    train: list[Batches]
+
+    def __len__(self) -> int:
+        return len(self.train)
+
+    @property
+    def state(self) -> list:
+        raise NotImplementedError
+
+    def epoch(self, number: int) -> np.ndarray:
+        """Learn from all images once; the mean loss of each member over them, weights moving: (members,)."""
+        raise NotImplementedError
+
+    def weights(self, member: int) -> list[np.ndarray]:
+        """What a member has learned so far."""
+        raise NotImplementedError
+
+    def set_weights(self, member: int, weights: list[np.ndarray]) -> None:
+        """Give a member what `weights` gave of it."""
+        raise NotImplementedError
+
+    def scores(self, batches: Batches) -> np.ndarray:
+        """Scores of all members for the same images: (members, n, L) float32."""
+        raise NotImplementedError
+
+    def learning_rate(self) -> float:
+        """The rate of the first member's next step, asked from its optimiser."""
+        raise NotImplementedError
+
+    def loss_of_scores(self, targets: np.ndarray, scores: np.ndarray) -> float:
+        """The loss that the first member learns from, of targets and scores (n, L)."""
+        raise NotImplementedError
+
+    def loss(self, inputs: np.ndarray, targets: np.ndarray) -> float:
+        """The loss that the first member learns from, of a batch."""
+        raise NotImplementedError
+
+
+def prepare(
+    part: Learner, train: list[Batches], settings: list[LossSettings], optimizer: Callable[[int], Any]
+) -> Members:
+    """What learns: `part.model` with the first of `train`, and beside it a head for each further seed.
+
+    `train` has Batches of one seed each, `settings` their losses; `optimizer` makes an optimiser of the
+    number of steps an epoch. A backbone that learns is trained alone: then there is one seed (rules.py).
+    """
+    if not part.frozen:
+        return Whole(part.model, train[0], settings[0], optimizer)
+    heads = [part.model, *(head_like(part.model, batches.seed) for batches in train[1:])]
+    return Heads(heads, train, settings, optimizer)
+
+
+class Whole(Members):
+    """One network that Keras trains: pictures go through its backbone in every epoch."""
+
+    def __init__(
+        self,
+        model: keras.Model,
+        train: Batches,
+        settings: LossSettings = PLAIN,
+        optimizer: Callable[[int], Any] = lambda steps: keras.optimizers.Adam(0.001),
+    ):
+        self.model, self.train, self.settings = model, [train], [settings]
+        # XLA: on a CPU its compilation takes longer than the training of small sets.
+        model.compile(optimizer(len(train)), LabelLoss(settings), jit_compile=False)
+        model.optimizer.build(model.trainable_variables)
+
+    @property
+    def state(self) -> list:
+        return [*self.model.variables, *self.model.optimizer.variables]
+
+    def epoch(self, number: int) -> np.ndarray:
+        self.train[0].epoch = number
+        done = self.model.fit(  # the order is the batches' own
+            self.train[0], epochs=number + 1, initial_epoch=number, shuffle=False, verbose=0
+        )
+        return np.array([done.history["loss"][-1]])
+
+    def weights(self, member: int) -> list[np.ndarray]:
+        return self.model.get_weights()
+
+    def set_weights(self, member: int, weights: list[np.ndarray]) -> None:
+        self.model.set_weights(weights)
+
+    def scores(self, batches: Batches) -> np.ndarray:
+        return predicted(self.model, batches)[None]
+
+    def learning_rate(self) -> float:
+        return float(ops.convert_to_numpy(self.model.optimizer.learning_rate))
+
+    def loss_of_scores(self, targets: np.ndarray, scores: np.ndarray) -> float:
+        return float(self.model.compute_loss(y=targets, y_pred=scores))
+
+    def loss(self, inputs: np.ndarray, targets: np.ndarray) -> float:
+        return float(self.model.test_on_batch(inputs, targets, return_dict=True)["loss"])
+
+
+class Heads(Members):
+    """Heads of one shape, each with weights, images and an early stop of its own, trained together.
+
+    Heads with as many images (all of them, unless resampling drew more for one seed than for another) are
+    one Stack. A head ends with the same numbers whoever is trained beside it, to the last bit
+    (tests/test_train_members.py).
+    """
+
+    def __init__(
+        self,
+        heads: list[keras.Model],
+        train: list[Batches],
+        settings: list[LossSettings] | None = None,
+        optimizer: Callable[[int], Any] = lambda steps: keras.optimizers.Adam(0.001),
+    ):
+        self.heads, self.train = heads, train
+        self.settings = settings or [PLAIN] * len(heads)
+        sizes = [len(batches.rows) for batches in train]
+        alike = [[i for i, own in enumerate(sizes) if own == size] for size in dict.fromkeys(sizes)]
+        self.place = {member: (n, k) for n, group in enumerate(alike) for k, member in enumerate(group)}
+        with on_one_device():
+            self.stacks = [
+                Stack(*([each[i] for i in group] for each in (heads, train, self.settings)), optimizer)
+                for group in alike
+            ]
+
+    @property
+    def state(self) -> list:
+        return [variable for stack in self.stacks for variable in stack.state]
+
+    def epoch(self, number: int) -> np.ndarray:
+        with on_one_device():
+            return self._in_order([stack.epoch(number) for stack in self.stacks])
+
+    def weights(self, member: int) -> list[np.ndarray]:
+        stack, k = self.place[member]
+        return [np.array(variable[k]) for variable in self.stacks[stack].learned]
+
+    def set_weights(self, member: int, weights: list[np.ndarray]) -> None:
+        """Into the stack, and into the head itself."""
+        stack, k = self.place[member]
+        with on_one_device():
+            for variable, own in zip(self.stacks[stack].learned, weights, strict=True):
+                whole = np.array(variable)
+                whole[k] = own
+                variable.assign(whole)
+        for variable, own in zip(self.heads[member].trainable_variables, weights, strict=True):
+            variable.assign(own)
+
+    def scores(self, batches: Batches) -> np.ndarray:
+        with on_one_device():
+            return self._in_order([stack.scores(batches) for stack in self.stacks])
+
+    def learning_rate(self) -> float:
+        return float(ops.convert_to_numpy(self.stacks[0].optimizer.learning_rate))
+
+    def loss_of_scores(self, targets: np.ndarray, scores: np.ndarray) -> float:
+        return float(self.stacks[0].judge(0, targets, scores))
+
+    def loss(self, inputs: np.ndarray, targets: np.ndarray) -> float:
+        """By the scores of the stacked weights: what was trained, not what was copied from it."""
+        return self.loss_of_scores(targets, self.stacks[0].scores_of(inputs)[0])
+
+    def _in_order(self, parts: list[np.ndarray]) -> np.ndarray:
+        return np.stack([parts[n][k] for _, (n, k) in sorted(self.place.items())])
+
+
+class Stack:
+    """Heads with as many images each, their weights stacked: the program that trains them.
+
+    One step takes a batch of each member, asks each head by itself (equal shapes, so equal arithmetic, alone
+    or among others), and lets one optimiser move the stacked weights: what it does to a number depends on
+    that number's own gradients only.
+    """
+
+    def __init__(self, heads: list[keras.Model], train: list[Batches], settings: list[LossSettings], optimizer):
+        import tensorflow as tf
+
+        self.tf, self.head, self.train, self.settings = tf, heads[0], train, settings[0]
+        self.learned = _stacked([head.trainable_variables for head in heads])
+        self.drawn = _stacked([head.non_trainable_variables for head in heads])
+        self.optimizer = in_one_pass(optimizer(len(train[0])))
+        self.optimizer.build(self.learned)
+        self.label_weights = _label_weights(settings)
+        half = any(layer.compute_dtype == "float16" for layer in self.head.layers)
+        self.scale = HALF if half else 1.0
+        given, shape = tf.TensorSpec, (None, *self.head.input.shape[1:])  # any number: traced once
+        together = [(None, len(train), *shape), (None, len(train), None, self.head.output.shape[-1])]
+        self._steps = tf.function(self._many_steps, [given(s) for s in together], autograph=False)
+        self.scores_of = tf.function(self._all_scores, [given(shape)], autograph=False)
+
+    @property
+    def state(self) -> list:
+        return [*self.learned, *self.drawn, *self.optimizer.variables]
+
+    def epoch(self, number: int) -> np.ndarray:
+        """One pass over the images of each member; their mean losses (members,)."""
+        for batches in self.train:
+            batches.epoch = number
+        total = np.zeros(len(self.train))
+        for inputs, targets in self._chunks():
+            losses = self._steps(inputs, targets)
+            total += inputs.shape[2] * np.asarray(losses, np.float64).sum(axis=0)
+        return total / len(self.train[0].rows)
+
+    def scores(self, batches: Batches) -> np.ndarray:
+        return np.concatenate([self.scores_of(batches[i][0]) for i in range(len(batches))], axis=1)
+
+    def judge(self, member: int, targets, scores):
+        """The loss of one member, a mean over images and labels; targets and scores (n, L)."""
+        own = {name: weights[member] for name, weights in self.label_weights.items()}
+        return LabelLoss(replace(self.settings, **own))(targets, scores)
+
+    def _chunks(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """The epoch as (steps, members, n, ...) inputs and targets, as many steps as CHUNK has room for."""
+        first = self.train[0]
+        size = min(first.batch_size, len(first.rows)) * len(self.train) * 4 * first.inputs.shape[-1]
+        at_once, whole = max(1, CHUNK // size), len(first.rows) // first.batch_size
+        starts = [*range(0, whole, at_once), *([whole] if whole < len(first) else [])]
+        for start in starts:
+            stop = min(start + at_once, whole) if start < whole else len(first)
+            steps = [[batches[step] for batches in self.train] for step in range(start, stop)]
+            yield tuple(np.array([[pair[part] for pair in pairs] for pairs in steps]) for part in (0, 1))
+
+    def _many_steps(self, inputs, targets):
+        """All steps of a chunk, one after the other: losses (steps, members)."""
+        kind = self.tf.TensorSpec((len(self.train),))
+        return self.tf.map_fn(
+            lambda pair: self._step(*pair), (inputs, targets), fn_output_signature=kind, parallel_iterations=1
+        )
+
+    def _step(self, inputs, targets):
+        members = self.tf.range(len(self.train))
+        now = [[ops.convert_to_tensor(variable) for variable in kind] for kind in (self.learned, self.drawn)]
+        loss, gradients, drawn = self.tf.map_fn(
+            lambda given: self._gradients(*given),
+            (members, *now, inputs, targets),
+            fn_output_signature=(self.tf.float32, *([_one_of(v) for v in kind] for kind in now)),
+        )
+        for variable, value in zip(self.drawn, drawn, strict=True):
+            variable.assign(value)
+        self.optimizer.apply(gradients, self.learned)
+        return loss
+
+    def _gradients(self, member, learned, drawn, inputs, targets):
+        """Loss, gradients, and the random generators' next state of one member."""
+        with self.tf.GradientTape() as tape:
+            tape.watch(learned)
+            scores, drawn = self.head.stateless_call(learned, drawn, inputs, training=True)
+            loss = self.judge(member, targets, scores)
+            scaled = loss * self.scale
+        return loss, [gradient / self.scale for gradient in tape.gradient(scaled, learned)], drawn
+
+    def _all_scores(self, inputs):
+        def one(now):
+            return self.head.stateless_call(*now, inputs, training=False)[0]
+
+        now = [[ops.convert_to_tensor(variable) for variable in kind] for kind in (self.learned, self.drawn)]
+        return self.tf.map_fn(one, now, fn_output_signature=self.tf.float32)
+
+
+def _stacked(variables: list[list]) -> list[keras.Variable]:
+    """Each variable of the heads as one, with the members in front."""
+    together = [np.stack([ops.convert_to_numpy(one) for one in same]) for same in zip(*variables, strict=True)]
+    return [keras.Variable(array, dtype=array.dtype.name) for array in together]
+
+
+def _one_of(stacked):
+    """What TensorFlow is told of one member's part of a stacked tensor."""
+    import tensorflow as tf
+
+    return tf.TensorSpec(stacked.shape[1:], stacked.dtype)
+
+
+def _label_weights(settings: list[LossSettings]) -> dict[str, Any]:
+    """The weights of labels that the losses have: (members, L) each; resampling makes them differ by seed."""
+    names = ("positive_weights", "label_weights")
+    return {
+        name: ops.convert_to_tensor(np.stack([getattr(one, name) for one in settings]), "float32")
+        for name in names
+        if getattr(settings[0], name) is not None
+    }
+
+
+def in_one_pass(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+    """The same optimiser, where it is Adam or AdamW moving numbers in one pass instead of a dozen.
+
+    For stacked weights the passes through memory are what training costs. Numbers are the same.
+    """
+    quick = {keras.optimizers.Adam: _Adam, keras.optimizers.AdamW: _AdamW}.get(type(optimizer))
+    return quick.from_config(optimizer.get_config()) if quick else optimizer
+
+
+class _OnePass:
+    """Keras' formula of Adam as TensorFlow's own operation."""
+
+    def update_step(self, gradient, variable, learning_rate):
+        import tensorflow as tf
+
+        place = self._get_variable_index(variable)
+        step = tf.cast(self.iterations + 1, variable.dtype)
+        beta_1, beta_2 = (tf.constant(beta, variable.dtype) for beta in (self.beta_1, self.beta_2))
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=self._momentums[place]._value.handle,
+            v=self._velocities[place]._value.handle,
+            beta1_power=tf.pow(beta_1, step),
+            beta2_power=tf.pow(beta_2, step),
+            lr=tf.cast(learning_rate, variable.dtype),
+            beta1=beta_1,
+            beta2=beta_2,
+            epsilon=tf.constant(self.epsilon, variable.dtype),
+            grad=gradient,
+        )
+
+
+class _Adam(_OnePass, keras.optimizers.Adam):
+    pass
+
+
+class _AdamW(_OnePass, keras.optimizers.AdamW):
+    pass

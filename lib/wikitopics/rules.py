@@ -178,8 +178,8 @@ RULES: dict[str, dict[str, Rule]] = {
         "monitor": one_of("macro_pr_auc", "micro_pr_auc", "loss"),
         "seed": SEED,
         "seeds": Rule(
-            "from 1 to 100, and 1 where layers of the backbone learn (give each seed a run of its own: 05_compare "
-            "takes runs that differ by seed alone together)",
+            "from 1 to 100, and 1 where layers of the backbone learn (give each seed a run of its own: "
+            "05_compare takes runs that differ by seed alone together)",
             lambda value, values: 1 <= value <= (1 if values.get("trainable_layers") else 100),
         ),
     },

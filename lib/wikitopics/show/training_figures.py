@@ -58,7 +58,7 @@ def history(
     """
     own = table[table["seed"] == seed]
     title = "How learning went" + (f", seed {seed}; grey: the other seeds" if len(own) < len(table) else "")
-    figure = new_figure(title, x="epoch", columns=2, height=380, showlegend=False)
+    figure = new_figure(title, x="epoch", columns=2, height=380)
     for _, other in table[table["seed"] != seed].groupby("seed"):
         for column, _, number, panel in CURVES:
             _line(figure, other, column, panel, {"color": MUTED, "dash": DASH[number], "width": 0.7})
@@ -91,6 +91,7 @@ def _line(
         text=[""] * (len(table) - 1) + [name] if name else None,
         textposition=where,
         line=style,
+        showlegend=False,
         row=1,
         col=panel,
     )
@@ -103,10 +104,11 @@ def _marks(figure: go.Figure, table: pd.DataFrame, best: int, prevalence: float)
         figure.add_scatter(
             x=kept["epoch"],
             y=kept[column],
-            mode="markers+text",
-            text=[f"kept: epoch {best}"] * len(kept),
+            mode="markers+text" if panel == 1 else "markers",
+            text=[f"kept: epoch {best}"] * len(kept) if panel == 1 else None,
             textposition="bottom center",
             marker={"color": INK, "size": 10, "symbol": "diamond"},
+            showlegend=False,
             row=1,
             col=panel,
         )

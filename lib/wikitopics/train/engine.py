@@ -74,7 +74,7 @@ def mirror(devices: list[str] | None = None) -> int:
 
 @contextmanager
 def on_one_device() -> Iterator[None]:
-    """In the block variables and programs live on one device, also where `mirror` spread models over several."""
+    """In the block variables and programs live on one device, also after `mirror` spread models."""
     if keras.backend.backend() != "tensorflow":
         yield
         return

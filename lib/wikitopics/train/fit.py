@@ -235,7 +235,7 @@ def _one_epoch(
 ) -> None:
     """Learn, score validation, note it for the members that have not stopped, keep the best weights."""
     started, epoch = time.perf_counter(), _done(progress)
-    losses, rate = members.epoch(epoch), members.learning_rate()
+    losses, rate = members.epoch(epoch, active), members.learning_rate()
     scores = members.scores(validation)
     seconds = round(time.perf_counter() - started, 3)
     progress.best = progress.best or [[] for _ in range(len(members))]

@@ -19,7 +19,7 @@ def cross_entropy(truth: np.ndarray, scores: np.ndarray) -> float:
 
 
 def average_precision(truth: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Average precision of each label, (n, L), (n, L) -> (L,): sum of recall gained x precision, ties together.
+    """Average precision of each label, (n, L), (n, L) -> (L,): recall gained x precision, ties together.
 
     nan for a label without a positive. scikit-learn's of the same name checks each label's arrays for longer
     than it sorts them: for five seeds that took as long as learning.
@@ -115,7 +115,7 @@ def in_words(splits: pd.DataFrame, seeds: pd.DataFrame) -> list[str]:
 
 def _above_chance(validation: pd.Series) -> str:
     reached, chance = validation["macro PR-AUC"], validation["prevalence"]
-    told = f"On validation the saved network has a macro PR-AUC of {reached:.3f}; a random order has {chance:.3f}"
+    told = f"On validation the saved network has a macro PR-AUC of {reached:.3f}, a random order {chance:.3f}"
     if reached <= 1.5 * chance:
         return f"{told}, so it has learned little or nothing."
     return f"{told}, so it ranks {reached / chance:.1f} times better than chance."
@@ -125,7 +125,9 @@ def _by_heart(train: float, validation: float) -> str:
     gap = train - validation
     told = f"On the images it learned from it has {train:.3f}"
     if gap <= 0.05:
-        return f"{told}, {abs(gap):.3f} away: it has learned nothing by heart that it cannot use on new images."
+        return (
+            f"{told}, {abs(gap):.3f} away: it has learned nothing by heart that it cannot use on new images."
+        )
     return f"{told}, {gap:.3f} more: that much is learned by heart and no use on new images."
 
 
@@ -134,7 +136,7 @@ def _luck(seeds: pd.DataFrame) -> str:
         return "It is one seed's network: how much of this is luck, this run cannot say."
     values = seeds["macro PR-AUC"]
     return (
-        f"The networks of {len(seeds)} seeds reach {values.min():.3f} to {values.max():.3f} (standard deviation "
-        f"{values.std():.3f}): a difference between two settings that is not clearly larger than "
+        f"The networks of {len(seeds)} seeds reach {values.min():.3f} to {values.max():.3f} (standard "
+        f"deviation {values.std():.3f}): a difference between two settings that is not clearly larger than "
         f"{values.max() - values.min():.3f} may be another draw of the seed."
     )

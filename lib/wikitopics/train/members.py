@@ -39,8 +39,11 @@ class Members:
     def state(self) -> list:
         raise NotImplementedError
 
-    def epoch(self, number: int) -> np.ndarray:
-        """Learn from all images once; the mean loss of each member over them, weights moving: (members,)."""
+    def epoch(self, number: int, active: list[int]) -> np.ndarray:
+        """Learn from all images once; the mean loss of each member over them, weights moving: (members,).
+
+        Only the members in `active` learn: of the others nothing counts any more, and their loss is 0.
+        """
         raise NotImplementedError
 
     def weights(self, member: int) -> list[np.ndarray]:
@@ -82,6 +85,15 @@ def prepare(
     return Heads(heads, train, settings, optimizer)
 
 
+def compile_model(
+    model: keras.Model, optimizer: keras.optimizers.Optimizer, loss: LossSettings = PLAIN
+) -> None:
+    """Compile for Keras' own `fit`, with an optimiser and a loss that is the mean over images and labels."""
+    # XLA: on a CPU its compilation takes longer than the training of small sets.
+    model.compile(optimizer, LabelLoss(loss), jit_compile=False)
+    model.optimizer.build(model.trainable_variables)
+
+
 class Whole(Members):
     """One network that Keras trains: pictures go through its backbone in every epoch."""
 
@@ -93,15 +105,13 @@ class Whole(Members):
         optimizer: Callable[[int], Any] = lambda steps: keras.optimizers.Adam(0.001),
     ):
         self.model, self.train, self.settings = model, [train], [settings]
-        # XLA: on a CPU its compilation takes longer than the training of small sets.
-        model.compile(optimizer(len(train)), LabelLoss(settings), jit_compile=False)
-        model.optimizer.build(model.trainable_variables)
+        compile_model(model, optimizer(len(train)), settings)
 
     @property
     def state(self) -> list:
         return [*self.model.variables, *self.model.optimizer.variables]
 
-    def epoch(self, number: int) -> np.ndarray:
+    def epoch(self, number: int, active: list[int]) -> np.ndarray:
         self.train[0].epoch = number
         done = self.model.fit(  # the order is the batches' own
             self.train[0], epochs=number + 1, initial_epoch=number, shuffle=False, verbose=0
@@ -148,18 +158,25 @@ class Heads(Members):
         alike = [[i for i, own in enumerate(sizes) if own == size] for size in dict.fromkeys(sizes)]
         self.place = {member: (n, k) for n, group in enumerate(alike) for k, member in enumerate(group)}
         with on_one_device():
-            self.stacks = [
-                Stack(*([each[i] for i in group] for each in (heads, train, self.settings)), optimizer)
-                for group in alike
-            ]
+            self.stacks = [self._stack(group, optimizer(len(train[group[0]]))) for group in alike]
+
+    def _stack(self, group: list[int], optimizer: keras.optimizers.Optimizer) -> "Stack":
+        heads, train, settings = (
+            [each[member] for member in group] for each in (self.heads, self.train, self.settings)
+        )
+        return Stack(heads, train, settings, optimizer)
 
     @property
     def state(self) -> list:
         return [variable for stack in self.stacks for variable in stack.state]
 
-    def epoch(self, number: int) -> np.ndarray:
+    def epoch(self, number: int, active: list[int]) -> np.ndarray:
+        learns = [np.zeros(len(stack.train), bool) for stack in self.stacks]
+        for stack, k in (self.place[member] for member in active):
+            learns[stack][k] = True
         with on_one_device():
-            return self._in_order([stack.epoch(number) for stack in self.stacks])
+            pairs = zip(self.stacks, learns, strict=True)
+            return self._in_order([stack.epoch(number, own) for stack, own in pairs])
 
     def weights(self, member: int) -> list[np.ndarray]:
         stack, k = self.place[member]
@@ -202,33 +219,42 @@ class Stack:
     that number's own gradients only.
     """
 
-    def __init__(self, heads: list[keras.Model], train: list[Batches], settings: list[LossSettings], optimizer):
+    def __init__(
+        self, heads: list[keras.Model], train: list[Batches], settings: list[LossSettings], optimizer
+    ):
         import tensorflow as tf
 
         self.tf, self.head, self.train, self.settings = tf, heads[0], train, settings[0]
         self.learned = _stacked([head.trainable_variables for head in heads])
         self.drawn = _stacked([head.non_trainable_variables for head in heads])
-        self.optimizer = in_one_pass(optimizer(len(train[0])))
+        self.optimizer = in_one_pass(optimizer)
         self.optimizer.build(self.learned)
         self.label_weights = _label_weights(settings)
         half = any(layer.compute_dtype == "float16" for layer in self.head.layers)
         self.scale = HALF if half else 1.0
-        given, shape = tf.TensorSpec, (None, *self.head.input.shape[1:])  # any number: traced once
-        together = [(None, len(train), *shape), (None, len(train), None, self.head.output.shape[-1])]
-        self._steps = tf.function(self._many_steps, [given(s) for s in together], autograph=False)
+        given, shape = tf.TensorSpec, (None, *self.head.input_shape[1:])  # any number: traced once
+        together = [(None, len(train), *shape), (None, len(train), None, self.head.output_shape[-1])]
+        signature = [given((len(train),), "bool"), *(given(one) for one in together)]
+        self._steps = tf.function(self._many_steps, signature, autograph=False)
         self.scores_of = tf.function(self._all_scores, [given(shape)], autograph=False)
 
     @property
     def state(self) -> list:
         return [*self.learned, *self.drawn, *self.optimizer.variables]
 
-    def epoch(self, number: int) -> np.ndarray:
-        """One pass over the images of each member; their mean losses (members,)."""
+    def epoch(self, number: int, learns: np.ndarray) -> np.ndarray:
+        """One pass over the images of each member that `learns` (members,) bool; mean losses (members,).
+
+        The others are not asked. Their weights may drift on their optimiser's momentum: they have stopped,
+        and what they keep was copied at their best epoch.
+        """
+        total = np.zeros(len(self.train))
+        if not learns.any():
+            return total
         for batches in self.train:
             batches.epoch = number
-        total = np.zeros(len(self.train))
         for inputs, targets in self._chunks():
-            losses = self._steps(inputs, targets)
+            losses = self._steps(learns, inputs, targets)
             total += inputs.shape[2] * np.asarray(losses, np.float64).sum(axis=0)
         return total / len(self.train[0].rows)
 
@@ -251,19 +277,24 @@ class Stack:
             steps = [[batches[step] for batches in self.train] for step in range(start, stop)]
             yield tuple(np.array([[pair[part] for pair in pairs] for pairs in steps]) for part in (0, 1))
 
-    def _many_steps(self, inputs, targets):
+    def _many_steps(self, learns, inputs, targets):
         """All steps of a chunk, one after the other: losses (steps, members)."""
         kind = self.tf.TensorSpec((len(self.train),))
         return self.tf.map_fn(
-            lambda pair: self._step(*pair), (inputs, targets), fn_output_signature=kind, parallel_iterations=1
+            lambda batch: self._step(learns, *batch),
+            (inputs, targets),
+            fn_output_signature=kind,
+            parallel_iterations=1,
         )
 
-    def _step(self, inputs, targets):
+    def _step(self, learns, inputs, targets):
         members = self.tf.range(len(self.train))
         now = [[ops.convert_to_tensor(variable) for variable in kind] for kind in (self.learned, self.drawn)]
         loss, gradients, drawn = self.tf.map_fn(
-            lambda given: self._gradients(*given),
-            (members, *now, inputs, targets),
+            lambda given: self.tf.cond(
+                given[0], lambda: self._gradients(*given[1:]), lambda: self._nothing(*given[2:4])
+            ),
+            (learns, members, *now, inputs, targets),
             fn_output_signature=(self.tf.float32, *([_one_of(v) for v in kind] for kind in now)),
         )
         for variable, value in zip(self.drawn, drawn, strict=True):
@@ -280,6 +311,10 @@ class Stack:
             scaled = loss * self.scale
         return loss, [gradient / self.scale for gradient in tape.gradient(scaled, learned)], drawn
 
+    def _nothing(self, learned, drawn):
+        """What `_gradients` would give of a member that has stopped."""
+        return self.tf.zeros(()), [self.tf.zeros_like(weights) for weights in learned], drawn
+
     def _all_scores(self, inputs):
         def one(now):
             return self.head.stateless_call(*now, inputs, training=False)[0]
@@ -290,8 +325,9 @@ class Stack:
 
 def _stacked(variables: list[list]) -> list[keras.Variable]:
     """Each variable of the heads as one, with the members in front."""
-    together = [np.stack([ops.convert_to_numpy(one) for one in same]) for same in zip(*variables, strict=True)]
-    return [keras.Variable(array, dtype=array.dtype.name) for array in together]
+    alike = zip(*variables, strict=True)
+    arrays = [np.stack([ops.convert_to_numpy(one) for one in same]) for same in alike]
+    return [keras.Variable(array, dtype=array.dtype.name) for array in arrays]
 
 
 def _one_of(stacked):

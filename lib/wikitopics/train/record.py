@@ -78,7 +78,7 @@ def machine() -> dict[str, Any]:
 
 
 def of_seeds(table: pd.DataFrame) -> dict[str, Any]:
-    """What run.json says of the seeds (of learned.by_seed): seeds, and for each its best epoch and epochs run.
+    """What run.json says of the seeds, of learned.by_seed: seeds, and the best epoch and epochs run of each.
 
     best_epoch is the first seed's, whose network is saved.
     """
@@ -92,7 +92,11 @@ def of_seeds(table: pd.DataFrame) -> dict[str, Any]:
 
 
 def write_predictions(
-    folder: Path, split: str, examples: Examples, scores: np.ndarray, further: dict[int, np.ndarray] | None = None
+    folder: Path,
+    split: str,
+    examples: Examples,
+    scores: np.ndarray,
+    further: dict[int, np.ndarray] | None = None,
 ) -> None:
     """Write predictions_SPLIT.parquet: title, row, group, truth, scores; images of the split in their order.
 

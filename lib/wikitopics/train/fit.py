@@ -235,12 +235,13 @@ def _one_epoch(
 ) -> None:
     """Learn, score validation, note it for the members that have not stopped, keep the best weights."""
     started, epoch = time.perf_counter(), _done(progress)
-    losses, rate = members.epoch(epoch, active), members.learning_rate()
+    losses = members.epoch(epoch, active)
     scores = members.scores(validation)
     seconds = round(time.perf_counter() - started, 3)
     progress.best = progress.best or [[] for _ in range(len(members))]
     for member in active:
-        row = {"epoch": epoch + 1, "loss": float(losses[member]), "learning_rate": rate}
+        row = {"epoch": epoch + 1, "loss": float(losses[member])}
+        row["learning_rate"] = members.learning_rate(member)
         row |= _validation(members.settings[member], validation.targets, scores[member])
         check_finite(row, seeds_of(members)[member])
         rows = progress.history[member]

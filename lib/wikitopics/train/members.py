@@ -18,7 +18,7 @@ from wikitopics.train.features import Learner
 from wikitopics.train.losses import PLAIN, LabelLoss, LossSettings
 from wikitopics.train.model import head_like
 
-CHUNK = 1 << 26  # bytes of inputs that one call of the program gets: a whole epoch of a small set
+CHUNK = 1 << 24  # bytes of inputs that one call of the program gets: some steps, so that calling costs little
 HALF = 2.0**10  # what losses are multiplied by before 16-bit gradients, which are 0 below 6e-8
 
 
@@ -58,8 +58,8 @@ class Members:
         """Scores of all members for the same images: (members, n, L) float32."""
         raise NotImplementedError
 
-    def learning_rate(self) -> float:
-        """The rate of the first member's next step, asked from its optimiser."""
+    def learning_rate(self, member: int) -> float:
+        """The rate of a member's next step, asked from its optimiser."""
         raise NotImplementedError
 
     def loss_of_scores(self, targets: np.ndarray, scores: np.ndarray) -> float:
@@ -81,7 +81,7 @@ def prepare(
     """
     if not part.frozen:
         return Whole(part.model, train[0], settings[0], optimizer)
-    heads = [part.model, *(head_like(part.model, batches.seed) for batches in train[1:])]
+    heads = [part.model, *(head_like(part.model, batches.seed or 0) for batches in train[1:])]
     return Heads(heads, train, settings, optimizer)
 
 
@@ -127,7 +127,7 @@ class Whole(Members):
     def scores(self, batches: Batches) -> np.ndarray:
         return predicted(self.model, batches)[None]
 
-    def learning_rate(self) -> float:
+    def learning_rate(self, member: int) -> float:
         return float(ops.convert_to_numpy(self.model.optimizer.learning_rate))
 
     def loss_of_scores(self, targets: np.ndarray, scores: np.ndarray) -> float:
@@ -161,10 +161,9 @@ class Heads(Members):
             self.stacks = [self._stack(group, optimizer(len(train[group[0]]))) for group in alike]
 
     def _stack(self, group: list[int], optimizer: keras.optimizers.Optimizer) -> "Stack":
-        heads, train, settings = (
-            [each[member] for member in group] for each in (self.heads, self.train, self.settings)
-        )
-        return Stack(heads, train, settings, optimizer)
+        heads = [self.heads[member] for member in group]
+        train = [self.train[member] for member in group]
+        return Stack(heads, train, [self.settings[member] for member in group], optimizer)
 
     @property
     def state(self) -> list:
@@ -197,8 +196,8 @@ class Heads(Members):
         with on_one_device():
             return self._in_order([stack.scores(batches) for stack in self.stacks])
 
-    def learning_rate(self) -> float:
-        return float(ops.convert_to_numpy(self.stacks[0].optimizer.learning_rate))
+    def learning_rate(self, member: int) -> float:
+        return float(ops.convert_to_numpy(self.stacks[self.place[member][0]].optimizer.learning_rate))
 
     def loss_of_scores(self, targets: np.ndarray, scores: np.ndarray) -> float:
         return float(self.stacks[0].judge(0, targets, scores))
@@ -275,7 +274,8 @@ class Stack:
         for start in starts:
             stop = min(start + at_once, whole) if start < whole else len(first)
             steps = [[batches[step] for batches in self.train] for step in range(start, stop)]
-            yield tuple(np.array([[pair[part] for pair in pairs] for pairs in steps]) for part in (0, 1))
+            inputs, targets = (np.array([[p[part] for p in pairs] for pairs in steps]) for part in (0, 1))
+            yield inputs, targets
 
     def _many_steps(self, learns, inputs, targets):
         """All steps of a chunk, one after the other: losses (steps, members)."""
@@ -288,39 +288,47 @@ class Stack:
         )
 
     def _step(self, learns, inputs, targets):
-        members = self.tf.range(len(self.train))
-        now = [[ops.convert_to_tensor(variable) for variable in kind] for kind in (self.learned, self.drawn)]
+        kinds = [[_one_of(variable) for variable in kind] for kind in (self.learned, self.drawn)]
         loss, gradients, drawn = self.tf.map_fn(
             lambda given: self.tf.cond(
-                given[0], lambda: self._gradients(*given[1:]), lambda: self._nothing(*given[2:4])
+                given[0], lambda: self._gradients(*given[1:]), lambda: self._nothing(given[1])
             ),
-            (learns, members, *now, inputs, targets),
-            fn_output_signature=(self.tf.float32, *([_one_of(v) for v in kind] for kind in now)),
+            (learns, self.tf.range(len(self.train)), inputs, targets),
+            fn_output_signature=(self.tf.float32, *kinds),
         )
         for variable, value in zip(self.drawn, drawn, strict=True):
             variable.assign(value)
         self.optimizer.apply(gradients, self.learned)
         return loss
 
-    def _gradients(self, member, learned, drawn, inputs, targets):
+    def _of(self, member) -> tuple[list, list]:
+        """What a member has learned, and the state of its random generators; only its part is copied."""
+        return tuple(
+            [self.tf.gather(variable.value, member) for variable in kind]
+            for kind in (self.learned, self.drawn)
+        )
+
+    def _gradients(self, member, inputs, targets):
         """Loss, gradients, and the random generators' next state of one member."""
+        learned, drawn = self._of(member)
         with self.tf.GradientTape() as tape:
             tape.watch(learned)
             scores, drawn = self.head.stateless_call(learned, drawn, inputs, training=True)
             loss = self.judge(member, targets, scores)
-            scaled = loss * self.scale
-        return loss, [gradient / self.scale for gradient in tape.gradient(scaled, learned)], drawn
+            scaled = loss * self.scale if self.scale != 1 else loss
+        gradients = tape.gradient(scaled, learned)
+        return loss, [g / self.scale for g in gradients] if self.scale != 1 else gradients, drawn
 
-    def _nothing(self, learned, drawn):
+    def _nothing(self, member):
         """What `_gradients` would give of a member that has stopped."""
+        learned, drawn = self._of(member)
         return self.tf.zeros(()), [self.tf.zeros_like(weights) for weights in learned], drawn
 
     def _all_scores(self, inputs):
-        def one(now):
-            return self.head.stateless_call(*now, inputs, training=False)[0]
+        def one(member):
+            return self.head.stateless_call(*self._of(member), inputs, training=False)[0]
 
-        now = [[ops.convert_to_tensor(variable) for variable in kind] for kind in (self.learned, self.drawn)]
-        return self.tf.map_fn(one, now, fn_output_signature=self.tf.float32)
+        return self.tf.map_fn(one, self.tf.range(len(self.train)), fn_output_signature=self.tf.float32)
 
 
 def _stacked(variables: list[list]) -> list[keras.Variable]:
@@ -352,7 +360,8 @@ def in_one_pass(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optim
 
     For stacked weights the passes through memory are what training costs. Numbers are the same.
     """
-    quick = {keras.optimizers.Adam: _Adam, keras.optimizers.AdamW: _AdamW}.get(type(optimizer))
+    kinds: dict[type, Any] = {keras.optimizers.Adam: _Adam, keras.optimizers.AdamW: _AdamW}
+    quick = kinds.get(type(optimizer))
     return quick.from_config(optimizer.get_config()) if quick else optimizer
 
 

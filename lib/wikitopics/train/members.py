@@ -303,10 +303,8 @@ class Stack:
 
     def _of(self, member) -> tuple[list, list]:
         """What a member has learned, and the state of its random generators; only its part is copied."""
-        return tuple(
-            [self.tf.gather(variable.value, member) for variable in kind]
-            for kind in (self.learned, self.drawn)
-        )
+        learned = [self.tf.gather(variable.value, member) for variable in self.learned]
+        return learned, [self.tf.gather(variable.value, member) for variable in self.drawn]
 
     def _gradients(self, member, inputs, targets):
         """Loss, gradients, and the random generators' next state of one member."""

@@ -14,9 +14,9 @@ from wikitopics.train import fit as fitting
 from wikitopics.train.backbones import LITE, Lite
 from wikitopics.train.examples import Batches, keep_top_labels, read_examples
 from wikitopics.train.fit import Plan, best_epoch, fit, forget_checkpoint, is_over
-from wikitopics.train.learned import macro_pr_auc
 from wikitopics.train.members import Heads, compile_model
 from wikitopics.train.model import build_model, column, features_of, head_of, load_model, save_model, set_seed
+from wikitopics.train.outcome import macro_pr_auc
 from wikitopics.train.record import (
     changes,
     fixed_batch_loss,

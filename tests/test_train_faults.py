@@ -20,9 +20,9 @@ from wikitopics.train import fit as fitting
 from wikitopics.train.examples import Batches, predicted
 from wikitopics.train.features import cached_features
 from wikitopics.train.fit import CHECKPOINT, fit
-from wikitopics.train.learned import by_split
 from wikitopics.train.members import Heads
 from wikitopics.train.model import load_model, save_model
+from wikitopics.train.outcome import by_split
 from wikitopics.train.record import file_digest, read_trained
 
 RNG = np.random.default_rng(2)

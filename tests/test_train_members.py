@@ -11,7 +11,7 @@ from test_train_options import Setup, runs, small  # noqa: F401 (fixtures)
 from wikitopics.errors import UserError
 from wikitopics.rules import RULES
 from wikitopics.train import fit as fitting
-from wikitopics.train import learned, model
+from wikitopics.train import model, outcome
 from wikitopics.train.coherence import coherent
 from wikitopics.train.examples import Batches
 from wikitopics.train.fit import best_epochs, build_optimizer, fit
@@ -182,7 +182,7 @@ def test_coherent_heads_are_watched_by_their_coherent_scores(tmp_path):
     members, history = train(tmp_path, [0, 1], loss=LossSettings(descent=BELOW), epochs=1)
     scores = coherent(members.scores(VALIDATION)[1], BELOW)
     value = history.loc[history["seed"] == 1, "val_macro_pr_auc"].iloc[0]
-    assert value == learned.macro_pr_auc(TARGETS[140:], scores)
+    assert value == outcome.macro_pr_auc(TARGETS[140:], scores)
 
 
 def test_seeds_are_one_where_the_backbone_learns():
@@ -198,13 +198,13 @@ def test_average_precision_is_scikit_learns_also_with_ties():
     truth = RNG.integers(0, 2, (90, 5))
     truth[:, 4] = 0
     scores = RNG.integers(0, 9, (90, 5)) / 8
-    each = learned.average_precision(truth, scores)
+    each = outcome.average_precision(truth, scores)
     assert np.isnan(each[4])
     expected = [average_precision_score(truth[:, i], scores[:, i]) for i in range(4)]
     assert np.allclose(each[:4], expected, atol=1e-12)
-    assert learned.macro_pr_auc(truth, scores) == pytest.approx(np.mean(expected))
+    assert outcome.macro_pr_auc(truth, scores) == pytest.approx(np.mean(expected))
     flat = average_precision_score(truth.ravel(), scores.ravel())
-    assert learned.micro_pr_auc(truth, scores) == pytest.approx(flat)
+    assert outcome.micro_pr_auc(truth, scores) == pytest.approx(flat)
 
 
 def by_split(train=0.9, validation=0.6) -> pd.DataFrame:
@@ -223,7 +223,7 @@ def test_a_table_of_seeds_and_what_it_says():
             "val_loss": [0.3, 0.4, 0.5, 0.4, 0.2],
         }
     )
-    table = learned.by_seed(history, best_epochs(history))
+    table = outcome.by_seed(history, best_epochs(history))
     assert table.columns.tolist() == [
         "seed", "epochs", "best epoch", "macro PR-AUC", "micro PR-AUC", "loss",
     ]  # fmt: skip
@@ -231,7 +231,7 @@ def test_a_table_of_seeds_and_what_it_says():
     assert of_seeds(table) == {
         "seeds": [3, 4], "best_epoch": 1, "best_epochs": [1, 3], "epochs_run": [2, 3],
     }  # fmt: skip
-    told = learned.in_words(by_split(), table)
+    told = outcome.in_words(by_split(), table)
     assert "0.600, a random order 0.200, so it ranks 3.0 times better" in told[0]
     assert "0.900, 0.300 more" in told[1]
     assert "2 seeds reach 0.600 to 0.660 (standard deviation 0.042)" in told[2]
@@ -240,5 +240,5 @@ def test_a_table_of_seeds_and_what_it_says():
 
 def test_sentences_follow_the_numbers():
     one = pd.DataFrame({"seed": [0], "macro PR-AUC": [0.2]})
-    told = learned.in_words(by_split(0.22, 0.21), one)
+    told = outcome.in_words(by_split(0.22, 0.21), one)
     assert "little or nothing" in told[0] and "nothing by heart" in told[1] and "cannot say" in told[2]

@@ -18,9 +18,9 @@ from wikitopics.errors import UserError
 from wikitopics.progress import report
 from wikitopics.train.coherence import coherent
 from wikitopics.train.examples import Batches
-from wikitopics.train.learned import macro_pr_auc, micro_pr_auc
 from wikitopics.train.losses import LossSettings, formula
 from wikitopics.train.members import Members
+from wikitopics.train.outcome import macro_pr_auc, micro_pr_auc
 
 CHECKPOINT, HISTORY = "checkpoint.npz", "history.csv"
 

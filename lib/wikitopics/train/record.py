@@ -78,7 +78,7 @@ def machine() -> dict[str, Any]:
 
 
 def of_seeds(table: pd.DataFrame) -> dict[str, Any]:
-    """What run.json says of the seeds, of learned.by_seed: seeds, and the best epoch and epochs run of each.
+    """What run.json says of the seeds, of outcome.by_seed: seeds, and the best epoch and epochs run of each.
 
     best_epoch is the first seed's, whose network is saved.
     """

@@ -167,7 +167,8 @@ def test_a_file_of_weights_gives_the_features_of_the_network_that_was_saved(weig
 
 def test_keras_scales_colours_twice_before_imagenets_weights_as_we_do(monkeypatch):
     """Its own network, built without its download, beside ours."""
-    monkeypatch.setattr(keras.utils, "get_file", lambda *_, **__: "none")
+    fetch = "keras.src.applications.efficientnet.file_utils.get_file"
+    monkeypatch.setattr(fetch, lambda *_, **__: "none")
     monkeypatch.setattr(keras.Model, "load_weights", lambda *_, **__: None)
     theirs = keras.applications.EfficientNetB0(include_top=False, input_shape=(32, 32, 3))
     plain = keras.applications.EfficientNetB0(include_top=False, weights=None, input_shape=(32, 32, 3))

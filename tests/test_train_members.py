@@ -82,7 +82,7 @@ def test_a_member_ends_with_the_same_numbers_alone_among_five_and_among_forty(tm
 
 @pytest.mark.parametrize("name", ["adam", "adamw", "sgd"])
 def test_a_member_learns_what_keras_own_fit_would_teach_it(tmp_path, name):
-    """Weights after four epochs: apart only by how Keras and TensorFlow round Adam's formula."""
+    """Weights after four epochs: apart only by how Keras and TensorFlow round Adam's 1 - beta."""
     loss = LossSettings("asymmetric", 0.0, 4.0, 0.05, np.array([2.0, 1.0, 4.0]), np.array([0.5, 1.0, 1.5]))
     together = [head(seed) for seed in (2, 3)]
     members = Heads(

@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 
 from wikitopics.artefacts import read_array, write_array
-from wikitopics.train import fit
 from wikitopics.train.engine import keras
 from wikitopics.train.examples import Batches
 from wikitopics.train.features import Augmentation, augmented
+from wikitopics.train.members import compile_model
 from wikitopics.train.model import build_model
 
 SIDE, BATCH, LABELS, STORED = 96, 32, 10, 4000
@@ -47,7 +47,7 @@ def learner() -> keras.Model:
     """The compiled model with all layers thawed, behind its augmentation."""
     network = build_model(LABELS, image_size=SIDE, store_size=SIDE, trainable_layers=-1)
     model = augmented(network, AUGMENTATION, seed=0)
-    fit.compile_model(model, 0.0001)
+    compile_model(model, keras.optimizers.Adam(0.0001))
     return model
 
 

@@ -30,8 +30,9 @@ from wikitopics.images.decode import Recipe
 from wikitopics.images.image_set import decode_files
 from wikitopics.sources import open_source
 from wikitopics.train import examples, fit
-from wikitopics.train.examples import Batches, predicted
+from wikitopics.train.examples import Batches
 from wikitopics.train.features import cached_features
+from wikitopics.train.members import Heads
 from wikitopics.train.model import build_model, features_of
 
 
@@ -63,10 +64,10 @@ def one_head(images: Path, features: np.ndarray, cell: tuple, epochs: int) -> fl
         Batches(features, rows[split], data.label_matrix[rows[split]], BATCH, seed)
         for split, seed in (("train", 0), ("validation", None), ("test", None))
     )
-    model, name = head(features.shape[1], count), "-".join(map(str, cell))
-    fit.compile_model(model)
-    fit.fit(model, train, validation, epochs, 0, images / name, name)
-    return quality(data.label_matrix[rows["test"]], predicted(model, test))
+    name = "-".join(map(str, cell))
+    trained = Heads([head(features.shape[1], count)], [train])
+    fit.fit(trained, validation, epochs, 0, images / name, name)
+    return quality(data.label_matrix[rows["test"]], trained.scores(test)[0])
 
 
 def read(images: Path, labels: str, count: int) -> examples.Examples:

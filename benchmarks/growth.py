@@ -32,6 +32,7 @@ def work(folder: Path, count: int) -> None:
     from wikitopics.train import fit
     from wikitopics.train.examples import Batches
     from wikitopics.train.features import cached_features
+    from wikitopics.train.members import Heads
     from wikitopics.train.model import build_model, features_of, head_of
 
     files, watch, images = write_files(folder / "files", count=count), Stopwatch(), folder / "images_run"
@@ -47,10 +48,8 @@ def work(folder: Path, count: int) -> None:
     rows = np.arange(len(features))
     train = Batches(features, rows[:cut], targets[:cut], BATCH, seed=0)
     validation = Batches(features, rows[cut:], targets[cut:], BATCH)
-    model = head_of(network)
-    fit.compile_model(model)
     with watch.part("head"):
-        fit.fit(model, train, validation, EPOCHS, 0, folder / "head", "growth")
+        fit.fit(Heads([head_of(network)], [train]), validation, EPOCHS, 0, folder / "head", "growth")
     cpu_seconds()  # ends the workers, so that their memory is known
     own, worker = (
         resource.getrusage(who).ru_maxrss / 1000 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)

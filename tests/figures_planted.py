@@ -132,7 +132,7 @@ FIGURES: dict[str, Callable[[Names], go.Figure]] = {
         pd.DataFrame({"label": names, "train": 5, "validation": 2})
     ),
     "training_plots.history": lambda names: training_figures.history(
-        pd.DataFrame({"epoch": [1, 2]}).assign(
+        pd.DataFrame({"seed": [0, 0, 1, 1], "epoch": [1, 2, 1, 2]}).assign(
             loss=0.3, val_loss=0.4, val_macro_pr_auc=0.5, val_micro_pr_auc=0.6
         ),
         best=2,

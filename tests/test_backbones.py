@@ -1,6 +1,7 @@
 """Backbones: converted weights see what is on a photograph, and files that are not weights are refused."""
 
 import importlib.util
+import math
 import pickle
 import struct
 from collections import OrderedDict
@@ -140,6 +141,47 @@ def test_weights_of_another_network_are_refused_even_where_keras_would_only_warn
     for other in (small(4, 2, 2), small(5, 2)):
         with pytest.raises(UserError, match="does not fit"):
             backbones._load(other, tmp_path / "two.weights.h5")
+
+
+def small_b0(include_top, weights, input_shape, name):
+    """The start of Keras' EfficientNetB0, with the second rescaling where ImageNet weights follow."""
+    inputs = keras.Input(input_shape)
+    x = keras.layers.Rescaling(1 / 255)(inputs)
+    x = keras.layers.Normalization(mean=[0.485, 0.456, 0.406], variance=[0.229, 0.224, 0.225])(x)
+    if weights == "imagenet":
+        x = keras.layers.Rescaling([1 / math.sqrt(deviation) for deviation in (0.229, 0.224, 0.225)])(x)
+    return keras.Model(inputs, keras.layers.Conv2D(4, 3, 2, name="stem")(x), name=name)
+
+
+@pytest.mark.parametrize("weights", ["imagenet", "none"])
+def test_a_file_of_weights_gives_the_features_of_the_network_that_was_saved(weights, tmp_path, monkeypatch):
+    """With Keras' second rescaling, whose place the file tells and its weights do not, or without it."""
+    monkeypatch.setattr(keras.applications, "EfficientNetB0", small_b0)
+    saved = build_backbone("EfficientNetB0", 32, weights)
+    saved.save_weights(tmp_path / "b0.weights.h5")
+    read = build_backbone("EfficientNetB0", 32, str(tmp_path / "b0.weights.h5"))
+    white = np.full((1, 32, 32, 3), 255.0)
+    assert np.allclose(np.asarray(read(white)), np.asarray(saved(white)), atol=1e-6)
+    assert weights_checksum(read) == weights_checksum(saved) and read.name == "EfficientNetB0"
+
+
+def test_keras_scales_colours_twice_before_imagenets_weights_as_we_do(monkeypatch):
+    """Its own network, built without its download, beside ours."""
+    fetch = "keras.src.applications.efficientnet.file_utils.get_file"
+    monkeypatch.setattr(fetch, lambda *_, **__: "none")
+    monkeypatch.setattr(keras.Model, "load_weights", lambda *_, **__: None)
+    theirs = keras.applications.EfficientNetB0(include_top=False, input_shape=(32, 32, 3))
+    plain = keras.applications.EfficientNetB0(include_top=False, weights=None, input_shape=(32, 32, 3))
+    ours = backbones.rescaled(plain)
+    names = [[type(layer).__name__ for layer in network.layers] for network in (theirs, ours)]
+    assert names[0] == names[1] and names[0][1:4] == ["Rescaling", "Normalization", "Rescaling"]
+    assert np.allclose(theirs.layers[3].scale, ours.layers[3].scale)
+
+
+def test_a_lite_network_sees_black_and_white_as_its_weights_expect():
+    network = efficientnet_lite(0.1, 0.1, 32, "small")
+    colours = np.asarray(network.get_layer("rescaling")(np.array([0.0, 127.0, 255.0])))
+    assert colours.tolist() == [-127 / 128, 0, 1]  # (x - 127) / 128
 
 
 def test_a_path_that_is_no_file_is_refused():

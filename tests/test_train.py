@@ -13,16 +13,10 @@ from wikitopics.errors import UserError
 from wikitopics.train import fit as fitting
 from wikitopics.train.backbones import LITE, Lite
 from wikitopics.train.examples import Batches, keep_top_labels, read_examples
-from wikitopics.train.fit import (
-    Plan,
-    best_epoch,
-    compile_model,
-    fit,
-    forget_checkpoint,
-    is_over,
-    macro_pr_auc,
-)
+from wikitopics.train.fit import Plan, best_epoch, fit, forget_checkpoint, is_over
+from wikitopics.train.members import Heads, compile_model
 from wikitopics.train.model import build_model, column, features_of, head_of, load_model, save_model, set_seed
+from wikitopics.train.outcome import macro_pr_auc
 from wikitopics.train.record import (
     changes,
     fixed_batch_loss,
@@ -45,16 +39,15 @@ def head(seed: int = 0) -> keras.Model:
         keras.layers.Dropout(0.2, seed=seed),
         keras.layers.Dense(3, "sigmoid", kernel_initializer=keras.initializers.GlorotUniform(seed + 1)),
     ]
-    model = keras.Sequential(layers, name="head")
-    compile_model(model, 0.01)
-    return model
+    return keras.Sequential(layers, name="head")
 
 
-def train(folder, epochs=6, patience=0, seed=0, key="k", model=None):
-    model = model or head(seed)
+def train(folder, epochs=6, patience=0, seed=0, key="k"):
+    model = head(seed)
     batches = Batches(INPUTS, np.arange(140), TARGETS[:140], 16, seed)
     validation = Batches(INPUTS, np.arange(140, 200), TARGETS[140:], 64)
-    return model, fit(model, batches, validation, epochs, patience, folder, key)
+    members = Heads([model], [batches], optimizer=lambda steps: keras.optimizers.Adam(0.01))
+    return model, fit(members, validation, epochs, patience, folder, key)
 
 
 def fingerprint(model) -> str:
@@ -75,7 +68,7 @@ def test_a_killed_run_continues_and_ends_as_if_nothing_had_happened(tmp_path, mo
     with monkeypatch.context() as patch:
         patch.setattr(Batches, "order", lambda self: epochs.add((self.seed, self.epoch)) or order(self))
         whole, history = train(tmp_path / "whole")
-    assert epochs == {(None, 0)} | {(0, epoch) for epoch in range(6)}  # each epoch in an order of its own
+    assert epochs - {(None, 0)} == {(0, epoch) for epoch in range(6)}  # each epoch in an order of its own
 
     class Killed(BaseException):
         pass
@@ -97,7 +90,7 @@ def test_a_killed_run_continues_and_ends_as_if_nothing_had_happened(tmp_path, mo
 def test_a_finished_run_is_not_trained_again_and_another_key_starts_anew(tmp_path, monkeypatch):
     model, _ = train(tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr(keras.Model, "fit", lambda *_, **__: pytest.fail("trained again"))
+        patch.setattr(Heads, "epoch", lambda *_: pytest.fail("trained again"))
         again, _ = train(tmp_path)
     assert fingerprint(again) == fingerprint(model)
     _, history = train(tmp_path, epochs=2, key="other")
@@ -114,16 +107,21 @@ def test_a_damaged_checkpoint_is_said_to_be_damaged(tmp_path):
 
 def test_the_best_epochs_weights_stay_and_patience_ends_training(tmp_path, monkeypatch):
     values = iter([0.3, 0.6, 0.5, 0.4, 0.9])
-    seen = []
+    seen, epoch = [], Heads.epoch
 
-    def planned(self):
-        seen.append(fingerprint(self.model))
+    def noted(self, *which):
+        losses = epoch(self, *which)
+        seen.append([weights.tobytes() for weights in self.weights(0)])
+        return losses
+
+    def planned(*_):
         return {"val_loss": 0.0, "val_macro_pr_auc": next(values), "val_micro_pr_auc": 0.0}
 
-    monkeypatch.setattr(fitting._Keeper, "_validation", planned)
+    monkeypatch.setattr(fitting, "_validation", planned)
+    monkeypatch.setattr(Heads, "epoch", noted)
     model, history = train(tmp_path, epochs=50, patience=2)
     assert history.epoch.tolist() == [1, 2, 3, 4]
-    assert fingerprint(model) == seen[1]
+    assert [np.asarray(weights).tobytes() for weights in model.trainable_variables] == seen[1]
 
 
 def test_patience_counts_from_the_first_of_equal_bests():
@@ -153,7 +151,7 @@ def test_nothing_to_watch_is_said_before_training(tmp_path):
     batches = Batches(INPUTS, np.arange(10), TARGETS[:10], 4)
     empty = Batches(INPUTS, np.arange(10), TARGETS[:10] * 0, 4)
     with pytest.raises(UserError, match="label in validation to watch, but has 10 and 0"):
-        fit(head(), batches, empty, 2, 0, tmp_path, "k")
+        fit(Heads([head()], [batches]), empty, 2, 0, tmp_path, "k")
 
 
 def test_a_label_without_positives_does_not_count_in_the_macro_mean():
@@ -229,13 +227,12 @@ def test_the_whole_model_says_of_pictures_what_the_head_says_of_features(runs, s
     model = whole_model()
     features = features_of(model).predict(np.asarray(examples.pixels), verbose=0)
     head = head_of(model)
-    compile_model(head, 0.01)
     before = snapshot(model)
     rows = examples.rows("train")
-    batches = Batches(features, rows, examples.label_matrix[rows], 16, 0)
-    loss = fixed_batch_loss(head, batches)
+    members = Heads([head], [Batches(features, rows, examples.label_matrix[rows], 16, 0)])
+    loss = fixed_batch_loss(members, head)
     assert loss["compiled"] == pytest.approx(loss["formula"], abs=1e-5)
-    fit(head, batches, Batches(features, rows, examples.label_matrix[rows], 64), 2, 0, tmp_path, "k")
+    fit(members, Batches(features, rows, examples.label_matrix[rows], 64), 2, 0, tmp_path, "k")
     changed = changes(before, model)
     assert (changed.trainable == changed.changed).all() and changed.changed.sum() == 4
 
@@ -251,6 +248,10 @@ def test_the_whole_model_says_of_pictures_what_the_head_says_of_features(runs, s
         (tmp_path / "cut.keras").write_bytes((tmp_path / "model.keras").read_bytes()[:1000])
         load_model(tmp_path / "cut.keras")
 
+    write_predictions(tmp_path, "validation", examples, scores, {7: scores / 2})
+    beside = read_table(tmp_path / "predictions_validation.parquet")
+    assert beside.columns.tolist() == ["title", "row", "group", "truth", "scores", "scores_seed_7"]
+    assert np.array_equal(np.stack(beside.scores_seed_7), scores[examples.rows("validation")] / 2)
     write_predictions(tmp_path, "test", examples, scores)
     write_labels(tmp_path, examples)
     table = read_table(tmp_path / "predictions_test.parquet")
@@ -285,7 +286,7 @@ def test_thawing_lets_the_last_layers_learn_but_no_batch_norm(small_lite, count,
 def test_fine_tuning_changes_the_layers_it_should_and_no_batch_statistics(small_lite, runs):
     examples = keep_top_labels(read_examples(*runs), 5)
     model = whole_model(trainable_layers=1)
-    compile_model(model, 0.01)
+    compile_model(model, keras.optimizers.Adam(0.01))
     before = snapshot(model)
     model.train_on_batch(np.asarray(examples.pixels[:16]), examples.label_matrix[:16].astype("float32"))
     changed = changes(before, model)

@@ -28,7 +28,7 @@ found = dict(replicas=replicas)
 for layers in (0, -1):
     setup = options.Setup(runs, trainable_layers=layers, optimizer=dict(learning_rate=0.01))
     where = folder / str(layers)
-    table = options.fit(setup.part.model, setup.train, setup.validation, 4, 0, where, "k", setup.settings)
+    table = setup.fit(where, 4)
     model.save_model(setup.network, where / "model.keras")
     scores = model.load_model(where / "model.keras").predict(np.asarray(setup.data.pixels), verbose=0)
     now = options.predicted(

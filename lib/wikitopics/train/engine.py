@@ -70,3 +70,19 @@ def mirror(devices: list[str] | None = None) -> int:
     strategy = tf.distribute.MirroredStrategy(devices)
     tf.distribute.experimental_set_strategy(strategy)
     return strategy.num_replicas_in_sync
+
+
+@contextmanager
+def on_one_device() -> Iterator[None]:
+    """In the block variables and programs live on one device, also after `mirror` spread models."""
+    if keras.backend.backend() != "tensorflow":
+        yield
+        return
+    import tensorflow as tf
+
+    strategy = tf.distribute.get_strategy() if tf.distribute.has_strategy() else None
+    tf.distribute.experimental_set_strategy(None)
+    try:
+        yield
+    finally:
+        tf.distribute.experimental_set_strategy(strategy)

@@ -225,12 +225,14 @@ class Learner:
     """A part of a model, and what it learns from.
 
     model: what is trained, sharing its layers with the whole model; inputs: (m, ...) what it takes of each
-    picture, by row; shown: what it takes in training, augmented where that is on; content: a key of both."""
+    picture, by row; shown: what it takes in training, augmented where that is on; content: a key of both;
+    frozen: the backbone stays as it is, and `model` is the head alone."""
 
     model: keras.Model
     inputs: np.ndarray
     shown: "np.ndarray | Views"
     content: str
+    frozen: bool = True
 
     def __str__(self) -> str:
         count, *shape = self.inputs.shape
@@ -259,14 +261,15 @@ def prepare_learner(
     """How `network` (train.model.build_model) learns from the pictures of the images run in `images`.
 
     A backbone that stays as it is gives every picture's features once, and those of `views` augmented views
-    of each training picture; its head learns from them. One that learns too sees the pictures themselves in
-    every epoch, augmented anew.
+    of each training picture; its head learns from them, and so do the heads of further seeds: they share the
+    views that `seed` drew, and draw for themselves which of them an epoch sees. A backbone that learns too
+    sees the pictures themselves in every epoch, augmented anew.
     """
     backbone = backbone_of(network)
     if backbone.trainable_weights:
         whole = augmented(network, augmentation, seed)
         key = features_key(images, examples.pixels, features_of(network))
-        return Learner(whole, examples.pixels, examples.pixels, key)
+        return Learner(whole, examples.pixels, examples.pixels, key, frozen=False)
     eye = features_of(network)
     features = cached_features(images, eye, backbone.name, image_size)
     if not augmentation:

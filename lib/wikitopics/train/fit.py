@@ -1,4 +1,4 @@
-"""Fitting with early stopping on validation PR-AUC; the best epoch's weights stay, a kill costs one epoch."""
+"""Fitting with early stopping on validation PR-AUC; each member keeps its best epoch, a kill costs one."""
 
 import json
 import math
@@ -12,14 +12,15 @@ import keras
 import numpy as np
 import pandas as pd
 from keras import ops
-from sklearn.metrics import average_precision_score
 
 from wikitopics.artefacts import replacing
 from wikitopics.errors import UserError
 from wikitopics.progress import report
 from wikitopics.train.coherence import coherent
-from wikitopics.train.examples import Batches, predicted
-from wikitopics.train.losses import PLAIN, LabelLoss, LossSettings, formula
+from wikitopics.train.examples import Batches
+from wikitopics.train.losses import LossSettings, formula
+from wikitopics.train.members import Members
+from wikitopics.train.outcome import macro_pr_auc, micro_pr_auc
 
 CHECKPOINT, HISTORY = "checkpoint.npz", "history.csv"
 
@@ -33,39 +34,46 @@ CHECKPOINT, HISTORY = "checkpoint.npz", "history.csv"
 
 @dataclass
 class Progress:
-    """Epochs done so far: `history` has one row each; `best` holds the weights of the best of them."""
+    """Epochs done so far: `history` has the rows of each member; `best` the weights of its best epoch."""
 
-    history: list[dict[str, Any]] = field(default_factory=list)
-    best: list[np.ndarray] = field(default_factory=list)
+    history: list[list[dict[str, Any]]]
+    best: list[list[np.ndarray]] = field(default_factory=list)
+
+    def table(self, seeds: list[int]) -> pd.DataFrame:
+        """All rows, seed by seed, with the seed in front."""
+        rows = [{"seed": seed} | row for seed, own in zip(seeds, self.history, strict=True) for row in own]
+        return pd.DataFrame(rows)
 
 
-def save_checkpoint(path: Path, key: str, model: keras.Model, progress: Progress) -> None:
-    """Write the model's variables, its optimizer's, and `progress`, under `key`."""
-    arrays = {f"now{i}": np.asarray(value) for i, value in enumerate(_state(model))}
-    arrays |= {f"best{i}": value for i, value in enumerate(progress.best)}
+def save_checkpoint(path: Path, key: str, members: Members, progress: Progress) -> None:
+    """Write all that an epoch changes of `members`, and `progress`, under `key`."""
+    arrays = {f"now{i}": ops.convert_to_numpy(value) for i, value in enumerate(members.state)}
+    for member, own in enumerate(progress.best):
+        arrays |= {f"best{member}_{i}": value for i, value in enumerate(own)}
     note = json.dumps({"key": key, "history": progress.history}).encode()
     with replacing(path) as temporary, open(temporary, "wb") as file:
         np.savez(file, note=np.frombuffer(note, np.uint8), allow_pickle=False, **arrays)
 
 
-def restore_checkpoint(path: Path, key: str, model: keras.Model) -> Progress:
-    """Bring `model` and its optimizer to where the checkpoint of `key` stands, if there is one.
+def restore_checkpoint(path: Path, key: str, members: Members) -> Progress:
+    """Bring `members` and their optimizer to where the checkpoint of `key` stands, if there is one.
 
     Without one nothing is touched and the Progress is empty.
 
     Raises UserError where the file is damaged.
     """
+    empty = Progress([[] for _ in range(len(members))])
     if not Path(path).exists():
-        return Progress()
+        return empty
     try:
         with np.load(path, allow_pickle=False) as saved:
             note = json.loads(saved["note"].tobytes())
             if note["key"] != key:
-                return Progress()
-            state = _state(model)
-            for i, variable in enumerate(state):
+                return empty
+            for i, variable in enumerate(members.state):
                 variable.assign(saved[f"now{i}"])
-            best = [saved[f"best{i}"] for i in range(len(model.weights))]
+            counts = [len(members.weights(member)) for member in range(len(members))]
+            best = [[saved[f"best{m}_{i}"] for i in range(count)] for m, count in enumerate(counts)]
         return Progress(note["history"], best)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise UserError(
@@ -74,61 +82,7 @@ def restore_checkpoint(path: Path, key: str, model: keras.Model) -> Progress:
         ) from error
 
 
-def _state(model: keras.Model) -> list:
-    """Everything that an epoch changes: weights, random generators of layers, the optimizer's moments."""
-    model.optimizer.build(model.trainable_variables)
-    return [*model.variables, *model.optimizer.variables]
-
-
-# --- The few measures that training itself needs, to stop in time and to see that it learned
-
-
-def cross_entropy(truth: np.ndarray, scores: np.ndarray) -> float:
-    """Mean binary cross-entropy in nats over images and labels, scores kept 1e-7 away from 0 and 1.
-
-    >>> round(cross_entropy(np.array([[1.0, 0.0]]), np.array([[0.5, 0.5]])), 4)
-    0.6931
-    """
-    scores = np.clip(np.asarray(scores, np.float64), 1e-7, 1 - 1e-7)
-    return float(-np.mean(truth * np.log(scores) + (1 - truth) * np.log1p(-scores)))
-
-
-def macro_pr_auc(truth: np.ndarray, scores: np.ndarray) -> float:
-    """Mean of the labels' average precision; truth (n, L) {0, 1}, scores (n, L) [0, 1].
-
-    Labels without a positive have none and are left out; without any label it is nan. Training stops by the
-    macro mean, because each label is a finding of its own here, and the micro mean is content as soon as
-    the two or three most frequent labels are.
-
-    >>> macro_pr_auc(np.array([[1, 0], [0, 0]]), np.array([[0.9, 0.5], [0.1, 0.5]]))
-    1.0
-    """
-    there = truth.sum(axis=0) > 0
-    if not there.any():
-        return float("nan")
-    return float(average_precision_score(truth[:, there] > 0, scores[:, there], average="macro"))
-
-
-def micro_pr_auc(truth: np.ndarray, scores: np.ndarray) -> float:
-    """Average precision of all (image, label) pairs in one ranking; nan without a positive."""
-    if not truth.any():
-        return float("nan")
-    return float(average_precision_score(truth.ravel() > 0, scores.ravel()))
-
-
-def learned(truth: dict[str, np.ndarray], scores: dict[str, np.ndarray]) -> pd.DataFrame:
-    """One row a split: images, prevalence (what a ranking by chance gives), macro and micro PR-AUC, loss."""
-    return pd.DataFrame(
-        {
-            "split": split,
-            "images": len(labels),
-            "prevalence": labels.mean(),
-            "macro PR-AUC": macro_pr_auc(labels, scores[split]),
-            "micro PR-AUC": micro_pr_auc(labels, scores[split]),
-            "loss": cross_entropy(labels, scores[split]),
-        }
-        for split, labels in truth.items()
-    )
+# --- How fast it learns
 
 
 @keras.saving.register_keras_serializable("wikitopics")
@@ -178,11 +132,6 @@ def build_optimizer(
     return {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW}[name](rate)
 
 
-def learning_rate(model: keras.Model) -> float:
-    """The rate of the compiled model's next step, asked from its optimiser."""
-    return float(ops.convert_to_numpy(model.optimizer.learning_rate))
-
-
 @dataclass(frozen=True)
 class Plan:
     """When to stop: after `epochs`, or `patience` epochs (0: never) in which `monitor` did not get better."""
@@ -202,75 +151,74 @@ def best_epoch(history: list[dict[str, Any]], monitor: str = "macro_pr_auc") -> 
     return max(history, key=lambda row: sign * row[f"val_{monitor}"])["epoch"] if history else 0
 
 
+def best_epochs(history: pd.DataFrame, monitor: str = "macro_pr_auc") -> dict[int, int]:
+    """The best epoch of each seed of a history that `fit` gave."""
+    return {seed: best_epoch(own.to_dict("records"), monitor) for seed, own in history.groupby("seed")}
+
+
 def is_over(history: list[dict[str, Any]], plan: Plan) -> bool:
     """Whether training has had its epochs or its patience."""
     idle = len(history) - best_epoch(history, plan.monitor)
     return len(history) >= plan.epochs or bool(plan.patience and history and idle >= plan.patience)
 
 
-def check_finite(row: dict[str, Any]) -> None:
+def check_finite(row: dict[str, Any], seed: int) -> None:
     """Raises UserError where an epoch ended with a loss that is no number: nothing comes after that."""
     if not math.isfinite(row["loss"] + row["val_loss"]):
         raise UserError(
             f"the loss must stay a number, but in epoch {row['epoch']} it is {row['loss']:g} in train and "
-            f"{row['val_loss']:g} in validation; choose a lower learning_rate"
+            f"{row['val_loss']:g} in validation (seed {seed}); choose a lower learning_rate"
         )
 
 
-def compile_model(
-    model: keras.Model,
-    optimizer: keras.optimizers.Optimizer | float = 0.001,
-    loss: LossSettings = PLAIN,
-) -> None:
-    """Compile with an optimiser (or Adam at a learning rate) and a loss, the mean over images and labels."""
-    if isinstance(optimizer, float):
-        optimizer = build_optimizer(learning_rate=optimizer)
-    # XLA: on a CPU its compilation takes longer than the whole training of a head.
-    model.compile(optimizer, LabelLoss(loss), jit_compile=False)
+# --- Epoch after epoch
 
 
 def fit(
-    model: keras.Model,
-    train: Batches,
+    members: Members,
     validation: Batches,
     epochs: int,
     patience: int,
     folder: Path,
     key: str,
-    loss: LossSettings = PLAIN,
     monitor: str = "macro_pr_auc",
 ) -> pd.DataFrame:
-    """Train the compiled `model`; returns the history, one row an epoch, and leaves the best epoch's weights.
+    """Train `members`; returns the history, and leaves the weights of each member's best epoch.
 
-    Stops when validation's `monitor` (macro_pr_auc, micro_pr_auc or loss) has not got better for `patience`
-    epochs (0: never before `epochs`). `loss` is the loss it was compiled with, and judges validation.
-    history.csv in `folder` grows epoch by epoch (without seconds); a checkpoint beside it lets the same call
-    with the same `key` continue after a kill and end with the same weights. Raises UserError where there is
-    nothing to learn from or no label in validation, and where the loss is no longer a number. Columns: epoch
-    (from 1), loss (mean over the epoch's batches, weights moving), learning_rate (of the epoch's last step),
-    val_loss, val_macro_pr_auc, val_micro_pr_auc, seconds.
+    A member stops when validation's `monitor` (macro_pr_auc, micro_pr_auc or loss) has not got better for
+    `patience` epochs (0: never before `epochs`): what it has kept and its rows no longer change, while the
+    others go on. history.csv in `folder` grows epoch by epoch (without seconds); a checkpoint beside it lets
+    the same call with the same `key` continue after a kill and end with the same weights. Raises UserError
+    where there is nothing to learn from or no label in validation, and where the loss is no longer a number.
+
+    One row a seed and epoch, seed by seed: seed, epoch (from 1), loss (mean over the epoch's images, weights
+    moving), learning_rate (of the epoch's last step), val_loss, val_macro_pr_auc, val_micro_pr_auc, seconds
+    (of the epoch, for all seeds together).
     """
-    if not validation.targets.any() or not len(train.rows):
+    fewest = min(len(batches.rows) for batches in members.train)
+    if not validation.targets.any() or not fewest:
         raise UserError(
             "training must have images to learn from and at least one label in validation to watch, but has "
-            f"{len(train.rows)} and {int(validation.targets.sum())}; choose other labels or more images"
+            f"{fewest} and {int(validation.targets.sum())}; choose other labels or more images"
         )
-    progress = restore_checkpoint(folder / CHECKPOINT, key, model)
+    progress = restore_checkpoint(folder / CHECKPOINT, key, members)
     plan = Plan(epochs, patience, monitor)
-    if not is_over(progress.history, plan):
-        keeper = _Keeper(train, validation, plan, loss, folder, key, progress)
-        model.fit(
-            train,
-            epochs=epochs,
-            initial_epoch=len(progress.history),
-            callbacks=[keeper],
-            shuffle=False,  # the order is the batches' own
-            verbose=0,
-        )
-    model.set_weights(progress.best)
-    history = pd.DataFrame(progress.history)
+    report("epoch", _done(progress), epochs)
+    while active := [m for m, rows in enumerate(progress.history) if not is_over(rows, plan)]:
+        _one_epoch(members, active, validation, plan, progress)
+        save_checkpoint(folder / CHECKPOINT, key, members, progress)
+        _write_history(folder, progress.table(seeds_of(members)))
+        report("epoch", _done(progress), epochs)
+    for member, weights in enumerate(progress.best):
+        members.set_weights(member, weights)
+    history = progress.table(seeds_of(members))
     _write_history(folder, history)
     return history
+
+
+def seeds_of(members: Members) -> list[int]:
+    """The seed of each member; 0 where its images are shown in stored order."""
+    return [batches.seed or 0 for batches in members.train]
 
 
 def forget_checkpoint(folder: Path) -> None:
@@ -278,54 +226,40 @@ def forget_checkpoint(folder: Path) -> None:
     (folder / CHECKPOINT).unlink(missing_ok=True)
 
 
-class _Keeper(keras.callbacks.Callback):
-    """After each epoch: scores validation, notes it, keeps the best weights, writes the checkpoint."""
+def _done(progress: Progress) -> int:
+    return max(map(len, progress.history))
 
-    def __init__(
-        self,
-        train: Batches,
-        validation: Batches,
-        plan: Plan,
-        loss: LossSettings,
-        folder: Path,
-        key: str,
-        progress: Progress,
-    ):
-        super().__init__()
-        self.batches, self.validation, self.plan, self.loss = train, validation, plan, loss
-        self.folder, self.key, self.progress = folder, key, progress
 
-    def on_train_begin(self, logs=None):
-        report("epoch", len(self.progress.history), self.plan.epochs)
+def _one_epoch(
+    members: Members, active: list[int], validation: Batches, plan: Plan, progress: Progress
+) -> None:
+    """Learn, score validation, note it for the members that have not stopped, keep the best weights."""
+    started, epoch = time.perf_counter(), _done(progress)
+    losses = members.epoch(epoch, active)
+    scores = members.scores(validation)
+    seconds = round(time.perf_counter() - started, 3)
+    progress.best = progress.best or [[] for _ in range(len(members))]
+    for member in active:
+        row = {"epoch": epoch + 1, "loss": float(losses[member])}
+        row["learning_rate"] = members.learning_rate(member)
+        row |= _validation(members.settings[member], validation.targets, scores[member])
+        check_finite(row, seeds_of(members)[member])
+        rows = progress.history[member]
+        rows.append(row | {"seconds": seconds})
+        if best_epoch(rows, plan.monitor) == epoch + 1:
+            progress.best[member] = members.weights(member)
 
-    def on_epoch_begin(self, epoch, logs=None):
-        self.batches.epoch = epoch
-        self.started = time.perf_counter()
 
-    def on_epoch_end(self, epoch, logs=None):
-        history = self.progress.history
-        rate = learning_rate(self.model)
-        history.append({"epoch": epoch + 1, "loss": float(logs["loss"]), "learning_rate": rate})
-        history[-1] |= self._validation()
-        history[-1]["seconds"] = round(time.perf_counter() - self.started, 3)
-        if best_epoch(history, self.plan.monitor) == epoch + 1:
-            self.progress.best = self.model.get_weights()
-        save_checkpoint(self.folder / CHECKPOINT, self.key, self.model, self.progress)
-        _write_history(self.folder, pd.DataFrame(history))
-        report("epoch", epoch + 1, self.plan.epochs)
-        self.model.stop_training = is_over(history, self.plan)
-
-    def _validation(self) -> dict[str, float]:
-        scores = predicted(self.model, self.validation)
-        truth = self.validation.targets
-        loss = formula(self.loss, truth, scores)
-        check_finite(self.progress.history[-1] | {"val_loss": loss})
-        scores = coherent(scores, self.loss.descent)
-        return {
-            "val_loss": loss,
-            "val_macro_pr_auc": macro_pr_auc(truth, scores),
-            "val_micro_pr_auc": micro_pr_auc(truth, scores),
-        }
+def _validation(loss: LossSettings, truth: np.ndarray, scores: np.ndarray) -> dict[str, float]:
+    value = formula(loss, truth, scores)
+    if not math.isfinite(value):
+        return {"val_loss": value}
+    scores = coherent(scores, loss.descent)
+    return {
+        "val_loss": value,
+        "val_macro_pr_auc": macro_pr_auc(truth, scores),
+        "val_micro_pr_auc": micro_pr_auc(truth, scores),
+    }
 
 
 def _write_history(folder: Path, history: pd.DataFrame) -> None:

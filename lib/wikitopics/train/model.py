@@ -60,14 +60,20 @@ def build_model(
         x = layers.Resizing(image_size, image_size, antialias=True, name="resize")(x)
     x = network(x, training=False)
     x = layers.GlobalAveragePooling2D(name=FEATURES)(x)
-    if head_units:
-        x = layers.Dense(head_units, "relu", kernel_initializer=_initial(seed), name="head")(x)
-    scores = layers.Dense(  # in 32 bits whatever the rest computes in: 16 cannot tell 0.9997 from 1
-        n_labels, "sigmoid", kernel_initializer=_initial(seed + 1), name=SCORES, dtype="float32"
-    )(x)
+    scores = _head(x, n_labels, head_units, seed)
     if descent is not None:
         scores = MaxConstraint(descent, name=COHERENT, dtype="float32")(scores)
     return keras.Model(pictures, scores, name=f"{backbone}_{n_labels}_labels")
+
+
+def _head(features, n_labels: int, head_units: int, seed: int):
+    """From features (n, d) to scores (n, n_labels), started from `seed`."""
+    x = features
+    if head_units:
+        x = layers.Dense(head_units, "relu", kernel_initializer=_initial(seed), name="head")(x)
+    return layers.Dense(  # in 32 bits whatever the rest computes in: 16 cannot tell 0.9997 from 1
+        n_labels, "sigmoid", kernel_initializer=_initial(seed + 1), name=SCORES, dtype="float32"
+    )(x)
 
 
 def _initial(seed: int) -> keras.Initializer:
@@ -97,6 +103,13 @@ def head_of(model: keras.Model) -> keras.Model:
     for layer in model.layers[names.index(FEATURES) + 1 : names.index(SCORES) + 1]:
         x = layer(x)
     return keras.Model(features, x, name="head_of_" + model.name)
+
+
+def head_like(head: keras.Model, seed: int) -> keras.Model:
+    """A head like `head` (of head_of), with the weights that build_model starts it with from `seed`."""
+    *hidden, n_labels = (layer.units for layer in head.layers if isinstance(layer, layers.Dense))
+    features = keras.Input(head.input.shape[1:], name="features")
+    return keras.Model(features, _head(features, n_labels, sum(hidden), seed), name=head.name)
 
 
 def open_end(model: keras.Model) -> keras.Model:

@@ -16,9 +16,10 @@ import pandas as pd
 
 from wikitopics.artefacts import RECORD, read_json, write_json, write_table
 from wikitopics.errors import UserError
-from wikitopics.train.examples import Batches, Examples, of_batch
+from wikitopics.train.examples import Examples
 from wikitopics.train.features import Learner, relative_difference
 from wikitopics.train.losses import PLAIN, LossSettings, formula
+from wikitopics.train.members import Members
 from wikitopics.train.model import load_model
 
 WITHOUT_EFFECT = ("run", "interactive")  # parameters that change nothing that is learned
@@ -34,15 +35,15 @@ def training_key(parameters: dict[str, Any], *arrays: np.ndarray) -> str:
     return digest.hexdigest()
 
 
-def fixed_batch_loss(model: keras.Model, batches: Batches, loss: LossSettings = PLAIN) -> dict[str, float]:
-    """The loss of the first training images in stored order, as compiled and by its formula.
+def fixed_batch_loss(members: Members, model: keras.Model, loss: LossSettings = PLAIN) -> dict[str, float]:
+    """The first member's loss of its first training images in stored order, as compiled and by its formula.
 
-    `compiled` comes out of Keras; `formula` is that of the configured `loss` for the same scores in float64.
-    A loss that was configured but not compiled in shows as a difference.
+    `compiled` comes out of what trained; `formula` is that of the configured `loss` in float64, for the
+    scores of `model`. A loss that was configured but not compiled in shows as a difference.
     """
-    inputs, targets = batches.first()
-    compiled = float(model.test_on_batch(inputs, targets, return_dict=True)["loss"])
-    return {"compiled": compiled, "formula": formula(loss, targets, of_batch(model, inputs))}
+    inputs, targets = members.train[0].first()
+    scores = keras.ops.convert_to_numpy(model(inputs, training=False))  # eager: nothing to compile
+    return {"compiled": members.loss(inputs, targets), "formula": formula(loss, targets, scores)}
 
 
 def snapshot(model: keras.Model) -> dict[str, str]:
@@ -76,15 +77,38 @@ def machine() -> dict[str, Any]:
     }
 
 
-def write_predictions(folder: Path, split: str, examples: Examples, scores: np.ndarray) -> None:
+def of_seeds(table: pd.DataFrame) -> dict[str, Any]:
+    """What run.json says of the seeds, of outcome.by_seed: seeds, and the best epoch and epochs run of each.
+
+    best_epoch is the first seed's, whose network is saved.
+    """
+    best = table["best epoch"].tolist()
+    return {
+        "seeds": table["seed"].tolist(),
+        "best_epoch": best[0],
+        "best_epochs": best,
+        "epochs_run": table["epochs"].tolist(),
+    }
+
+
+def write_predictions(
+    folder: Path,
+    split: str,
+    examples: Examples,
+    scores: np.ndarray,
+    further: dict[int, np.ndarray] | None = None,
+) -> None:
     """Write predictions_SPLIT.parquet: title, row, group, truth, scores; images of the split in their order.
 
-    scores: (n_images, n_labels) of all examples, in the order of examples.frame and examples.label_names.
+    scores: (n_images, n_labels) of all examples, in the order of examples.frame and examples.label_names;
+    `further`: the same by the network of each further seed, which gets a column scores_seed_N.
     """
     rows = examples.rows(split)
     table = examples.frame.iloc[rows][["title", "row", "group"]].reset_index(drop=True)
     table["truth"] = list(examples.label_matrix[rows])
-    table["scores"] = list(np.asarray(scores[rows], np.float32))
+    named = {"scores": scores} | {f"scores_seed_{seed}": own for seed, own in (further or {}).items()}
+    for name, own in named.items():
+        table[name] = list(np.asarray(own[rows], np.float32))
     write_table(folder / f"predictions_{split}.parquet", table)
 
 
@@ -136,16 +160,18 @@ def write_labels(folder: Path, examples: Examples) -> None:
     write_json(folder / "prior.json", dict(zip(examples.label_names, prior.tolist(), strict=True)))
 
 
-def proof(part: Learner, train: Batches, loss: LossSettings, label_names: list[str]) -> dict[str, Any]:
-    """What a run writes down of its training, as JSON-like values; call it after training.
+def proof(part: Learner, members: Members, loss: LossSettings, label_names: list[str]) -> dict[str, Any]:
+    """What a run writes down of how its saved network was trained, as JSON-like values; after training.
+
+    `members` trained it, as their first; `loss` is the one that was configured for it.
 
     fixed_batch_loss: see there. augmented_difference: how far the first batch as training sees it is from
     the same pictures as they are, as a share of their mean absolute value; 0 where nothing is augmented.
     effective_weights: label -> [present, absent], see there. shown_images: positions in an epoch.
     """
-    weights = effective_weights(part.model, label_names, loss.descent)
+    weights, train = effective_weights(members, label_names, loss.descent), members.train[0]
     return {
-        "fixed_batch_loss": fixed_batch_loss(part.model, train, loss),
+        "fixed_batch_loss": fixed_batch_loss(members, part.model, loss),
         "augmented_difference": relative_difference(*part.first_batch(train)),
         "effective_weights": {row.label: [row.present, row.absent] for row in weights.itertuples()},
         "shown_images": len(train.rows),
@@ -160,7 +186,7 @@ def same_weights(effective: dict[str, list[float]]) -> pd.DataFrame:
 
 
 def effective_weights(
-    model: keras.Model, label_names: list[str], descent: np.ndarray | None = None
+    members: Members, label_names: list[str], descent: np.ndarray | None = None
 ) -> pd.DataFrame:
     """How hard each label pulls in the compiled loss: label, present, absent; plain cross-entropy has 1.
 
@@ -177,7 +203,7 @@ def effective_weights(
 
     def loss(target: np.ndarray, score: np.ndarray) -> np.ndarray:
         pairs = zip(target[:, None].astype("float32"), score[:, None].astype("float32"), strict=True)
-        return np.array([float(model.compute_loss(y=y, y_pred=p)) for y, p in pairs])
+        return np.array([members.loss_of_scores(y, p) for y, p in pairs])
 
     present, absent = below.T, np.zeros_like(below)
     return pd.DataFrame(

@@ -53,20 +53,21 @@ def metric_interval(
     rounds: np.ndarray,
     positives: np.ndarray,
     centre: np.ndarray | float | None = None,
+    degrees: float | None = None,
 ) -> Ends:
     """95 % interval of a metric in [0, 1] from its value (...) and its (rounds, ...): low, high.
 
     positives (L, ...): images with each label of which the metric is the mean (a micro metric: one row, all
     pairs). Student's t on log-odds around `centre`, which is the value without its bias: by default value -
-    (mean of the rounds - value), for average precision metrics.precision_of_others. NaN, which is "too few
-    positives", below FEWEST of them and where every round is 0 or 1. Source: Davison and Hinkley 1997,
-    sections 5.2 and 2.4 (normal limits, bias, a scale on which they hold).
+    (mean of the rounds - value), for average precision metrics.precision_of_others. degrees: of freedom, by
+    default those of the positives. NaN, which is "too few positives", below FEWEST of them and where every
+    round is 0 or 1. Source: Davison and Hinkley 1997, sections 5.2 (normal limits, bias) and 2.4 (a scale).
     """
     known = freedom(positives)
     odds, drawn = log_odds(value), log_odds(rounds)
     middle = 2 * odds - mean(drawn) if centre is None else log_odds(centre)
     spread = deviation(drawn) * np.sqrt(known.inflation)
-    reach = stats.t.ppf((1 + LEVEL) / 2, known.degrees) * spread
+    reach = stats.t.ppf((1 + LEVEL) / 2, known.degrees if degrees is None else degrees) * spread
     told = (known.positives >= FEWEST) & ((spread > 0) | (np.abs(odds) < log_odds(1.0)))
     low, high = (np.where(told, special.expit(middle + side * reach), np.nan) for side in (-1, 1))
     return low, high

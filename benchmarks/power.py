@@ -1,0 +1,141 @@
+"""Does 05 show what is there, and nothing where nothing is? Whole grids of cells with planted truths.
+
+python benchmarks/power.py [--quick] [--write FILE]   prints a Markdown table; --write also puts it there
+
+A grid is some cells that differ in one setting, each of some seeds, judged on the same 500 images and ten
+labels; every pair of cells is asked about, with Holm's correction. Images are as hard for all networks, each
+network has noise of its own, and its seed moves its ROC-AUC by .004 (standard deviation). In a null grid all
+cells are equally good, and "shown" is the share of grids in which any pair is shown: 5 % at most. Else one
+cell is better by what is said, and "shown" is the share of its pairs that are. "By count" is what was done
+before: the smaller tail of the rounds, and every seed a pair of its own. 200 grids each (--quick: 24).
+"""
+
+import argparse
+from itertools import combinations
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+from scipy.stats import norm
+
+from wikitopics.compare import estimates
+from wikitopics.compare.differences import LEVEL, holm
+from wikitopics.compare.findings import markdown_table
+from wikitopics.evaluate import bootstrap, metrics
+from wikitopics.evaluate.intervals import freedom
+
+IMAGES, LABELS, SEED_SD = 500, 10, 0.004
+SHARED = 0.7  # share of a score's variance that all networks have in common: what makes pairs worth it
+
+
+class Grid(NamedTuple):
+    """Cells, seeds of each, positives of the rarest and commonest label, ROC-AUC of all and of one cell."""
+
+    cells: int
+    seeds: int
+    positives: tuple[int, int]
+    usual: float
+    better: float
+
+
+NULL = [
+    Grid(8, 5, (30, 150), 0.85, 0.85),
+    Grid(15, 5, (30, 150), 0.85, 0.85),
+    Grid(15, 5, (10, 30), 0.85, 0.85),
+    Grid(15, 2, (30, 150), 0.85, 0.85),
+    Grid(15, 1, (30, 150), 0.85, 0.85),
+]
+PLANTED = [
+    Grid(8, 5, (30, 150), 0.50, 0.99),
+    Grid(15, 5, (30, 150), 0.70, 0.86),
+    Grid(15, 5, (10, 30), 0.70, 0.86),
+    Grid(15, 2, (30, 150), 0.70, 0.86),
+    Grid(15, 5, (30, 150), 0.85, 0.87),
+    Grid(15, 5, (30, 150), 0.85, 0.88),
+]
+
+
+def draw(grid: Grid, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Truth (n, L) and scores (cells, seeds, n, L); the last cell is the better one."""
+    share = np.linspace(*grid.positives, LABELS) / IMAGES
+    truth = (rng.random((IMAGES, LABELS)) < share).astype(np.uint8)
+    skill = np.full((grid.cells, grid.seeds), grid.usual)
+    skill[-1] = grid.better
+    skill = np.clip(skill + rng.normal(scale=SEED_SD, size=skill.shape), 0.01, 0.999)
+    signal = np.sqrt(2) * norm.ppf(skill)[..., None, None]
+    common, own = rng.normal(size=truth.shape), rng.normal(size=(grid.cells, grid.seeds, *truth.shape))
+    odds = np.sqrt(SHARED) * common + np.sqrt(1 - SHARED) * own + signal * truth
+    return truth, expit(odds).astype(np.float32)
+
+
+def p_values(grid: Grid, rounds: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """p of every pair of cells: ours and by count; the pairs of the better cell come last of each."""
+    truth, scores = draw(grid, np.random.default_rng(seed))
+    groups, flat = np.arange(IMAGES), scores.reshape(-1, IMAGES, LABELS)
+    columns = [(truth[:, i], one[:, i], groups) for one in flat for i in range(LABELS)]
+    drawn = bootstrap.bootstrap_roc_auc(columns, IMAGES, rounds, seed).reshape(rounds, len(flat), LABELS)
+    again = np.nanmean(drawn, axis=2).reshape(rounds, grid.cells, grid.seeds)
+    values = np.array([metrics.nanmean(metrics.roc_auc(truth, one)) for one in flat])
+    values, free = values.reshape(grid.cells, grid.seeds), freedom(truth.sum(axis=0))
+    found = [
+        estimates.of_cell(
+            str(cell),
+            values[cell],
+            again[:, cell],
+            estimates.redrawn(grid.seeds, rounds, seed, str(cell)),
+            free,
+        )
+        for cell in range(grid.cells)
+    ]
+    pairs = list(combinations(range(grid.cells), 2))
+    ours = [estimates.difference(found[one], found[other]).p_value() for one, other in pairs]
+    crossed = [
+        bootstrap.p_value(again[:, one, k] - again[:, other, k])
+        for one, other in pairs
+        for k in range(grid.seeds)
+    ]
+    return np.array(ours), np.array(crossed)
+
+
+def measure(grid: Grid, grids: int, rounds: int, seed: int) -> dict:
+    """One line of the table."""
+    pairs = list(combinations(range(grid.cells), 2))
+    planted = np.array([grid.cells - 1 in pair for pair in pairs])
+    null = grid.usual == grid.better
+    shown = []
+    for number in range(grids):
+        ours, crossed = p_values(grid, rounds, seed + number)
+        told = [holm(ours) < LEVEL, (holm(crossed) < LEVEL).reshape(len(pairs), -1)]
+        shown.append([each.any() if null else each[planted].mean() for each in told])
+    ours, crossed = np.mean(shown, axis=0)
+    return {
+        "truth": "all equal" if null else f"{grid.better:.2f} against {grid.usual:.2f}",
+        "cells": grid.cells,
+        "seeds": grid.seeds,
+        "positives": "{} to {}".format(*grid.positives),
+        "pairs": len(pairs),
+        "shown": f"{ours:.3f}",
+        "by count": f"{crossed:.3f}",
+    }
+
+
+def main(quick: bool, write: str) -> None:
+    grids, rounds = (24, 200) if quick else (200, 1000)
+    rows = []
+    for number, grid in enumerate(NULL + PLANTED):
+        many = grids if grid in NULL else max(grids // 8, 4)
+        rows.append(measure(grid, many, rounds, 1000 * number) | {"grids": many})
+        print(rows[-1], flush=True)
+    text = markdown_table(pd.DataFrame(rows))
+    print(text)
+    if write:
+        Path(write).write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="24 grids each instead of 200, 200 rounds")
+    parser.add_argument("--write", default="", metavar="FILE", help="write the table to a file")
+    main(**vars(parser.parse_args()))

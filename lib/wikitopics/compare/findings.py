@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from wikitopics.artefacts import read_json, read_table
+from wikitopics.artefacts import read_json, read_table, write_json, write_table
 from wikitopics.compare import estimates
 from wikitopics.compare.differences import AND, LEVEL, Together, holm, macro_pair, pairs, value_of
 from wikitopics.compare.estimates import Estimate
@@ -14,6 +14,7 @@ from wikitopics.compare.pretraining import Group, groups, spearman
 from wikitopics.compare.runs import PEOPLE, Cell, Draws, sides, with_other_labels
 from wikitopics.compare.tables import PRIMARY, column, headline
 from wikitopics.evaluate.bootstrap import interval, p_value
+from wikitopics.evaluate.tables import plain
 
 LEFT_OUT = ["micro ROC-AUC", "micro F1"]  # the table must fit a page; the notebook has it all
 SHOWN = ("higher", "lower")
@@ -22,6 +23,20 @@ COLUMNS = ["name", "question", "unit", "number", "low", "high", "low_images", "h
 COLUMNS += ["low_labels", "high_labels", "seeds", "p", "p_holm", "based_on", "verdict", "sentence"]
 UNIT = "macro ROC-AUC"
 FEWEST_LABELS = 5  # a rank correlation over fewer points says nothing
+
+
+def write(
+    folder: Path,
+    comparison: pd.DataFrame,
+    differences: pd.DataFrame,
+    seeds: pd.DataFrame,
+    claims: pd.DataFrame,
+) -> None:
+    """Write comparison.parquet, differences.parquet, seeds.parquet and claims.json into a run's folder."""
+    write_table(folder / "comparison.parquet", comparison)
+    write_table(folder / "differences.parquet", differences)
+    write_table(folder / "seeds.parquet", seeds)
+    write_json(folder / "claims.json", plain(claims))
 
 
 def findings(folder: Path, rounds: int) -> str:
@@ -354,7 +369,7 @@ def pretraining(group: Group, seed: int) -> Claim:
         seeds=group.seeds,
         p=p_value(drawn),
         based_on=int(some.sum()),
-        basis=f"{some.sum()} labels; images, {'seeds ' if group.seeds > 1 else ''}and labels resampled",
+        basis=f"{some.sum()} labels; images{', seeds' if group.seeds > 1 else ''} and labels resampled",
     )
 
 

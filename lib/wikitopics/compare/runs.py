@@ -16,6 +16,7 @@ from wikitopics.evaluate.intervals import AP, freedom
 from wikitopics.evaluate.people import Judged, read_judged
 from wikitopics.evaluate.predictions import Predictions, lineage, read_frozen
 from wikitopics.labels.taxonomy import bridge
+from wikitopics.progress import report
 
 NOT_A_SETTING = {"run", "seed", "seeds", "interactive"}
 PEOPLE = "human roc_auc"
@@ -244,6 +245,15 @@ class Draws:
         if metric == PEOPLE:
             return np.stack([metrics.row_means(table) for table in self.people], axis=1)
         return np.stack([one.overall[metric] for one in self.own], axis=1)
+
+
+def draw_all(cells: list[Cell], rounds: int, seed: int) -> list[Draws]:
+    """`draw` for every cell, saying how far it has come."""
+    draws = []
+    for number, cell in enumerate(cells, 1):
+        draws.append(draw(cell, rounds, seed))
+        report("resampling cells", number, len(cells))
+    return draws
 
 
 def draw(cell: Cell, rounds: int, seed: int) -> Draws:

@@ -232,6 +232,15 @@ def test_pretraining_claim_finds_a_planted_relation():
     assert claim.number == 1 and claim.low > 0.8 and claim.p < 0.05
 
 
+def test_pretraining_draws_the_labels_too():
+    """Where no image moves anything, which dozen of labels it is still does."""
+    share, values = np.arange(12) / 12, np.linspace(0.6, 0.9, 12)[::-1] + np.tile([0, 0.1], 6)
+    _, drawn = pretraining.spearman(share, values, np.tile(values, (ROUNDS, 1)), seed=0)
+    assert np.nanstd(drawn) > 0.05
+    other = pretraining.spearman(share, values, np.tile(values, (ROUNDS, 1)), seed=1)[1]
+    assert not np.array_equal(drawn, other)
+
+
 def test_holm():
     assert differences.holm(np.array([0.01, np.nan, 0.02])).tolist()[::2] == [0.02, 0.02]
     assert differences.holm(np.array([])).tolist() == []

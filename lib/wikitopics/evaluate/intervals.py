@@ -17,6 +17,7 @@ from wikitopics.evaluate.bootstrap import LEVEL, interval
 
 FEWEST = 5  # positives of a label, below which no interval for it held
 EDGE = 1e-3  # a metric is kept this far from 0 and 1 before it is turned into log-odds
+NOTHING = 1e-9  # a spread that only rounding makes
 AP = "average_precision"
 
 Ends = tuple[np.ndarray, np.ndarray]  # low and high
@@ -68,9 +69,10 @@ def metric_interval(
     middle = 2 * odds - mean(drawn) if centre is None else log_odds(centre)
     spread = deviation(drawn) * np.sqrt(known.inflation)
     reach = stats.t.ppf((1 + LEVEL) / 2, known.degrees if degrees is None else degrees) * spread
-    told = (known.positives >= FEWEST) & ((spread > 0) | (np.abs(odds) < log_odds(1.0)))
-    low, high = (np.where(told, special.expit(middle + side * reach), np.nan) for side in (-1, 1))
-    return low, high
+    told = (known.positives >= FEWEST) & ((spread > NOTHING) | (np.abs(odds) < log_odds(1.0)))
+    low, high = special.expit(middle - reach), special.expit(middle + reach)
+    low, high = np.where(low <= EDGE, 0.0, low), np.where(high >= 1 - EDGE, 1.0, high)
+    return np.where(told, low, np.nan), np.where(told, high, np.nan)
 
 
 def log_odds(metric: np.ndarray | float) -> np.ndarray:

@@ -2,12 +2,12 @@
 
 python benchmarks/power.py [--quick] [--write FILE]   prints a Markdown table; --write also puts it there
 
-A grid is some cells that differ in one setting, each of some seeds, judged on the same 500 images and ten
+A grid is some cells that differ in one setting, each of some seeds, judged on the same 500 images and six
 labels; every pair of cells is asked about, with Holm's correction. Images are as hard for all networks, each
 network has noise of its own, and its seed moves its ROC-AUC by .004 (standard deviation). In a null grid all
 cells are equally good, and "shown" is the share of grids in which any pair is shown: 5 % at most. Else one
 cell is better by what is said, and "shown" is the share of its pairs that are. Counting rounds beyond zero,
-as was done before, could show nothing from 26 pairs on, whatever is true. 200 null grids (--quick: 24).
+as was done before, could show nothing from 26 pairs on, whatever is true. 100 null grids (--quick: 24).
 """
 
 import argparse
@@ -26,7 +26,7 @@ from wikitopics.compare.findings import markdown_table
 from wikitopics.evaluate import bootstrap, metrics
 from wikitopics.evaluate.intervals import freedom
 
-IMAGES, LABELS, SEED_SD = 500, 10, 0.004
+IMAGES, LABELS, SEED_SD = 500, 6, 0.004
 SHARED = 0.7  # share of a score's variance that all networks have in common: what makes pairs worth it
 
 
@@ -120,7 +120,7 @@ def measure(grid: Grid, grids: int, rounds: int, seed: int) -> dict:
 
 
 def main(quick: bool, write: str) -> None:
-    grids, rounds = (24, 200) if quick else (200, 300)
+    grids, rounds = (24, 200) if quick else (100, 200)
     rows = []
     for number, grid in enumerate(NULL + PLANTED):
         many = grids if grid in NULL else max(grids // 8, 4)
@@ -134,6 +134,6 @@ def main(quick: bool, write: str) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="24 null grids each instead of 200")
+    parser.add_argument("--quick", action="store_true", help="24 null grids each instead of 100")
     parser.add_argument("--write", default="", metavar="FILE", help="write the table to a file")
     main(**vars(parser.parse_args()))

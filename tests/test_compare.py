@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,7 @@ from wikitopics.evaluate import bootstrap, metrics, thresholds
 from wikitopics.evaluate import tables as evaluate_tables
 from wikitopics.evaluate.predictions import freeze_thresholds, read_test, read_validation
 from wikitopics.labels.taxonomy import load
+from wikitopics.show import comparison_figures, evaluation_figures
 
 LABELS = ["Animals", "Music", "Food", "Sports", "Space", "Art"]
 TOPICS = [
@@ -482,3 +484,44 @@ def test_findings_tell_what_is_shown_and_how_many_were_asked(grid, tmp_path):
     assert "In 0 of 4 pairs of cells.\n" in findings(tmp_path, ROUNDS)
     write_table(tmp_path / "comparison.parquet", table.assign(human_roc_auc=np.nan))
     assert "What do people say" not in findings(tmp_path, ROUNDS)
+
+
+# --- Figures
+
+
+def test_names_in_the_scatter_cover_neither_each_other_nor_a_point():
+    """Twelve points in a heap, six of them with long names."""
+    rng = np.random.default_rng(0)
+    x, y, letters = rng.normal(1.5, 0.05, 12), rng.normal(0.8, 0.01, 12), [20, 8] * 6
+    at = comparison_figures.moved_apart(x, y, letters, (0.0, 3.0), (0.6, 1.0))
+    scale = np.array(comparison_figures.PANEL) / [3.0, 0.4]
+    half = (
+        np.column_stack([np.array(letters) * comparison_figures.LETTER, [comparison_figures.LINE] * 12]) / 2
+    )
+    middles, points = at * scale, np.column_stack([x, y]) * scale
+    for one, other in combinations(range(12), 2):
+        assert (np.abs(middles[one] - middles[other]) >= half[one] + half[other] - 1e-9).any()
+    for middle, size in zip(middles, half, strict=True):
+        assert (np.abs(points - middle) >= size + 5 - 1e-9).any(axis=1).all()
+
+
+def test_the_grid_tells_one_network_at_two_sizes_apart(grid):
+    table = tables.comparison(grid[1], grid[2])
+    twice = pd.concat([table, table.assign(image_size=260)])
+    assert list(comparison_figures.cells(table).data[0].x) == ["EfficientNetLite0", "EfficientNetLite2"]
+    assert len(comparison_figures.cells(twice).data[0].x) == 4
+
+
+def test_marks_of_differences_have_a_shape_for_each_verdict():
+    assert len({marker["symbol"] for marker in comparison_figures.VERDICTS.values()}) == 3
+
+
+def test_curves_name_the_three_best_and_worst_labels():
+    rng = np.random.default_rng(0)
+    truth = (rng.random((400, 9)) < 0.3).astype(np.uint8)
+    scores = rng.normal(size=truth.shape) + truth * np.linspace(0, 4, 9)
+    points = evaluate_tables.curves(truth, scores, list("abcdefghi"))
+    figure = evaluation_figures.curves(points, "roc")
+    told = [trace.name for trace in figure.data if trace.showlegend is not False]
+    assert told == ["i", "h", "g", "c", "b", "a", "chance", "all pairs (micro)"]
+    assert len(figure.data) == 11 and len({t.line.dash for t in figure.data if t.name in "ihg"}) == 3

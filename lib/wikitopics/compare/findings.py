@@ -167,8 +167,8 @@ def _measured_on(comparison: pd.DataFrame, rounds: int) -> str:
         f"{len(comparison)} cells on the same {images:,} test images; {value}. In brackets 95 % intervals "
         f"for other images and other seeds{unknown}, from {rounds:,} resamples of {groups:,} groups of "
         "images and of the seeds; beside the first those for other images alone. Average precision of few "
-        f"positives comes out too high, so its interval reaches further down than up.{few} \\* is the highest "
-        "of a column, which alone does not make it better than the others."
+        f"positives comes out too high, so its interval reaches further down than up.{few} \\* is the "
+        "highest of a column, which alone does not make it better than the others."
     )
 
 

@@ -24,10 +24,10 @@ def column(metric: str) -> str:
 def comparison(cells: list[Cell], draws: list[Draws]) -> pd.DataFrame:
     """One row a cell with its settings and every metric, the mean over its networks.
 
-    run, label_source, backbone, n_labels, images, groups, seeds (networks), people_f1 (micro F1 of the label
-    source itself against people), and for each metric its value, _low, _high (95 %, other images and other
-    networks), _low_images, _high_images (other images alone), _sd (over seeds) and _prior (the label prior's
-    value; 0.5 against people). With one seed both intervals are of images alone; NaN: too few positives.
+    run, label_source, backbone, image_size, n_labels, images, groups, seeds (their number), people_f1 (micro F1
+    of the label source against people), and for each metric its value, _low, _high (95 %, other images and
+    other networks), _low_images, _high_images (other images alone), _sd (over seeds) and _prior (the label
+    prior's value; 0.5 against people). With one seed both intervals are of images alone; NaN: too few positives.
     """
     return pd.DataFrame([_row(cell, drawn) for cell, drawn in zip(cells, draws, strict=True)])
 
@@ -37,6 +37,7 @@ def _row(cell: Cell, drawn: Draws) -> dict:
         "run": cell.name,
         "label_source": cell.settings["labels"],
         "backbone": cell.settings["backbone"],
+        "image_size": cell.settings.get("image_size", 0),
         "n_labels": len(cell.test.label_names),
         "images": len(cell.test.truth),
         "groups": int(cell.groups.max()) + 1,

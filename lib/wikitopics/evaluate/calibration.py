@@ -132,13 +132,25 @@ def versions(truth: np.ndarray, scores: np.ndarray, test_scores: np.ndarray) -> 
     }
 
 
-def compare(truth: np.ndarray, scores_by_name: dict[str, np.ndarray]) -> pd.DataFrame:
-    """One row a version of the scores: scores (its name), ece over all pairs, brier (mean over labels)."""
-    rows = [
-        (name, expected_calibration_error(truth, scores), brier(truth, scores).mean())
-        for name, scores in scores_by_name.items()
-    ]
-    return pd.DataFrame(rows, columns=["scores", "ece", "brier"])
+def compare(
+    truth: np.ndarray,
+    scores_by_name: dict[str, np.ndarray],
+    groups: np.ndarray | None = None,
+    rounds: int = 1000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """One row a version of the scores: scores (its name), ece over all pairs, brier (mean over labels).
+
+    With groups (n,) of duplicates, also ece_low and ece_high (95 %).
+    """
+    rows = []
+    for name, scores in scores_by_name.items():
+        value = expected_calibration_error(truth, scores)
+        rows.append({"scores": name, "ece": value, "brier": brier(truth, scores).mean()})
+        if groups is not None:
+            ends = error_interval(value, resampled_error(truth, scores, groups, rounds, seed))
+            rows[-1] |= dict(zip(("ece_low", "ece_high"), ends, strict=True))
+    return pd.DataFrame(rows)
 
 
 def _newton(truth: np.ndarray, odds: np.ndarray, ridge: float, steps: int = 50) -> np.ndarray:

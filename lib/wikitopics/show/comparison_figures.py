@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from wikitopics.show.figures import dots_around_zero, error_bars, new_figure, plain
-from wikitopics.show.theme import GRID, INK, MUTED, PALETTE, series_style
+from wikitopics.show.theme import INK, MUTED, PALETTE, series_style
 
 VERDICTS = {  # a shape each, for who sees no colour
     "higher": {"color": PALETTE[0], "symbol": "triangle-up"},
@@ -51,16 +51,21 @@ def runs(table: pd.DataFrame) -> go.Figure:
 
 
 def cells(table: pd.DataFrame, metric: str = "macro_roc_auc") -> go.Figure:
-    """Heat map of the grid: label source and number of labels down, backbone across."""
+    """Heat map of the grid: label source and number of labels down, backbone across (and its image_size,
+    where the table has several)."""
     rows = table["label_source"] + ", " + table["n_labels"].astype(str) + " labels"
-    grid = table.assign(row=rows).pivot_table(index="row", columns="backbone", values=metric, sort=False)
+    columns = table["backbone"]
+    if "image_size" in table and table["image_size"].nunique() > 1:
+        columns = columns + ", " + table["image_size"].astype(str) + " px"
+    named = table.assign(row=rows, column=columns)
+    grid = named.pivot_table(index="row", columns="column", values=metric, sort=False)
     words = metric.replace("_", " ").replace("roc auc", "ROC-AUC")
     figure = new_figure(f"The grid: {words}", x="backbone", y="labels", height=140 + 60 * len(grid))
     figure.add_heatmap(
         z=grid.to_numpy(),
         x=[plain(name) for name in grid.columns],
         y=[plain(name) for name in grid.index],
-        text=grid.round(3).astype(str).to_numpy(),
+        text=grid.map(lambda value: f"{value:.3f}").to_numpy(),
         texttemplate="%{text}",
         colorbar={"title": words},
     )
@@ -108,7 +113,7 @@ def _leaders(figure: go.Figure, table: pd.DataFrame, at: np.ndarray) -> None:
         x=np.column_stack([table["x"], at[:, 0], gaps]).ravel(),
         y=np.column_stack([table["roc_auc"], at[:, 1], gaps]).ravel(),
         mode="lines",
-        line={"color": GRID, "width": 1},
+        line={"color": MUTED, "width": 0.6},
         hoverinfo="skip",
         showlegend=False,
     )

@@ -70,8 +70,16 @@ def curves(table: pd.DataFrame, kind: str) -> go.Figure:
     """ROC (`kind` "roc") or precision-recall ("pr") curves: black for all pairs, one a label, grey but for
     the three with the largest and the three with the smallest area, which are named."""
     titles = {
-        "roc": ("ROC curves", "false positive rate (0 to 1)", "true positive rate (0 to 1)"),
-        "pr": ("Precision-recall curves", "recall (0 to 1)", "precision (0 to 1)"),
+        "roc": (
+            "ROC curves, best (blue) and worst (orange) labels named",
+            "false positive rate (0 to 1)",
+            "true positive rate (0 to 1)",
+        ),
+        "pr": (
+            "Precision and recall, best (blue) and worst (orange) labels named",
+            "recall (0 to 1)",
+            "precision (0 to 1)",
+        ),
     }
     title, x, y = titles[kind]
     figure = new_figure(title, x=x, y=y, height=520)

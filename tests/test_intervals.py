@@ -190,10 +190,10 @@ def test_intervals_of_few_positives_hold_the_truth(name, truth_of_it):
 
 def test_too_few_positives_have_no_interval():
     rounds = np.random.default_rng(0).uniform(0.4, 0.6, (50, 3))
-    low, high = intervals.metric_interval(np.full(3, 0.5), rounds, np.array([[4, 5, 500]]))
+    low, high = intervals.metric_interval("roc_auc", np.full(3, 0.5), rounds, np.array([[4, 5, 500]]))
     assert np.isnan([low[0], high[0]]).all() and low[1] < low[2] < 0.5 < high[2] < high[1]
-    perfect = intervals.metric_interval(1.0, np.ones(50), np.array([30]))
-    assert np.isnan(perfect).all()  # every round is 1: nothing is known of how far below it may be
+    for name in ("roc_auc", "f1"):  # every round is 1: nothing is known of how far below it may be
+        assert np.isnan(intervals.metric_interval(name, 1.0, np.ones(50), np.array([30]))).all()
 
 
 def test_freedom_is_that_of_the_rarest_labels():

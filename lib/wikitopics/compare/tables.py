@@ -24,10 +24,11 @@ def column(metric: str) -> str:
 def comparison(cells: list[Cell], draws: list[Draws]) -> pd.DataFrame:
     """One row a cell with its settings and every metric, the mean over its networks.
 
-    run, label_source, backbone, image_size, n_labels, images, groups, seeds (their number), people_f1 (micro F1
-    of the label source against people), and for each metric its value, _low, _high (95 %, other images and
+    run, label_source, backbone, image_size, n_labels, images, groups, seeds (their number), people_f1 (micro
+    F1 of the label source against people), and for each metric its value, _low, _high (95 %, other images and
     other networks), _low_images, _high_images (other images alone), _sd (over seeds) and _prior (the label
-    prior's value; 0.5 against people). With one seed both intervals are of images alone; NaN: too few positives.
+    prior's value; 0.5 against people). With one seed both intervals are of images alone; NaN is "too few
+    positives".
     """
     return pd.DataFrame([_row(cell, drawn) for cell, drawn in zip(cells, draws, strict=True)])
 
@@ -53,8 +54,8 @@ def _measured(cell: Cell, drawn: Draws, metric: str) -> dict[str, float]:
     """A metric's value and what stands beside it, by the end of the column's name."""
     found, positives, values = overall(cell, drawn, metric), cell.positives(metric), cell.values(metric)
     centre = metrics.nanmean(cell.others) if metric == f"macro {AP}" else None
-    low, high = metric_interval(found.value, found.both, positives, centre, found.degrees())
-    low_images, high_images = metric_interval(found.value, found.images, positives, centre)
+    low, high = metric_interval(metric, found.value, found.both, positives, centre, found.degrees())
+    low_images, high_images = metric_interval(metric, found.value, found.images, positives, centre)
     return {
         "": found.value,
         "_low": float(low),

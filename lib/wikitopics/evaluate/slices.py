@@ -64,7 +64,8 @@ def by_image(
         tp, fp, fn = (weights.T.astype(np.float64) @ cell.sum(axis=1) for cell in plan.counts)
         plain = metrics.precision_recall_f1(*(cell.sum() for cell in plan.counts))[2]
         positives = truth[part].sum()[None]
-        low, high = intervals.metric_interval(plain, metrics.precision_recall_f1(tp, fp, fn)[2], positives)
+        drawn = metrics.precision_recall_f1(tp, fp, fn)[2]
+        low, high = intervals.metric_interval("micro f1", plain, drawn, positives)
         rows.append((name, int(part.sum()), float(plain), float(low), float(high)))
     return pd.DataFrame(rows, columns=["slice", "images", "micro_f1", "low", "high"])
 

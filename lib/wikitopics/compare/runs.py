@@ -18,7 +18,7 @@ from wikitopics.evaluate.predictions import Predictions, lineage, read_frozen
 from wikitopics.labels.taxonomy import bridge
 from wikitopics.progress import report
 
-NOT_A_SETTING = {"run", "seeds", "interactive"}
+NOT_A_SETTING = {"run", "seed", "seeds", "interactive"}
 PEOPLE = "human roc_auc"
 RULE = "threshold_rule"  # of 04: as much a setting as any of 03's
 

@@ -94,7 +94,7 @@ def presence(table: pd.DataFrame) -> go.Figure:
     low, high = table["roc_auc"].min() - UP, table["roc_auc"].max() + UP
     names = [plain(name).split(".")[-1].rstrip("*") for name in table["label"]]
     at = moved_apart(table["x"], table["roc_auc"], [len(name) for name in names], ACROSS, (low, high))
-    _leaders(figure, table, at)
+    _leaders(figure, table[["x", "roc_auc"]].to_numpy(), at, [len(name) for name in names], (low, high))
     for number, (source, rows) in enumerate(table.groupby("source", sort=False)):
         marker = {"size": 8} | {key: series_style(number)[key] for key in ("color", "symbol")}
         figure.add_scatter(x=rows["x"], y=rows["roc_auc"], mode="markers", name=plain(source), marker=marker)
@@ -106,12 +106,18 @@ def presence(table: pd.DataFrame) -> go.Figure:
     return figure.update_layout(xaxis_range=list(ACROSS), yaxis_range=[low, high])
 
 
-def _leaders(figure: go.Figure, table: pd.DataFrame, at: np.ndarray) -> None:
-    """A thin line from each point to the middle of its name."""
-    gaps = np.full(len(table), np.nan)
+def _leaders(
+    figure: go.Figure, points: np.ndarray, at: np.ndarray, letters: list[int], up: tuple[float, float]
+) -> None:
+    """A thin line from each point to the edge of its name, in the direction of its middle."""
+    scale = np.array(PANEL) / [ACROSS[1] - ACROSS[0], max(up[1] - up[0], 1e-9)]
+    half = np.column_stack([np.array(letters) * LETTER, np.full(len(letters), LINE)]) / 2
+    away = np.maximum(np.abs(at - points) * scale, 1e-9)
+    share = 1 - np.minimum((half / away).min(axis=1), 1)  # of the way, before the name begins
+    ends, gaps = points + (at - points) * share[:, None], np.full(len(points), np.nan)
     figure.add_scatter(
-        x=np.column_stack([table["x"], at[:, 0], gaps]).ravel(),
-        y=np.column_stack([table["roc_auc"], at[:, 1], gaps]).ravel(),
+        x=np.column_stack([points[:, 0], ends[:, 0], gaps]).ravel(),
+        y=np.column_stack([points[:, 1], ends[:, 1], gaps]).ravel(),
         mode="lines",
         line={"color": MUTED, "width": 0.6},
         hoverinfo="skip",

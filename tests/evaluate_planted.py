@@ -48,9 +48,13 @@ def write_train_run(
     seed: int = 0,
     group_size: int = 1,
     taxonomy: str = "v1.4",
+    further_seeds: tuple[int, ...] = (),
     **parameters,
 ) -> Path:
-    """data/03_train/RUN with both prediction tables; truth depends on `seed` only, scores on the run too."""
+    """data/03_train/RUN with both prediction tables; truth depends on `seed` only, scores on the run too.
+
+    further_seeds: more networks of the same run, each with scores of its own.
+    """
     folder = root / "data" / "03_train" / run
     folder.mkdir(parents=True, exist_ok=True)
     noise = np.random.default_rng([seed, *run.encode()])
@@ -61,13 +65,18 @@ def write_train_run(
         frame["group"] = (start + np.arange(count)) // group_size + (0 if split == "validation" else 10_000)
         frame["truth"] = list(truth)
         frame["scores"] = list(planted(noise, truth, signal))
+        for number in further_seeds:
+            frame[f"scores_seed_{number}"] = list(planted(noise, truth, signal))
         write_table(folder / f"predictions_{split}.parquet", frame)
         start += count
     write_json(folder / "label_names.json", {"label_names": names, "parents": {}, "taxonomy": taxonomy})
     write_json(folder / "prior.json", dict(zip(names, prevalence(names).tolist(), strict=True)))
     given = {"run": run, "labels": "commons", "images": "sample", "labels_top": len(names)}
     given |= {"backbone": "EfficientNetLite0"} | parameters
-    write_json(folder / "run.json", {"stage": "03_train", "run": run, "parameters": given})
+    record = {"stage": "03_train", "run": run, "parameters": given}
+    if further_seeds:
+        record["seeds"] = [int(given.get("seed", 0)), *further_seeds]
+    write_json(folder / "run.json", record)
     return folder
 
 

@@ -1,6 +1,8 @@
 """05 on planted runs: the planted difference is found, the absent one is not, like is compared with like."""
 
+import dataclasses
 import json
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -10,16 +12,18 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
 from evaluate_planted import write_source_runs, write_train_run
-from wikitopics.artefacts import write_json, write_table
-from wikitopics.compare import differences, pretraining, tables
+from wikitopics import paths
+from wikitopics.artefacts import read_json, write_json, write_table
+from wikitopics.compare import differences, estimates, pretraining, tables
 from wikitopics.compare import findings as claims
-from wikitopics.compare.findings import findings
-from wikitopics.compare.runs import draw, read_runs, shared_columns, shared_names
+from wikitopics.compare.findings import findings, summary
+from wikitopics.compare.runs import agreed, draw, macro, overall, read_runs, shared_names, with_other_labels
 from wikitopics.errors import UserError
-from wikitopics.evaluate import bootstrap, thresholds
+from wikitopics.evaluate import bootstrap, metrics, thresholds
 from wikitopics.evaluate import tables as evaluate_tables
 from wikitopics.evaluate.predictions import freeze_thresholds, read_test, read_validation
 from wikitopics.labels.taxonomy import load
+from wikitopics.show import comparison_figures, evaluation_figures
 
 LABELS = ["Animals", "Music", "Food", "Sports", "Space", "Art"]
 TOPICS = [
@@ -50,9 +54,12 @@ def evaluate(root, run):
     write_json(folder / "run.json", {})
 
 
-def plant(root, run, names=LABELS, signal=1.5, people=True, **parameters):
+def plant(root, run, names=LABELS, signal=1.5, people=True, seed_parameter=0, **parameters):
     settings = {"taxonomy": "v1.4", "labels": "commons", "backbone": "EfficientNetLite0"} | parameters
     train = write_train_run(root, run, names, signal=signal, seed=1, **settings)
+    record = read_json(train / "run.json")
+    record["parameters"]["seed"] = seed_parameter
+    write_json(train / "run.json", record)
     if people:
         write_source_runs(root, train)
     evaluate(root, run)
@@ -122,7 +129,9 @@ def test_ten_and_twenty_labels_are_compared_on_the_labels_they_share(tmp_path, m
 def test_a_run_compared_with_itself_differs_by_nothing(grid):
     run, drawn = grid[1][0], grid[2][0]
     found = differences.paired(*differences.macro_pair(run, drawn, run, drawn))
-    assert found["difference"] == found["low"] == found["high"] == 0 and found["p"] == 1
+    assert (
+        found["difference"] == found["low"] == found["high"] == found["low_images"] == 0 and found["p"] == 1
+    )
 
 
 def test_other_test_images_are_refused(tmp_path, monkeypatch):
@@ -176,8 +185,8 @@ def test_shared_topics_follow_the_bridge_in_both_directions(grid):
     assert ("Animals", "STEM.Biology") in there and ("Music", "Culture.Media.Music") in there
     assert len(there) == 5  # Art and Physics have no counterpart here
     assert shared_names(ores, commons) == [(b, a) for a, b in there]
-    columns = shared_columns(commons, ores, "Music", "Culture.Media.Music")
-    assert np.array_equal(columns[0][0], columns[1][0]) and len(columns[0][0]) < 250  # disagreements left out
+    rows, truth = agreed(commons, ores, "Music", "Culture.Media.Music")
+    assert rows.sum() == len(truth) < 250  # disagreements left out
 
 
 def test_headline_prints_every_run_and_the_prior(grid):
@@ -225,6 +234,15 @@ def test_pretraining_claim_finds_a_planted_relation():
     assert claim.number == 1 and claim.low > 0.8 and claim.p < 0.05
 
 
+def test_pretraining_draws_the_labels_too():
+    """Where no image moves anything, which dozen of labels it is still does."""
+    share, values = np.arange(12) / 12, np.linspace(0.6, 0.9, 12)[::-1] + np.tile([0, 0.1], 6)
+    _, drawn = pretraining.spearman(share, values, np.tile(values, (ROUNDS, 1)), seed=0)
+    assert np.nanstd(drawn) > 0.05
+    other = pretraining.spearman(share, values, np.tile(values, (ROUNDS, 1)), seed=1)[1]
+    assert not np.array_equal(drawn, other)
+
+
 def test_holm():
     assert differences.holm(np.array([0.01, np.nan, 0.02])).tolist()[::2] == [0.02, 0.02]
     assert differences.holm(np.array([])).tolist() == []
@@ -232,19 +250,211 @@ def test_holm():
     assert differences.verdict(0.1, 0.05) == "no difference shown"
 
 
-def test_spread_over_seeds(tmp_path, monkeypatch):
+# --- Seeds: members of a cell, never a setting, and a chance of their own
+
+
+@pytest.fixture
+def seeded(tmp_path, monkeypatch):
+    """A run of three seeds, a run that differs by its seed alone, and another backbone of three seeds."""
     monkeypatch.setenv("WIKITOPICS_ROOT", str(tmp_path))
-    for run, settings in (("a", {}), ("b", {}), ("c", {}), ("d", {"backbone": "EfficientNetLite2"})):
-        plant(tmp_path, run, **settings)
-    runs = read_runs(["a", "b", "c", "d"])
-    table = differences.seed_spread(runs)
+    plant(tmp_path, "a", further_seeds=(1, 2), seeds=3)
+    plant(tmp_path, "b", seed_parameter=3)
+    plant(tmp_path, "c", further_seeds=(1, 2), seeds=3, backbone="EfficientNetLite2")
+    return read_runs(["a", "b", "c"])
+
+
+def test_runs_that_differ_by_the_seed_alone_are_one_cell(seeded):
+    """Whether they are columns of one run or runs of their own; a number of seeds is no setting either."""
+    assert [cell.name for cell in seeded] == ["a", "c"]
+    assert [(one.run, one.seed) for one in seeded[0].networks] == [("a", 0), ("a", 1), ("a", 2), ("b", 3)]
+    table = differences.differences(seeded, [draw(cell, ROUNDS, 0) for cell in seeded])
+    assert set(table["setting"]) == {"backbone"} and set(table["seeds"]) == {3}
+
+
+def test_the_value_of_a_cell_is_the_mean_of_its_networks_each_with_its_own_thresholds(seeded):
+    cell, values = seeded[0], []
+    for run, column in (("a", "scores"), ("a", "scores_seed_1"), ("a", "scores_seed_2"), ("b", "scores")):
+        test, validation = (
+            pd.read_parquet(paths.run_folder("03_train", run) / f"predictions_{split}.parquet")
+            for split in ("test", "validation")
+        )
+        truth = np.stack(validation["truth"].to_list())
+        cuts = thresholds.choose("per_label", truth, np.stack(validation[column].to_list()))
+        values.append(
+            metrics.overall(np.stack(test["truth"].to_list()), np.stack(test[column].to_list()), cuts)
+        )
+    for metric in ("macro f1", "macro roc_auc"):
+        assert cell.value(metric) == pytest.approx(np.mean([found[metric] for found in values]))
+    table = tables.comparison([cell], [draw(cell, ROUNDS, 0)]).iloc[0]
+    assert table["seeds"] == 4
+    assert table["macro_roc_auc_sd"] == pytest.approx(np.std([v["macro roc_auc"] for v in values], ddof=1))
+
+
+def test_a_network_that_comes_twice_is_refused(seeded, tmp_path):
+    plant(tmp_path, "again", seed_parameter=2)
+    with pytest.raises(UserError, match="'a' and 'again' both have seed 2"):
+        read_runs(["a", "again"])
+
+
+def test_a_run_without_the_scores_of_its_seed_is_refused(seeded, tmp_path):
+    path = tmp_path / "data" / "03_train" / "a" / "predictions_test.parquet"
+    write_table(path, pd.read_parquet(path).drop(columns="scores_seed_2"))
+    with pytest.raises(UserError, match="must have the column 'scores_seed_2'"):
+        read_runs(["a"])
+
+
+def test_both_chances_are_in_the_interval_and_each_is_told(seeded):
+    cell = seeded[0]
+    found = overall(cell, draw(cell, 2000, 0), tables.PRIMARY)
+    values = cell.values(tables.PRIMARY)
+    assert found.network_deviation == pytest.approx(values.std(ddof=1) / 2, rel=0.15)  # of a mean of four
+    low, high = found.ends()
+    low_images, high_images = found.ends(networks=False)
+    assert low < low_images < found.value < high_images < high
+
+
+def test_one_seed_says_nothing_of_other_seeds(tmp_path, monkeypatch):
+    monkeypatch.setenv("WIKITOPICS_ROOT", str(tmp_path))
+    plant(tmp_path, "one")
+    plant(tmp_path, "two", backbone="EfficientNetLite2")
+    cells = read_runs(["one", "two"])
+    draws = [draw(cell, ROUNDS, 0) for cell in cells]
+    row = differences.differences(cells, draws).iloc[0]
+    assert row["seeds"] == 1 and np.isnan(row["sd"]) and row["low"] == pytest.approx(row["low_images"])
+    claim = next(one for one in claims.answer_claims(cells, draws, ROUNDS, 0) if one.name == "network size")
+    assert "on other images, one seed each" in claim.sentence
+    table = differences.seed_spread(cells)
+    assert table.empty and "not known" in differences.seed_sentence(table, tables.PRIMARY)
+
+
+def test_spread_over_seeds(seeded):
+    table = differences.seed_spread(seeded)
     row = table[table["metric"] == tables.PRIMARY].iloc[0]
-    values = [run.value(tables.PRIMARY) for run in runs[:3]]
-    assert row["runs"] == "a, b, c" and row["mean"] == pytest.approx(np.mean(values))
-    assert row["sd"] == pytest.approx(
-        np.std(values, ddof=1)
-    ) and "3 or more seeds" in differences.seed_sentence(table, tables.PRIMARY)
-    assert "not known" in differences.seed_sentence(differences.seed_spread(runs[2:]), tables.PRIMARY)
+    values = seeded[0].values(tables.PRIMARY)
+    assert (row["runs"], row["seeds"]) == ("a", 4) and row["mean"] == pytest.approx(np.mean(values))
+    assert row["sd"] == pytest.approx(np.std(values, ddof=1))
+    assert "Over 3 or more seeds" in differences.seed_sentence(table, tables.PRIMARY)
+
+
+# --- The estimates: two chances, a tail that many questions do not hide
+
+
+def estimate(values, rounds=4000, image_sd=0.0, seed=0, cell="cell"):
+    noise = np.random.default_rng(seed).normal(scale=image_sd, size=(rounds, 1))
+    values = np.asarray(values)
+    free = estimates.Freedom(estimates.MANY, 1.0, 100.0)
+    return estimates.of_cell(
+        cell, values, values + noise, estimates.redrawn(len(values), rounds, seed, cell), free
+    )
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5, 12])
+def test_redrawn_networks_spread_as_the_mean_of_that_many_does(seeds):
+    """k drawn of k would spread by (k - 1) / k too little: at two seeds by half."""
+    values = np.random.default_rng(seeds).normal(size=seeds)
+    found = estimate(values, rounds=20_000)
+    assert found.network_deviation == pytest.approx(values.std(ddof=1) / np.sqrt(seeds), rel=0.03)
+    assert found.degrees() == pytest.approx(seeds - 1)
+
+
+def test_intervals_over_seeds_hold_the_truth_as_often_as_they_say():
+    """Five seeds and an image part of the same size: 95 % of 400 intervals hold 0 (with k of k drawn: 91)."""
+    rng, hits = np.random.default_rng(0), 0
+    for number in range(400):
+        values = rng.normal(scale=np.sqrt(5), size=5) + rng.normal()
+        low, high = estimate(values, rounds=400, image_sd=1.0, seed=number).ends()
+        hits += low <= 0 <= high
+    assert 0.93 <= hits / 400 <= 0.985
+
+
+def test_the_smallest_p_is_not_a_matter_of_rounds():
+    """ROC-AUC .99 against .50 in each of 28 pairs was "no difference shown" with 1,000 rounds."""
+    apart = estimates.difference(estimate([0.5], 1000, 0.02), estimate([0.99], 1000, 0.02, seed=1))
+    p = apart.p_value()
+    assert p < 1e-6 and differences.holm(np.full(28, p))[0] < 0.05
+    assert differences.holm(np.full(28, bootstrap.p_value(apart.images)))[0] >= 0.05  # as it was
+
+
+def test_p_and_interval_say_the_same():
+    found = estimate([0.1, 0.12, 0.09], image_sd=0.05)
+    (low, high), p = found.ends(), found.p_value()
+    assert (p < 0.05) == (not low <= 0 <= high)
+    edge = dataclasses.replace(found, centre=found.centre - low)
+    assert edge.p_value() == pytest.approx(0.05)
+
+
+# --- What moves together, which network is larger, which labels count
+
+
+def test_settings_that_move_together_are_one_change_where_that_is_declared(tmp_path, monkeypatch):
+    monkeypatch.setenv("WIKITOPICS_ROOT", str(tmp_path))
+    for run, backbone, size in (("b0", "B0", 224), ("b2", "B2", 260), ("b2-224", "B2", 224)):
+        plant(tmp_path, run, backbone=f"EfficientNet{backbone}", image_size=size)
+    cells = read_runs(["b0", "b2", "b2-224"])
+    draws = [draw(cell, ROUNDS, 0) for cell in cells]
+    found = {(a, b): change for a, b, change in differences.pairs(cells)}
+    assert found == {(0, 2): "backbone", (2, 1): "image_size"}
+    together = [["backbone", "image_size"]]
+    found = {(a, b): change for a, b, change in differences.pairs(cells, together)}
+    assert found[0, 1] == "backbone with image_size" and len(found) == 3
+    answers = {claim.name: claim for claim in claims.answer_claims(cells, draws, ROUNDS, 0, together)}
+    assert "EfficientNetB2 with image_size 260 minus EfficientNetB0 with image_size 224" in (
+        sentence := answers["network size with image_size"].sentence
+    )
+    assert "moved together" in sentence and answers["network size"].based_on == 1
+    assert "network size with image_size" not in {
+        c.name for c in claims.answer_claims(cells, draws, ROUNDS, 0)
+    }
+
+
+def test_the_larger_network_is_the_one_with_more_parameters(tmp_path, monkeypatch):
+    """By the alphabet, Lite0 came after B2 and was the larger."""
+    monkeypatch.setenv("WIKITOPICS_ROOT", str(tmp_path))
+    plant(tmp_path, "b2", backbone="EfficientNetB2")
+    plant(tmp_path, "lite0", backbone="EfficientNetLite0")
+    cells = read_runs(["b2", "lite0"])
+    assert list(differences.pairs(cells)) == [(1, 0, "backbone")]
+    claim = claims.network_size(cells, [draw(cell, ROUNDS, 0) for cell in cells])
+    assert "EfficientNetB2 minus EfficientNetLite0" in claim.basis
+
+
+def test_every_backbone_has_its_number_of_parameters():
+    from wikitopics.rules import RULES
+
+    offered = RULES["03_train"]["backbone"].allowed.removeprefix("one of ").split(", ")
+    assert set(differences.PARAMETERS) == set(offered)
+
+
+def test_labels_can_be_left_out_of_every_cell(grid):
+    names = ["commons-0", "ores-0"]
+    cells = read_runs(names, without=["Culture.*", "Art"])
+    assert [len(cell.test.label_names) for cell in cells] == [5, 3]
+    assert cells[0].test.scores.shape == cells[0].networks[0].scores.shape == (250, 5)
+    full = read_runs(names)[0]
+    kept = metrics.roc_auc(full.test.truth, full.test.scores)[:5]
+    assert cells[0].value(tables.PRIMARY) == pytest.approx(kept.mean())
+    with pytest.raises(UserError, match="'Geography.Nowhere\\*' meets none"):
+        read_runs(names, without=["Geography.Nowhere*"])
+    with pytest.raises(UserError, match="leaves 'commons-0' none"):
+        read_runs(["commons-0"], without=["*"])
+
+
+def test_other_labels_widen_which_source_is_easier(grid):
+    """The labels of a source are drawn too: their spread is there, and the same in both its cells."""
+    cells, draws = grid[1], grid[2]
+    plain, also = (
+        macro(cells[0], draws[0], "roc_auc", []),
+        with_other_labels(cells[0], draws[0], "roc_auc", 0),
+    )
+    values = cells[0].per_label("roc_auc").mean(axis=0)
+    apart = also.both - plain.both
+    assert apart.std() == pytest.approx(values.std(ddof=1) / np.sqrt(len(values)), rel=0.25)
+    again = with_other_labels(cells[1], draws[1], "roc_auc", 0)
+    twin = again.both - macro(cells[1], draws[1], "roc_auc", []).both
+    assert np.corrcoef(apart, twin)[0, 1] > 0.3 or np.corrcoef(apart, twin)[0, 1] < -0.3  # one draw of labels
+    claim = grid[3]["label source, own labels"]
+    assert claim.low_labels < claim.low and claim.high_labels > claim.high
+    assert "had other labels been drawn too" in claim.sentence
 
 
 def test_findings_tell_what_is_shown_and_how_many_were_asked(grid, tmp_path):
@@ -258,10 +468,60 @@ def test_findings_tell_what_is_shown_and_how_many_were_asked(grid, tmp_path):
     write_table(tmp_path / "differences.parquet", found)
     write_json(tmp_path / "claims.json", evaluate_tables.plain(answers))
     text = findings(tmp_path, ROUNDS)
-    assert f"{table['macro_roc_auc'].max():.3f} [" in text and "| label prior |  | 0.500 |" in text
-    assert "In 2 of 4 pairs of runs: commons-2 is higher than commons-0, +" in text
+    assert f"{table['macro_roc_auc'].max():.3f} [" in text and "| label prior |  |  | 0.500 |" in text
+    assert "In 2 of 4 pairs of cells: commons-2 is higher than commons-0, +" in text
     assert all(claim["question"] in text for claim in answers.to_dict("records"))
+    told = summary(tmp_path)
+    assert (
+        "**What holds** over other images (one seed each: another is not asked): efficientNetLite2"
+        not in told
+    )
+    assert "EfficientNetLite2 is higher (network size); commons-2 is higher than commons-0" in told
+    assert (
+        f"with {table['macro_roc_auc'].max():.3f}" in told and "**What is not shown**: label source" in told
+    )
     write_table(tmp_path / "differences.parquet", found.assign(verdict="no difference shown"))
-    assert "In 0 of 4 pairs of runs.\n" in findings(tmp_path, ROUNDS)
+    assert "In 0 of 4 pairs of cells.\n" in findings(tmp_path, ROUNDS)
     write_table(tmp_path / "comparison.parquet", table.assign(human_roc_auc=np.nan))
     assert "What do people say" not in findings(tmp_path, ROUNDS)
+
+
+# --- Figures
+
+
+def test_names_in_the_scatter_cover_neither_each_other_nor_a_point():
+    """Twelve points in a heap, six of them with long names."""
+    rng = np.random.default_rng(0)
+    x, y, letters = rng.normal(1.5, 0.05, 12), rng.normal(0.8, 0.01, 12), [20, 8] * 6
+    at = comparison_figures.moved_apart(x, y, letters, (0.0, 3.0), (0.6, 1.0))
+    scale = np.array(comparison_figures.PANEL) / [3.0, 0.4]
+    half = (
+        np.column_stack([np.array(letters) * comparison_figures.LETTER, [comparison_figures.LINE] * 12]) / 2
+    )
+    middles, points = at * scale, np.column_stack([x, y]) * scale
+    for one, other in combinations(range(12), 2):
+        assert (np.abs(middles[one] - middles[other]) >= half[one] + half[other] - 1e-9).any()
+    for middle, size in zip(middles, half, strict=True):
+        assert (np.abs(points - middle) >= size + 5 - 1e-9).any(axis=1).all()
+
+
+def test_the_grid_tells_one_network_at_two_sizes_apart(grid):
+    table = tables.comparison(grid[1], grid[2])
+    twice = pd.concat([table, table.assign(image_size=260)])
+    assert list(comparison_figures.cells(table).data[0].x) == ["EfficientNetLite0", "EfficientNetLite2"]
+    assert len(comparison_figures.cells(twice).data[0].x) == 4
+
+
+def test_marks_of_differences_have_a_shape_for_each_verdict():
+    assert len({marker["symbol"] for marker in comparison_figures.VERDICTS.values()}) == 3
+
+
+def test_curves_name_the_three_best_and_worst_labels():
+    rng = np.random.default_rng(0)
+    truth = (rng.random((400, 9)) < 0.3).astype(np.uint8)
+    scores = rng.normal(size=truth.shape) + truth * np.linspace(0, 4, 9)
+    points = evaluate_tables.curves(truth, scores, list("abcdefghi"))
+    figure = evaluation_figures.curves(points, "roc")
+    told = [trace.name for trace in figure.data if trace.showlegend is not False]
+    assert told == ["i", "h", "g", "c", "b", "a", "chance", "all pairs (micro)"]
+    assert len(figure.data) == 11 and len({t.line.dash for t in figure.data if t.name in "ihg"}) == 3

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from evaluate_planted import NAMES, write_source_runs, write_train_run
-from wikitopics.artefacts import write_json
+from wikitopics.artefacts import read_json, write_json
 from wikitopics.errors import UserError
 from wikitopics.evaluate import bootstrap, context, metrics, mistakes, people, tables, thresholds
 from wikitopics.evaluate.predictions import freeze_thresholds, read_test, read_validation
@@ -89,7 +89,9 @@ def test_human_section_finds_the_planted_agreement(opened):
     assert value["label source", "macro roc_auc"] > value["image model", "macro roc_auc"] > 0.7
     assert value["label prior", "macro roc_auc"] == 0.5
     assert value["label source", "micro f1"] == pytest.approx(0.91, abs=0.04)  # 5 % of the cells are flipped
-    assert (table["low"] <= table["value"]).all() and (table["value"] <= table["high"]).all()
+    told = table.dropna(subset=["low"])  # all but the prior's recall, which is 1 in every resample
+    assert len(told) == len(table) - 1 and told["low"].le(told["value"]).all()
+    assert told["value"].le(told["high"]).all()
     assert len(people.per_label(measured, judged, NAMES)) == 4 * 6
 
 
@@ -146,3 +148,14 @@ def test_people_agree_with_each_other_where_micro_f1_stands():
     line = evaluation_figures.against_people(table, 0.62).data[-1]
     assert line.name == "two people" and set(line.y) == {0.62} and sum(line.x) / 2 == 1
     assert len(evaluation_figures.against_people(table, None).data) == 2
+
+
+def test_the_prior_is_the_share_of_the_training_images(tmp_path):
+    """Of no others: a prior from the images that thresholds are chosen on would know them."""
+    from wikitopics.train.examples import Examples
+    from wikitopics.train.record import write_labels
+
+    frame = pd.DataFrame({"split": ["train"] * 4 + ["validation"] * 4 + ["test"] * 2})
+    matrix = np.array([[1], [0], [0], [0], [1], [1], [1], [1], [1], [0]], dtype=np.uint8)
+    write_labels(tmp_path, Examples(frame, matrix, matrix, matrix, ["Plants"], {"Plants": None}, "v1.4"))
+    assert read_json(tmp_path / "prior.json") == {"Plants": 0.25}

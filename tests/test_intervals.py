@@ -8,7 +8,7 @@ from sklearn import metrics as sk
 
 from evaluate_planted import draw_truth, planted
 from wikitopics.errors import UserError
-from wikitopics.evaluate import bootstrap, metrics
+from wikitopics.evaluate import bootstrap, intervals, metrics
 
 
 def problem(images=120, labels=4, groups=40, seed=0, steps=0):
@@ -74,6 +74,13 @@ def test_rounds_do_not_depend_on_workers_or_chunks(monkeypatch):
     assert np.array_equal(one.overall["macro roc_auc"], two.overall["macro roc_auc"])
     other = bootstrap.bootstrap(*arguments, rounds=7, seed=4)
     assert not np.array_equal(one.overall["macro roc_auc"], other.overall["macro roc_auc"])
+
+
+def test_a_resample_has_as_many_groups_as_there_are():
+    """Fewer would spread more: intervals a twentieth too wide for a tenth of the groups."""
+    weights = bootstrap.group_weights(250, range(5), seed=0)
+    assert weights.sum(axis=0).tolist() == [250] * 5 and weights.max() > 2
+    assert not np.array_equal(weights[:, 0], weights[:, 1])
 
 
 def test_interval_holds_the_truth_as_often_as_it_says():
@@ -142,3 +149,53 @@ def test_a_label_without_positives_is_left_out():
 def test_one_round_is_no_interval():
     with pytest.raises(UserError, match="rounds must be 2 or more"):
         bootstrap.bootstrap(*problem(), rounds=1)
+
+
+# --- Intervals where positives are few
+
+
+def test_average_precision_of_others_has_no_bias_where_average_precision_has():
+    """Ten positives among 200 with random scores: truth is the share, .05."""
+    rng = np.random.default_rng(0)
+    truth = (rng.random((200, 2000)) < 0.05).astype(np.uint8)
+    scores = rng.random(truth.shape)
+    some = truth.sum(axis=0) > 1
+    own = metrics.average_precision(truth, scores)[some].mean()
+    others = metrics.precision_of_others(truth, scores)[some].mean()
+    assert own > 0.07 and others == pytest.approx(0.05, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("name", "truth_of_it"), [("macro average_precision", None), ("macro roc_auc", 0.8556)]
+)
+def test_intervals_of_few_positives_hold_the_truth(name, truth_of_it):
+    """20 labels of about 15 positives; percentiles of average precision hold it half as often."""
+    many = np.random.default_rng(9).random((200_000, 1)) < 0.05
+    large = metrics.average_precision(many.astype(np.uint8), planted(np.random.default_rng(8), many, 1.5))[0]
+    value = large if truth_of_it is None else truth_of_it
+    ours = old = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        truth = (rng.random((300, 20)) < 0.05).astype(np.uint8)
+        scores, cuts = planted(rng, truth, 1.5), np.full(20, 0.4)
+        drawn = bootstrap.bootstrap(truth, scores, cuts, np.arange(300), rounds=150, seed=seed)
+        low, high = intervals.overall(truth, scores, metrics.overall(truth, scores, cuts), drawn.overall)[
+            name
+        ]
+        ours += low <= value <= high
+        low, high = bootstrap.interval(drawn.overall[name])
+        old += low <= value <= high
+    assert ours >= 53 and (truth_of_it or old < 45)
+
+
+def test_too_few_positives_have_no_interval():
+    rounds = np.random.default_rng(0).uniform(0.4, 0.6, (50, 3))
+    low, high = intervals.metric_interval("roc_auc", np.full(3, 0.5), rounds, np.array([[4, 5, 500]]))
+    assert np.isnan([low[0], high[0]]).all() and low[1] < low[2] < 0.5 < high[2] < high[1]
+    for name in ("roc_auc", "f1"):  # every round is 1: nothing is known of how far below it may be
+        assert np.isnan(intervals.metric_interval(name, 1.0, np.ones(50), np.array([30]))).all()
+
+
+def test_freedom_is_that_of_the_rarest_labels():
+    assert intervals.freedom(np.array([0, 11, 11])).degrees == pytest.approx(20)  # one nobody has counts not
+    assert intervals.freedom(np.array([2, 500])).positives < 4

@@ -13,7 +13,8 @@ from wikitopics.errors import UserError
 def project(tmp_path, monkeypatch):
     """A project with a README and an executed comparison that shows known things."""
     monkeypatch.setattr(paths, "PROJECT", tmp_path)
-    data = {"findings": {"text/markdown": ["| run |\n", "|---|\n", "| a |\n"]}}
+    data = {"headline": {"text/markdown": ["**What holds**:\n", "nothing."]}}
+    data["findings"] = {"text/markdown": ["| run |\n", "|---|\n", "| a |\n"]}
     data["headline-figure"] = {"image/png": base64.b64encode(b"a picture").decode()}
     cells = [
         {"metadata": {"tags": [tag]}, "outputs": [{"data": {"text/plain": ""}}, {"data": shown}]}
@@ -29,7 +30,8 @@ def project(tmp_path, monkeypatch):
 def test_the_findings_are_copied_between_the_comments_and_nothing_else_changes(project):
     assert readme.main([]) == 0
     text = (project / "README.md").read_text()
-    assert text == f"before\n{readme.BEGIN}\n\n| run |\n|---|\n| a |\n\n{readme.END}\nafter\n"
+    told = "**What holds**:\nnothing.\n\n| run |\n|---|\n| a |"
+    assert text == f"before\n{readme.BEGIN}\n\n{told}\n\n{readme.END}\nafter\n"
     assert (project / "docs" / "all_runs.png").read_bytes() == b"a picture"
 
 
@@ -46,7 +48,7 @@ def test_what_is_missing_is_one_sentence(project):
     with pytest.raises(UserError, match="once each"):
         readme.main([])
     (project / "executed" / "05_compare" / "grid.ipynb").write_text('{"cells": []}')
-    with pytest.raises(UserError, match="tagged 'findings'"):
+    with pytest.raises(UserError, match="tagged 'headline'"):
         readme.main([])
 
 

@@ -9,7 +9,7 @@ from sklearn.metrics import cohen_kappa_score, f1_score
 
 from evaluate_planted import draw_truth, planted
 from wikitopics.errors import UserError
-from wikitopics.evaluate import calibration, thresholds
+from wikitopics.evaluate import bootstrap, calibration, thresholds
 from wikitopics.evaluate.metrics import predict
 
 
@@ -116,3 +116,40 @@ def test_ghost_finds_the_planted_cut_and_leans_on_the_common_one_where_rare():
     chosen, common = (thresholds.choose(rule, truth, scores) for rule in ("ghost", "common"))
     assert chosen[1] == pytest.approx(common[1]) and 0.25 <= chosen[0] <= 0.36
     assert (thresholds.choose("ghost", truth, scores) == chosen).all()
+
+
+def test_ghost_goes_by_the_median_which_a_few_bad_parts_do_not_move(monkeypatch):
+    """One cut is best in 60 of 100 parts and worthless in 40; another is always a little worse than it."""
+    rounds = iter(range(1000))
+
+    def planted(with_label, without):
+        values = np.zeros(len(thresholds.GHOST_CANDIDATES))
+        values[4], values[10] = (0.6 if next(rounds) % 10 < 6 else 0.0), 0.5
+        return values
+
+    monkeypatch.setattr(thresholds, "kappa", planted)
+    found = thresholds.best_agreement(np.array([1, 0] * 20), np.linspace(0, 1, 40))
+    assert found == pytest.approx(thresholds.GHOST_CANDIDATES[4])
+
+
+def test_calibration_error_weighs_a_bin_by_its_scores():
+    """90 scores of .05 of which none is positive, 10 of .95 of which none is: .05 * .9 + .95 * .1."""
+    truth, scores = np.zeros(100), np.repeat([0.05, 0.95], [90, 10])
+    assert calibration.expected_calibration_error(truth, scores) == pytest.approx(0.05 * 0.9 + 0.95 * 0.1)
+
+
+def test_resampled_calibration_error_is_the_error_of_the_resample():
+    rng = np.random.default_rng(0)
+    truth, scores, groups = (
+        (rng.random((60, 3)) < 0.3).astype(np.uint8),
+        rng.random((60, 3)),
+        np.arange(60) // 2,
+    )
+    drawn = calibration.resampled_error(truth, scores, groups, rounds=3, seed=1)
+    weights = bootstrap.group_weights(30, range(3), 1)
+    for number in range(3):
+        rows = np.repeat(np.arange(60), weights[groups, number])
+        slow = calibration.expected_calibration_error(truth[rows], scores[rows])
+        assert drawn[number] == pytest.approx(slow)
+    low, high = calibration.error_interval(0.1, np.array([0.11, 0.13]))
+    assert low < 0.08 < high and calibration.error_interval(0.0, np.array([0.1, 0.2]))[0] == 0

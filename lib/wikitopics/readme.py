@@ -1,4 +1,4 @@
-"""The README's "what it finds", copied from the executed comparison: words, table and picture.
+"""The README's "what it finds", copied from the executed comparison: the answer, the table, the picture.
 
     python -m wikitopics.readme [--check]
 
@@ -18,7 +18,11 @@ from wikitopics.errors import UserError
 
 COMPARISON = "grid"  # the run of 05_compare that the README is about
 BEGIN, END = "<!-- from the executed comparison: begin -->", "<!-- from the executed comparison: end -->"
-SOURCES = {"findings": "text/markdown", "headline-figure": "image/png"}  # tag of the cell: kind of output
+SOURCES = {  # tag of the cell: kind of output
+    "headline": "text/markdown",
+    "findings": "text/markdown",
+    "headline-figure": "image/png",
+}
 
 
 def output_of(notebook: Path, tag: str) -> str:
@@ -32,6 +36,11 @@ def output_of(notebook: Path, tag: str) -> str:
         f"an executed comparison must have a cell tagged {tag!r} that shows {SOURCES[tag]}, but "
         f"{notebook.name} has none; run 05_compare again"
     )
+
+
+def told_by(notebook: Path) -> str:
+    """What the executed comparison says, as Markdown: its answer in sentences, its table and its list."""
+    return "\n\n".join(output_of(notebook, tag).strip() for tag in ("headline", "findings"))
 
 
 def with_findings(readme: str, findings: str) -> str:
@@ -50,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
     notebook = paths.PROJECT / "executed" / "05_compare" / f"{COMPARISON}.ipynb"
     readme, picture = paths.PROJECT / "README.md", paths.PROJECT / "docs" / "all_runs.png"
     wanted = {
-        readme: with_findings(readme.read_text("utf-8"), output_of(notebook, "findings")).encode(),
+        readme: with_findings(readme.read_text("utf-8"), told_by(notebook)).encode(),
         picture: base64.b64decode(output_of(notebook, "headline-figure")),
     }
     old = [path for path, data in wanted.items() if not path.exists() or path.read_bytes() != data]

@@ -101,6 +101,15 @@ SCHEDULER = Rule(
 )
 
 
+MOVED = Rule(
+    "a list of lists of two or more different parameters of 03_train",
+    lambda value, _: all(
+        isinstance(group, list) and len(group) > 1 and {*map(str, group)} <= RULES["03_train"].keys()
+        for group in value
+    ),
+)
+
+
 # What NumPy, scikit-learn and Keras all take.
 SEED = Rule("a whole number from 0 to 4294967295", lambda value, _: 0 <= value < 2**32)
 
@@ -193,6 +202,8 @@ RULES: dict[str, dict[str, Rule]] = {
     },
     "05_compare": {
         "evaluations": runs_of("04_evaluate"),
+        "together": MOVED,
+        "without": each_different("labels, or starts of labels and *"),
         "rounds": between(10, 100_000),
         "seed": SEED,
     },

@@ -1,4 +1,4 @@
-"""Differences between runs that differ in exactly one setting, or in their seed alone."""
+"""Differences between cells that differ in exactly one setting, or in settings that move together."""
 
 from collections.abc import Iterator
 from itertools import combinations
@@ -6,10 +6,10 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from wikitopics.compare.runs import NOT_A_SETTING, PEOPLE, Draws, EvaluatedRun
+from wikitopics.compare import estimates
+from wikitopics.compare.estimates import Estimate
+from wikitopics.compare.runs import PEOPLE, Cell, Draws, macro, settings_that_differ
 from wikitopics.compare.tables import METRICS, PRIMARY
-from wikitopics.evaluate import metrics
-from wikitopics.evaluate.bootstrap import interval, p_value
 
 COMPARED = {
     PRIMARY: "roc_auc",
@@ -17,41 +17,71 @@ COMPARED = {
     "macro f1": "f1",
     PEOPLE: PEOPLE,
 }
-COLUMNS = ["setting", "from_run", "to_run", "from_value", "to_value", "metric", "labels", "n_labels"]
-COLUMNS += ["first", "second", "difference", "low", "high", "p", "p_holm", "verdict"]
+COLUMNS = ["setting", "from_run", "to_run", "from_value", "to_value", "metric", "labels", "n_labels", "seeds"]
+COLUMNS += ["first", "second", "difference", "low", "high", "low_images", "high_images", "sd", "p"]
+COLUMNS += ["p_holm", "verdict"]
 LEVEL = 0.05
+AND = " with "  # between the names of settings that move together
+PARAMETERS = {  # of a backbone without its head
+    "EfficientNetLite0": 3_413_024,
+    "EfficientNetB0": 4_049_571,
+    "EfficientNetLite1": 4_189_344,
+    "EfficientNetLite2": 4_869_168,
+    "EfficientNetB1": 6_575_239,
+    "EfficientNetB2": 7_768_569,
+}
+
+Together = list[list[str]]  # groups of settings that are one change when all of a group differ
 
 
-def settings_that_differ(first: EvaluatedRun, other: EvaluatedRun) -> list[str]:
-    """Names of the 03_train parameters in which two runs differ (the seed and the name do not count)."""
-    names = (first.settings.keys() | other.settings.keys()) - NOT_A_SETTING
-    return sorted(name for name in names if first.settings.get(name) != other.settings.get(name))
+def change(first: Cell, other: Cell, together: Together) -> str:
+    """The one setting in which two cells differ, or "A with B" for a group of `together`; else empty.
+
+    Where a group is declared, two cells that differ in all of it and in nothing else are a pair.
+    """
+    differ = settings_that_differ(first, other)
+    if len(differ) == 1:
+        return differ[0]
+    return next((AND.join(group) for group in together if sorted(group) == differ), "")
 
 
-def pairs(runs: list[EvaluatedRun]) -> Iterator[tuple[int, int, str]]:
-    """Indices of two runs and the one setting in which they differ, the one with the smaller value first."""
-    for first, other in combinations(range(len(runs)), 2):
-        differ = settings_that_differ(runs[first], runs[other])
-        if len(differ) == 1:
-            smaller, larger = sorted((first, other), key=lambda number: _size(runs[number], differ[0]))
-            yield smaller, larger, differ[0]
+def pairs(cells: list[Cell], together: Together | None = None) -> Iterator[tuple[int, int, str]]:
+    """Indices of two cells, the one with the smaller value first, and what changes (see `change`)."""
+    for first, other in combinations(range(len(cells)), 2):
+        changed = change(cells[first], cells[other], together or [])
+        if changed:
+            by = changed.split(AND)[0]
+            smaller, larger = sorted((first, other), key=lambda number: _size(cells[number], by))
+            yield smaller, larger, changed
 
 
-def _size(run: EvaluatedRun, setting: str) -> tuple:
-    """What puts two values of a setting in order: numbers before texts; labels_top 0 means all labels."""
-    value = len(run.test.label_names) if setting == "labels_top" else run.settings.get(setting)
+def _size(cell: Cell, setting: str) -> tuple:
+    """What puts two values of a setting in order: networks by their parameters, numbers before texts;
+    labels_top 0 means all labels."""
+    value = len(cell.test.label_names) if setting == "labels_top" else cell.settings.get(setting)
+    if setting == "backbone":
+        value = PARAMETERS.get(str(value), value)
     number = isinstance(value, int | float)
     return (not number, value if number else str(value))
 
 
-def differences(runs: list[EvaluatedRun], draws: list[Draws]) -> pd.DataFrame:
-    """One row for each pair of runs and metric: setting, from_run, to_run, from_value, to_value (of the
-    setting), metric, labels ("shared" or "own"), n_labels, first, second (values of the metric), difference
-    (second - first), low, high (95 %, paired), p, p_holm (over the rows of that metric), verdict.
+def value_of(cell: Cell, changed: str) -> str:
+    """A cell's value of a change, in words: "EfficientNetB2", or "EfficientNetB2 with image_size 260"."""
+    first, *more = changed.split(AND)
+    return AND.join([str(cell.settings.get(first)), *(f"{name} {cell.settings.get(name)}" for name in more)])
+
+
+def differences(cells: list[Cell], draws: list[Draws], together: Together | None = None) -> pd.DataFrame:
+    """One row for each pair of cells and metric: setting, from_run, to_run, from_value, to_value (of the
+    setting), metric, labels ("shared" or "own"), n_labels, seeds (of the cell with fewer), first, second
+    (values of the metric, means over seeds), difference (second - first), low, high (95 %, paired, on other
+    images and with other networks), low_images, high_images (other images alone), sd (over seeds, of the
+    difference of two networks), p, p_holm (over the rows of that metric), verdict.
     """
     rows = [
-        _names(runs[first], runs[other], setting) | _compare(runs, draws, first, other, metric)
-        for first, other, setting in pairs(runs)
+        _names(cells[first], cells[other], changed)
+        | _compare(cells[first], draws[first], cells[other], draws[other], metric)
+        for first, other, changed in pairs(cells, together)
         for metric in COMPARED
     ]
     table = pd.DataFrame(rows, columns=COLUMNS[:-2]).dropna(subset=["difference"], ignore_index=True)
@@ -60,57 +90,62 @@ def differences(runs: list[EvaluatedRun], draws: list[Draws]) -> pd.DataFrame:
     return table
 
 
-def _names(first: EvaluatedRun, other: EvaluatedRun, setting: str) -> dict[str, str]:
-    ends = {"from_value": first.settings.get(setting), "to_value": other.settings.get(setting)}
-    found = {"setting": setting, "from_run": first.name, "to_run": other.name} | ends
-    return {key: str(value) for key, value in found.items()}
+def _names(first: Cell, other: Cell, changed: str) -> dict[str, str]:
+    ends = {"from_value": value_of(first, changed), "to_value": value_of(other, changed)}
+    return {"setting": changed, "from_run": first.name, "to_run": other.name} | ends
 
 
-def _compare(runs: list[EvaluatedRun], draws: list[Draws], first: int, other: int, metric: str) -> dict:
-    shared = shared_labels(runs[first], runs[other])
-    sides = macro_pair(runs[first], draws[first], runs[other], draws[other], COMPARED[metric])
+def _compare(first: Cell, drawn: Draws, other: Cell, redrawn: Draws, metric: str) -> dict:
+    shared = shared_labels(first, other)
+    name = COMPARED[metric]
+    spreads = [_seed_variance(cell, name, shared) for cell in (first, other)]
     return {
         "metric": metric,
         "labels": "shared" if shared else "own",
-        "n_labels": len(shared or runs[first].test.label_names),
-        **paired(*sides),
+        "n_labels": len(shared or first.test.label_names),
+        **paired(*macro_pair(first, drawn, other, redrawn, name)),
+        "sd": float(np.sqrt(sum(spreads))),
     }
 
 
+def _seed_variance(cell: Cell, name: str, labels: list[str]) -> float:
+    columns = [cell.test.label_names.index(label) for label in labels or cell.test.label_names]
+    values = pd.DataFrame(cell.per_label(name)[:, columns]).mean(axis=1)
+    return float(values.var()) if len(values) > 1 else float("nan")
+
+
 def macro_pair(
-    first: EvaluatedRun, drawn: Draws, other: EvaluatedRun, redrawn: Draws, name: str = "roc_auc"
-) -> tuple[tuple[float, np.ndarray], tuple[float, np.ndarray]]:
-    """The macro metric of both runs over the labels they share (each over its own where they share none):
-    value and (rounds,) of each."""
+    first: Cell, drawn: Draws, other: Cell, redrawn: Draws, name: str = "roc_auc"
+) -> tuple[Estimate, Estimate]:
+    """The macro metric of both cells over the labels they share (each over its own where they share none)."""
     shared = shared_labels(first, other)
-    return _macro(first, drawn, name, shared), _macro(other, redrawn, name, shared)
+    return macro(first, drawn, name, shared), macro(other, redrawn, name, shared)
 
 
-def shared_labels(first: EvaluatedRun, other: EvaluatedRun) -> list[str]:
-    """Labels that both runs give, if both learned them from the same label source; else none."""
+def shared_labels(first: Cell, other: Cell) -> list[str]:
+    """Labels that both cells give, if both learned them from the same label source; else none."""
     if first.settings["labels"] != other.settings["labels"]:
         return []
     return [name for name in first.test.label_names if name in other.test.label_names]
 
 
-def _macro(run: EvaluatedRun, drawn: Draws, name: str, labels: list[str]) -> tuple[float, np.ndarray]:
-    """The metric's mean over some labels (all where the list is empty): its value and (rounds,)."""
-    names = run.test.label_names
-    columns = [names.index(label) for label in labels or names]
-    if name == PEOPLE:
-        values, rounds = run.people, drawn.people
-    else:
-        table = metrics.per_label(run.test.truth, run.test.scores, run.thresholds, names)
-        values, rounds = table[name].to_numpy(), drawn.own.per_label[name]
-    return metrics.nanmean(values[columns]), metrics.row_means(rounds[:, columns])
-
-
-def paired(first: tuple[float, np.ndarray], second: tuple[float, np.ndarray]) -> dict[str, float]:
-    """Two values compared: first, second, difference (second - first), low, high, p; from their (rounds,)."""
-    rounds = second[1] - first[1]
-    low, high = interval(rounds)
-    found = {"first": first[0], "second": second[0], "difference": second[0] - first[0]}
-    return found | {"low": float(low), "high": float(high), "p": p_value(rounds)}
+def paired(first: Estimate, second: Estimate) -> dict[str, float]:
+    """Two values compared: seeds, first, second, difference (second - first), low, high, low_images,
+    high_images, p."""
+    apart = estimates.difference(first, second)
+    low, high = apart.ends()
+    low_images, high_images = apart.ends(networks=False)
+    return {
+        "seeds": apart.seeds,
+        "first": first.value,
+        "second": second.value,
+        "difference": apart.value,
+        "low": low,
+        "high": high,
+        "low_images": low_images,
+        "high_images": high_images,
+        "p": apart.p_value(),
+    }
 
 
 def holm(p_values: pd.Series | np.ndarray) -> np.ndarray:
@@ -133,38 +168,32 @@ def verdict(difference: float, p_holm: float) -> str:
     return "no difference shown" if p_holm >= LEVEL else "higher" if difference > 0 else "lower"
 
 
-def equal_but_for_seed(runs: list[EvaluatedRun]) -> list[list[EvaluatedRun]]:
-    """Runs in groups with equal settings, the seed apart; groups of one are left out."""
-    found: list[list[EvaluatedRun]] = []
-    for run in runs:
-        group = next((group for group in found if not settings_that_differ(group[0], run)), None)
-        found.append([run]) if group is None else group.append(run)
-    return [group for group in found if len(group) > 1]
+def seed_spread(cells: list[Cell]) -> pd.DataFrame:
+    """One row for each cell of several seeds and metric: runs (its name), metric, seeds, mean, sd (n - 1),
+    low, high (of its networks).
 
-
-def seed_spread(runs: list[EvaluatedRun]) -> pd.DataFrame:
-    """One row for each group of seeds and metric: runs (names), metric, seeds, mean, sd (n - 1), low, high.
-
-    The sd is between trained networks on the same test images; the bootstrap's interval is between test
-    images for the same network. A difference smaller than the sd may be the seed's, whatever its interval.
-    Empty where no two runs differ by the seed alone.
+    The sd is between trained networks on the same test images. Empty where every cell is one network.
     """
     rows = []
-    for group in equal_but_for_seed(runs):
-        names = ", ".join(run.name for run in group)
-        for metric in METRICS:
-            values = pd.Series([run.value(metric) for run in group])
-            rows.append((names, metric, len(group), values.mean(), values.std(), values.min(), values.max()))
+    for cell in cells:
+        for metric in METRICS if len(cell.networks) > 1 else ():
+            values = pd.Series(cell.values(metric))
+            rows.append(
+                (cell.name, metric, len(values), values.mean(), values.std(), values.min(), values.max())
+            )
     table = pd.DataFrame(rows, columns=["runs", "metric", "seeds", "mean", "sd", "low", "high"])
     return table.dropna(subset=["mean"], ignore_index=True)
 
 
 def seed_sentence(table: pd.DataFrame, metric: str) -> str:
-    """What `spread` says of one metric, or that nothing is known."""
+    """What `seed_spread` says of one metric, or that nothing is known."""
     rows = table[table["metric"] == metric]
     if rows.empty:
-        return "No two runs differ by their seed alone: how far another seed would move them is not known."
+        return (
+            "No two networks differ by their seed alone: how far another seed would move them is not known."
+        )
+    sd = np.sqrt((rows["sd"] ** 2).mean())
     return (
-        f"Over {rows['seeds'].min()} or more seeds the {metric.replace('roc_auc', 'ROC-AUC')} has a standard "
-        f"deviation of {rows['sd'].mean():.3f} (mean of {len(rows)} settings): smaller differences may be it."
+        f"Over {rows['seeds'].min()} or more seeds the {metric.replace('roc_auc', 'ROC-AUC')} of one network "
+        f"has a standard deviation of {sd:.3f} ({len(rows)} cells); a smaller difference of two may be it."
     )

@@ -6,33 +6,140 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from wikitopics.artefacts import read_json, read_table
-from wikitopics.compare.differences import LEVEL, holm, macro_pair, paired, pairs
+from wikitopics.artefacts import read_json, read_table, write_json, write_table
+from wikitopics.compare import estimates
+from wikitopics.compare.differences import AND, LEVEL, Together, holm, macro_pair, pairs, value_of
+from wikitopics.compare.estimates import Estimate
 from wikitopics.compare.pretraining import Group, groups, spearman
-from wikitopics.compare.runs import PEOPLE, Draws, EvaluatedRun, sides
+from wikitopics.compare.runs import PEOPLE, Cell, Draws, sides, with_other_labels
 from wikitopics.compare.tables import PRIMARY, column, headline
 from wikitopics.evaluate.bootstrap import interval, p_value
+from wikitopics.evaluate.tables import plain
 
-LEFT_OUT = ["micro F1"]  # the table must fit a page; the notebook has it all
+LEFT_OUT = ["micro ROC-AUC", "micro F1"]  # the table must fit a page; the notebook has it all
 SHOWN = ("higher", "lower")
 
-COLUMNS = ["name", "question", "unit", "number", "low", "high", "p", "p_holm", "based_on", "verdict"]
-COLUMNS += ["sentence"]
+COLUMNS = ["name", "question", "unit", "number", "low", "high", "low_images", "high_images"]
+COLUMNS += ["low_labels", "high_labels", "seeds", "p", "p_holm", "based_on", "verdict", "sentence"]
 UNIT = "macro ROC-AUC"
 FEWEST_LABELS = 5  # a rank correlation over fewer points says nothing
 
 
+def write(
+    folder: Path,
+    comparison: pd.DataFrame,
+    differences: pd.DataFrame,
+    seeds: pd.DataFrame,
+    claims: pd.DataFrame,
+) -> None:
+    """Write comparison.parquet, differences.parquet, seeds.parquet and claims.json into a run's folder."""
+    write_table(folder / "comparison.parquet", comparison)
+    write_table(folder / "differences.parquet", differences)
+    write_table(folder / "seeds.parquet", seeds)
+    write_json(folder / "claims.json", plain(claims))
+
+
 def findings(folder: Path, rounds: int) -> str:
-    """Markdown of the comparison in data/05_compare/RUN: a table of the runs and a list of what it shows.
+    """Markdown of the comparison in data/05_compare/RUN: a table of the cells and a list of what it shows.
 
     rounds: the resamples behind its intervals. Reads comparison.parquet, differences.parquet, claims.json.
     """
-    comparison = read_table(Path(folder) / "comparison.parquet")
-    differences = read_table(Path(folder) / "differences.parquet")
-    said = [_claim(claim) for claim in read_json(Path(folder) / "claims.json")]
+    comparison, differences, claims = _written(folder)
+    said = [_claim(claim) for claim in claims]
     said += _single_changes(differences[differences["metric"] == PRIMARY]) + _people(comparison)
     table = markdown_table(headline(folder).drop(columns=LEFT_OUT, errors="ignore"))
     return "\n\n".join([table, _measured_on(comparison, rounds), "\n".join(said)]) + "\n"
+
+
+def summary(folder: Path) -> str:
+    """The answer in a few sentences of Markdown, made from the numbers.
+
+    What holds over other images and other seeds, what does not, which cell is highest, and how far seeds and
+    images move a value. Reads what `findings` reads.
+    """
+    comparison, differences, claims = _written(folder)
+    main = differences[differences["metric"] == PRIMARY]
+    return "\n\n".join(
+        [_holds(main, claims), _holds_not(main, claims), _highest(comparison), _chance(comparison)]
+    )
+
+
+def _written(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, list[dict]]:
+    tables = (read_table(Path(folder) / f"{name}.parquet") for name in ("comparison", "differences"))
+    return *tables, read_json(Path(folder) / "claims.json")
+
+
+def _is_shown(claim: dict) -> bool:
+    return bool(claim["based_on"]) and claim["p_holm"] is not None and claim["p_holm"] < LEVEL
+
+
+def _chance_in_words(seeds: int) -> str:
+    return (
+        "other images and other seeds" if seeds > 1 else "other images (one seed each: another is not asked)"
+    )
+
+
+def _holds(main: pd.DataFrame, claims: list[dict]) -> str:
+    """What is shown."""
+    shown, answered = main[main["verdict"].isin(SHOWN)], [claim for claim in claims if claim["based_on"]]
+    told = [_lower_first(claim["verdict"]) + f" ({claim['name']})" for claim in claims if _is_shown(claim)]
+    told += [_change(row) for row in shown.to_dict("records")]
+    asked = f"Of {len(main)} single changes and {len(answered)} claims"
+    seeds = int(main["seeds"].min()) if len(main) else 1
+    start = f"**What holds** over {_chance_in_words(seeds)}: "
+    if not told:
+        return start + f"nothing that was asked. {asked} none is shown."
+    return start + f"{'; '.join(told)}. {asked} {len(told)} {'is' if len(told) == 1 else 'are'} shown."
+
+
+def _holds_not(main: pd.DataFrame, claims: list[dict]) -> str:
+    """What is not shown, and how large it may still be."""
+    open_ = [claim for claim in claims if claim["based_on"] and not _is_shown(claim)]
+    told = [
+        f"{claim['name']} ({claim['number']:+.3f}, possible from {claim['low']:+.3f} to {claim['high']:+.3f} "
+        f"{claim['unit']})"
+        for claim in open_
+    ]
+    grey = main[~main["verdict"].isin(SHOWN)]
+    if len(grey):
+        widest = max(grey["low"].abs().max(), grey["high"].abs().max())
+        told.append(f"{len(grey)} single changes, of which none can be larger than {widest:.3f} {UNIT}")
+    return "**What is not shown**: " + ("; ".join(told) if told else "nothing that was asked") + "."
+
+
+def _highest(comparison: pd.DataFrame) -> str:
+    """Which cell is the highest, by its own labels and by people's, and which others its interval holds."""
+    told = []
+    for metric, whose in ((PRIMARY, "its own labels"), (PEOPLE, "people's labels")):
+        name = column(metric)
+        if comparison[name].notna().any():
+            best = comparison.loc[comparison[name].idxmax()]
+            others = int((comparison[name] >= best[f"{name}_low"]).sum()) - 1
+            told.append(
+                f"by {whose} {best['run']} with {best[name]:.3f}, and {others} of the {len(comparison) - 1} "
+                "others lie within its interval"
+            )
+    return (
+        f"**Highest** in macro ROC-AUC: {'; '.join(told)}. To be highest is not to be better: see what holds."
+    )
+
+
+def _chance(comparison: pd.DataFrame) -> str:
+    """How far another seed and other images move a value."""
+    name = column(PRIMARY)
+    half = (comparison[f"{name}_high_images"] - comparison[f"{name}_low_images"]).mean() / 2
+    images = f"Other test images alone move a cell's macro ROC-AUC by {half:.3f} either way (95 %)"
+    if comparison["seeds"].min() < 2:
+        return f"**Chance**: {images}; how far another seed moves it is not known, since a cell has only one."
+    sd = np.sqrt((comparison[f"{name}_sd"] ** 2).mean())
+    return (
+        f"**Chance**: {images}; another seed moves a single network by {sd:.3f} (standard deviation), and "
+        f"each value here is the mean of {comparison['seeds'].min()} or more seeds."
+    )
+
+
+def _lower_first(text: str) -> str:
+    return text if text[:2].isupper() or text.startswith("Efficient") else text[0].lower() + text[1:]
 
 
 def markdown_table(table: pd.DataFrame) -> str:
@@ -50,10 +157,18 @@ def markdown_table(table: pd.DataFrame) -> str:
 
 def _measured_on(comparison: pd.DataFrame, rounds: int) -> str:
     images, groups = comparison["images"].iloc[0], comparison["groups"].iloc[0]
+    seeds, name = comparison["seeds"].min(), column(PRIMARY)
+    value = (
+        f"each value is the mean of {seeds} or more seeds" if seeds > 1 else "some cells are a single seed"
+    )
+    unknown = "" if seeds > 1 else ", which of a single seed say nothing of other seeds"
+    few = " A cell with too few positives has no interval." if comparison[f"{name}_low"].isna().any() else ""
     return (
-        f"{len(comparison)} runs on the same {images:,} test images; in brackets 95 % intervals from "
-        f"{rounds:,} resamples of their {groups:,} groups; \\* is the highest of a column, which alone does "
-        "not make it better than the others."
+        f"{len(comparison)} cells on the same {images:,} test images; {value}. In brackets 95 % intervals "
+        f"for other images and other seeds{unknown}, from {rounds:,} resamples of {groups:,} groups of "
+        "images and of the seeds; beside the first those for other images alone. Average precision of few "
+        f"positives comes out too high, so its interval reaches further down than up.{few} \\* is the "
+        "highest of a column, which alone does not make it better than the others."
     )
 
 
@@ -68,7 +183,7 @@ def _single_changes(differences: pd.DataFrame) -> list[str]:
     if differences.empty:
         return []
     start = "- **Does a single changed setting make a difference?** "
-    start += f"In {len(shown)} of {len(differences)} pairs of runs"
+    start += f"In {len(shown)} of {len(differences)} pairs of cells"
     told = [_change(row) for row in shown.to_dict("records")]
     return [f"{start}{': ' if told else ''}{'; '.join(told)}."]
 
@@ -77,9 +192,10 @@ def _change(row: dict) -> str:
     over = (
         f"the {row['n_labels']} labels they share" if row["labels"] == "shared" else "each one's own labels"
     )
+    together = f" ({row['setting'].replace(AND, ' and ')} moved together)" if AND in row["setting"] else ""
     return (
-        f"{row['to_run']} is {row['verdict']} than {row['from_run']}, {row['difference']:+.3f} {UNIT} "
-        f"({row['low']:+.3f} to {row['high']:+.3f}, corrected p {row['p_holm']:.3f}) over {over}"
+        f"{row['to_run']} is {row['verdict']} than {row['from_run']}{together}, {row['difference']:+.3f} "
+        f"{UNIT} ({row['low']:+.3f} to {row['high']:+.3f}, corrected p {row['p_holm']:.3f}) over {over}"
     )
 
 
@@ -88,15 +204,31 @@ def _people(comparison: pd.DataFrame) -> list[str]:
     if values.empty:
         return []
     return [
-        "- **What do people say?** By people's labels, which no run was trained on, the runs reach a ROC-AUC "
-        f"of {values.min():.3f} to {values.max():.3f}; the label prior has {prior:.3f}."
+        "- **What do people say?** By people's labels, which no run was trained on, the cells reach a "
+        f"ROC-AUC of {values.min():.3f} to {values.max():.3f}; the label prior has {prior:.3f}."
+        + people_sentence(comparison)
     ]
+
+
+def people_sentence(comparison: pd.DataFrame) -> str:
+    """How independent people's labels are of each label source; empty where nobody judged."""
+    met = comparison.groupby("label_source", sort=False)["people_f1"].mean().dropna()
+    if met.empty:
+        return ""
+    each = " and ".join(
+        f"the labels of {source} meet them at micro F1 {value:.2f}" for source, value in met.items()
+    )
+    return (
+        f" They are not independent of the sources: {each}, and where tags, folders and categories come from "
+        "the same hands, meeting them is partly meeting oneself."
+    )
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One question and its answer: a number with its 95 % interval, p-value (also corrected over all claims
-    by Holm), how many pairs of runs or labels it rests on, what they are, and one sentence.
+    """One question and its answer: a number, its 95 % intervals (low and high: other images and other seeds;
+    other images alone; other labels too), p-value (also corrected over all claims by Holm), the seeds of the
+    cell with fewest, how many pairs of cells or labels it rests on, what they are, and one sentence.
 
     Where the runs cannot answer, the numbers are NaN and based_on is 0.
     """
@@ -107,6 +239,11 @@ class Claim:
     number: float = float("nan")
     low: float = float("nan")
     high: float = float("nan")
+    low_images: float = float("nan")
+    high_images: float = float("nan")
+    low_labels: float = float("nan")
+    high_labels: float = float("nan")
+    seeds: int = 0
     p: float = float("nan")
     based_on: int = 0
     basis: str = ""
@@ -130,43 +267,86 @@ class Claim:
         verdict = self.verdict[0].upper() + self.verdict[1:]
         return (
             f"{self.question} {verdict}: {self.number:+.3f} {self.unit} (95 % interval "
-            f"{self.low:+.3f} to {self.high:+.3f}, corrected p {self.p_holm:.3f}; {self.basis})."
+            f"{self.low:+.3f} to {self.high:+.3f}{self._more()}; corrected p {self.p_holm:.3f}; "
+            f"{self.basis})."
         )
 
+    def _more(self) -> str:
+        """The other intervals, as far as there are some."""
+        if np.isnan(self.low_images):
+            return ""
+        if self.seeds < 2:
+            told = " on other images, one seed each"
+        else:
+            alone = f"{self.low_images:+.3f} to {self.high_images:+.3f}"
+            told = f" on other images and seeds, {alone} on other images alone"
+        if np.isnan(self.low_labels):
+            return told
+        return told + f", {self.low_labels:+.3f} to {self.high_labels:+.3f} had other labels been drawn too"
 
-def answer_claims(runs: list[EvaluatedRun], draws: list[Draws], rounds: int, seed: int) -> list[Claim]:
-    """Every claim, answered from these runs; p-values corrected over those that could be asked."""
+
+def answer_claims(
+    cells: list[Cell], draws: list[Draws], rounds: int, seed: int, together: Together | None = None
+) -> list[Claim]:
+    """Every claim, answered from these cells; p-values corrected over those that could be asked."""
+    moved = [AND.join(group) for group in together or [] if "backbone" in group]
     claims = [
-        own_labels(runs, draws),
-        shared_view(runs, rounds, seed),
-        network_size(runs, draws),
-        *[pretraining(group, seed) for group in groups(runs, draws)],
+        own_labels(cells, draws, seed),
+        shared_view(cells, rounds, seed),
+        network_size(cells, draws),
+        *[network_size(cells, draws, together, changed) for changed in moved],
+        *[pretraining(group, seed) for group in groups(cells, draws)],
     ]
     corrected = holm(np.array([claim.p for claim in claims]))
     return [replace(claim, p_holm=float(p)) for claim, p in zip(claims, corrected, strict=True)]
 
 
-def own_labels(runs: list[EvaluatedRun], draws: list[Draws]) -> Claim:
-    """Label source, each run judged by its own labels, on the same images."""
+def own_labels(cells: list[Cell], draws: list[Draws], seed: int) -> Claim:
+    """Label source, each cell judged by its own labels, on the same images; also with other labels drawn."""
     question = "Which label source is easier to learn, each judged by its own labels?"
     claim = Claim("label source, own labels", question, UNIT)
-    sides = [(a, b, macro_pair(runs[a], draws[a], runs[b], draws[b])) for a, b in _pairs(runs, "labels")]
-    return _mean_difference(claim, runs, "labels", sides)
+    found = _pairs(cells, "labels")
+    sides = [(a, b, macro_pair(cells[a], draws[a], cells[b], draws[b])) for a, b in found]
+    claim = _mean_difference(claim, cells, "labels", sides)
+    if not sides:
+        return claim
+    also = [[with_other_labels(cells[i], draws[i], "roc_auc", seed) for i in pair] for pair in found]
+    low, high = estimates.average([estimates.difference(*pair) for pair in also]).ends()
+    return replace(claim, low_labels=low, high_labels=high)
 
 
-def shared_view(runs: list[EvaluatedRun], rounds: int, seed: int) -> Claim:
+def shared_view(cells: list[Cell], rounds: int, seed: int) -> Claim:
     """Label source, judged by people on the topics that both taxonomies have, on the same images."""
     question = "Which label source makes the better model, judged by people on the topics both have?"
     claim = Claim("label source, people's view", question, UNIT)
-    found = [(a, b, sides(runs[a], runs[b], rounds, seed)) for a, b in _pairs(runs, "labels")]
-    return _mean_difference(claim, runs, "labels", [row for row in found if row[2] is not None])
+    found = [(a, b, sides(cells[a], cells[b], rounds, seed)) for a, b in _pairs(cells, "labels")]
+    return _mean_difference(claim, cells, "labels", [row for row in found if row[2] is not None])
 
 
-def network_size(runs: list[EvaluatedRun], draws: list[Draws]) -> Claim:
-    """The larger backbone against the smaller one: same labels, same images."""
-    claim = Claim("network size", "Is the larger network better than the smaller one?", UNIT)
-    sides = [(a, b, macro_pair(runs[a], draws[a], runs[b], draws[b])) for a, b in _pairs(runs, "backbone")]
-    return _mean_difference(claim, runs, "backbone", sides)
+def network_size(
+    cells: list[Cell], draws: list[Draws], together: Together | None = None, changed: str = "backbone"
+) -> Claim:
+    """The larger backbone, by its parameters, against the smaller one: same labels, same images.
+
+    changed: "backbone", or what moves together with it, as differences.change names it.
+    """
+    more = changed.split(AND)[1:]
+    question, name = "Is the larger network better than the smaller one?", "network size"
+    if more:
+        beside = " and ".join(more)
+        question = f"Is the larger network better, each with its own {beside}?"
+        name = f"network size with {beside}"
+    claim = Claim(name, question, UNIT)
+    sides = [
+        (a, b, macro_pair(cells[a], draws[a], cells[b], draws[b]))
+        for a, b in _pairs(cells, changed, together)
+    ]
+    claim = _mean_difference(claim, cells, changed, sides)
+    if sides and more:
+        claim = replace(
+            claim, basis=f"{claim.basis}; both moved together, so neither alone is answered by it"
+        )
+    return claim
 
 
 def pretraining(group: Group, seed: int) -> Claim:
@@ -182,20 +362,21 @@ def pretraining(group: Group, seed: int) -> Claim:
         )
     number, drawn = spearman(group.share[some], group.values[some], group.rounds[:, some], seed)
     low, high = interval(drawn)
-    basis = f"{some.sum()} labels, images and labels resampled"
     return replace(
         claim,
         number=number,
         low=float(low),
         high=float(high),
+        seeds=group.seeds,
         p=p_value(drawn),
         based_on=int(some.sum()),
-        basis=basis,
+        basis=f"{some.sum()} labels; images{', seeds' if group.seeds > 1 else ''} and labels resampled",
     )
 
 
 def claims_table(claims: list[Claim]) -> pd.DataFrame:
-    """One row a claim: name, question, unit, number, low, high, p, p_holm, based_on, verdict, sentence."""
+    """One row a claim: name, question, unit, number, low, high, low_images, high_images, low_labels,
+    high_labels, seeds, p, p_holm, based_on, verdict, sentence."""
     return pd.DataFrame([[getattr(claim, name) for name in COLUMNS] for claim in claims], columns=COLUMNS)
 
 
@@ -206,31 +387,30 @@ def as_differences(claims: pd.DataFrame) -> pd.DataFrame:
     return claims.rename(columns={"number": "difference"}).assign(verdict=shown)
 
 
-def _pairs(runs: list[EvaluatedRun], setting: str) -> list[tuple[int, int]]:
-    return [(first, other) for first, other, name in pairs(runs) if name == setting]
+def _pairs(cells: list[Cell], changed: str, together: Together | None = None) -> list[tuple[int, int]]:
+    return [(first, other) for first, other, name in pairs(cells, together) if name == changed]
 
 
-def _mean_difference(claim: Claim, runs: list[EvaluatedRun], setting: str, sides: list[tuple]) -> Claim:
-    """The claim with the mean over pairs of runs of second - first, in every round of the same resamples."""
+def _mean_difference(claim: Claim, cells: list[Cell], changed: str, sides: list[tuple]) -> Claim:
+    """The claim with the mean over pairs of cells of second - first, in every round of the same resamples."""
     if not sides:
-        return replace(claim, basis=f"no two of them differ in {setting!r} alone and can be judged this way")
-    found = paired(*(_mean([side[end] for *_, side in sides]) for end in (0, 1)))
+        what = changed.replace(AND, " and ")
+        return replace(claim, basis=f"no two of them differ in {what} alone and can be judged this way")
+    found: Estimate = estimates.average([estimates.difference(*pair) for *_, pair in sides])
     smaller, larger = (
-        "/".join(dict.fromkeys(str(runs[row[end]].settings[setting]) for row in sides)) for end in (0, 1)
+        "/".join(dict.fromkeys(value_of(cells[row[end]], changed) for row in sides)) for end in (0, 1)
     )
-    basis = f"{larger} minus {smaller}, mean of {len(sides)} {'pair' if len(sides) == 1 else 'pairs'} of runs"
-    says = (f"{larger} is higher", f"{smaller} is higher")
+    (low, high), (low_images, high_images) = found.ends(), found.ends(networks=False)
     return replace(
         claim,
-        number=found["difference"],
-        low=found["low"],
-        high=found["high"],
-        p=found["p"],
+        number=found.value,
+        low=low,
+        high=high,
+        low_images=low_images,
+        high_images=high_images,
+        seeds=found.seeds,
+        p=found.p_value(),
         based_on=len(sides),
-        basis=basis,
-        says=says,
+        basis=f"{larger} minus {smaller}, mean of {len(sides)} pair{'s' * (len(sides) > 1)} of cells",
+        says=(f"{larger} is higher", f"{smaller} is higher"),
     )
-
-
-def _mean(sides: list[tuple[float, np.ndarray]]) -> tuple[float, np.ndarray]:
-    return float(np.mean([value for value, _ in sides])), np.mean([rounds for _, rounds in sides], axis=0)

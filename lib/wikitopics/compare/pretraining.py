@@ -13,9 +13,8 @@ from importlib.resources import files
 import numpy as np
 import pandas as pd
 
-from wikitopics.compare.runs import Draws, EvaluatedRun
+from wikitopics.compare.runs import Cell, Draws
 from wikitopics.errors import UserError
-from wikitopics.evaluate import metrics
 
 CLASSES = 1000
 HEADER = ["taxonomy", "label", "classes", "indices", "reason"]
@@ -65,17 +64,19 @@ def _rows() -> list[dict[str, str]]:
 
 @dataclass(frozen=True)
 class Group:
-    """One label source's labels: share (L,) of ImageNet-1k, ROC-AUC values (L,) and rounds (rounds, L)."""
+    """One label source's labels: share (L,) of ImageNet-1k, ROC-AUC values (L,) and rounds (rounds, L), in
+    which images and networks are drawn anew; seeds: networks of the cell with fewest."""
 
     source: str
     label_names: list[str]
     share: np.ndarray
     values: np.ndarray
     rounds: np.ndarray
+    seeds: int = 1
 
 
-def groups(runs: list[EvaluatedRun], draws: list[Draws]) -> list[Group]:
-    """For each label source its runs with the most labels; ROC-AUC is the mean over those runs."""
+def groups(runs: list[Cell], draws: list[Draws]) -> list[Group]:
+    """For each label source its cells with the most labels; ROC-AUC is the mean over their networks."""
     found = []
     for source in dict.fromkeys(run.settings["labels"] for run in runs):
         most = max(len(run.test.label_names) for run in runs if run.settings["labels"] == source)
@@ -89,10 +90,17 @@ def groups(runs: list[EvaluatedRun], draws: list[Draws]) -> list[Group]:
             for run, drawn in zip(runs, draws, strict=True)
             if run.settings["labels"] == source and run.test.label_names == names
         ]
-        values = np.mean([metrics.roc_auc(run.test.truth, run.test.scores) for run, _ in chosen], axis=0)
-        rounds = np.mean([drawn.own.per_label["roc_auc"] for _, drawn in chosen], axis=0)
-        found.append(Group(source, names, presence(chosen[0][0].taxonomy, names), values, rounds))
+        values = np.mean([run.per_label("roc_auc").mean(axis=0) for run, _ in chosen], axis=0)
+        rounds = np.mean([_rounds(run, drawn) for run, drawn in chosen], axis=0)
+        share, seeds = presence(chosen[0][0].taxonomy, names), min(len(run.networks) for run, _ in chosen)
+        found.append(Group(source, names, share, values, rounds, seeds))
     return found
+
+
+def _rounds(cell: Cell, drawn: Draws) -> np.ndarray:
+    """Each label's ROC-AUC in every round, on other images and with other networks: (rounds, L)."""
+    own = cell.per_label("roc_auc")
+    return drawn.per_label("roc_auc").mean(axis=0) + drawn.weights @ own - own.mean(axis=0)
 
 
 def spearman(

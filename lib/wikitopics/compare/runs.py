@@ -1,95 +1,216 @@
-"""The runs that are compared: settings, predictions on one test set, what people said of it."""
+"""The cells that are compared: settings, the test scores of every seed, what people said of the images."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from wikitopics.artefacts import finished_run, read_json
+from wikitopics.compare import estimates
+from wikitopics.compare.estimates import Estimate
 from wikitopics.errors import UserError
-from wikitopics.evaluate import bootstrap, metrics
+from wikitopics.evaluate import bootstrap, metrics, predictions, thresholds
+from wikitopics.evaluate.intervals import AP, freedom
 from wikitopics.evaluate.people import Judged, read_judged
-from wikitopics.evaluate.predictions import Predictions, lineage, read_frozen, read_test
+from wikitopics.evaluate.predictions import Predictions, lineage, read_frozen
 from wikitopics.labels.taxonomy import bridge
+from wikitopics.progress import report
 
-NOT_A_SETTING = {"run", "seed", "interactive"}
+NOT_A_SETTING = {"run", "seed", "seeds", "interactive"}
 PEOPLE = "human roc_auc"
+RULE = "threshold_rule"  # of 04: as much a setting as any of 03's
 
-Side = tuple[float, np.ndarray]  # a value, and its (rounds,)
 Column = tuple[np.ndarray, np.ndarray, np.ndarray]  # truth, scores and groups of the same images
 
 
 @dataclass(frozen=True)
-class EvaluatedRun:
-    """One 04_evaluate run. Rows of `test` are sorted by title, so that all runs have the same rows.
+class Network:
+    """One trained network: run of 03_train, seed, scores (n, L) of the test images, thresholds (L,)."""
 
-    settings: parameters of the 03_train run; metrics: metrics.json; groups: (n,) int codes.
+    run: str
+    seed: int
+    scores: np.ndarray
+    thresholds: np.ndarray
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Runs of 04_evaluate that are equal but for the seed, under the name of the first.
+
+    settings: parameters of the 03_train run, and 04's rule for thresholds; test: the first network's
+    predictions, rows sorted by title, so that all cells have the same; groups: (n,) int.
     """
 
     name: str
     settings: dict[str, Any]
     taxonomy: str
     test: Predictions
-    thresholds: np.ndarray
+    networks: tuple[Network, ...]
     groups: np.ndarray
     metrics: dict[str, Any]
 
     @cached_property
     def judged(self) -> Judged | None:
-        """Human labels of the test images, in this run's vocabulary; None where there are none."""
+        """Human labels of the test images, in this cell's vocabulary; None where there are none."""
         return read_judged(self.settings["labels"], self.test.frame["title"], self.test.label_names)
 
     @cached_property
     def people(self) -> np.ndarray:
-        """ROC-AUC of the model against people for each label: (L,), NaN where people tell nothing apart."""
+        """ROC-AUC of each network against people: (k, L), NaN where people tell nothing apart."""
         if self.judged is None:
-            return np.full(len(self.test.label_names), np.nan)
-        return metrics.roc_auc(self.judged.truth, self.test.scores[self.judged.rows])
+            return np.full((len(self.networks), len(self.test.label_names)), np.nan)
+        truth, rows = self.judged.truth, self.judged.rows
+        return np.stack([metrics.roc_auc(truth, network.scores[rows]) for network in self.networks])
+
+    @cached_property
+    def overall(self) -> list[dict[str, float]]:
+        """metrics.overall of each network."""
+        truth = self.test.truth
+        return [metrics.overall(truth, network.scores, network.thresholds) for network in self.networks]
+
+    @cached_property
+    def others(self) -> np.ndarray:
+        """metrics.precision_of_others of each network: (k, L)."""
+        return np.stack([metrics.precision_of_others(self.test.truth, one.scores) for one in self.networks])
+
+    def per_label(self, name: str) -> np.ndarray:
+        """One of metrics.per_label's columns, or ROC-AUC against people, of each network: (k, L)."""
+        if name == PEOPLE:
+            return self.people
+        tables = [
+            metrics.per_label(self.test.truth, one.scores, one.thresholds, self.test.label_names)
+            for one in self.networks
+        ]
+        return np.stack([table[name].to_numpy() for table in tables])
+
+    def values(self, metric: str) -> np.ndarray:
+        """A metric of the whole test set of each network: (k,); "human roc_auc" is macro, against people."""
+        if metric == PEOPLE:
+            return metrics.row_means(self.people)
+        return np.array([found[metric] for found in self.overall])
 
     def value(self, metric: str) -> float:
-        """A metric as 04_evaluate wrote it; "human roc_auc" is the model's macro ROC-AUC against people."""
-        if metric == PEOPLE:
-            return metrics.nanmean(self.people)
-        found = [row["value"] for row in self.metrics["overall"] if row["metric"] == metric]
-        return float("nan") if not found or found[0] is None else found[0]
+        """A metric, the mean over the cell's networks."""
+        return float(self.values(metric).mean())
 
     def baseline(self, metric: str) -> float:
-        """The label prior's value of a metric."""
+        """The label prior's value of a metric, as 04_evaluate wrote it."""
         found = [row["label prior"] for row in self.metrics["overall"] if row["metric"] == metric]
         return float("nan") if not found or found[0] is None else found[0]
 
+    def positives(self, metric: str) -> np.ndarray:
+        """Test images with each label, which a metric rests on; of a micro metric all of them together."""
+        if metric == PEOPLE:
+            return np.zeros(1) if self.judged is None else self._positives_of_people()
+        support = self.test.truth.sum(axis=0)
+        return support.sum()[None] if metric.startswith("micro") else support
 
-def read_runs(evaluations: list[str]) -> list[EvaluatedRun]:
-    """The finished 04_evaluate runs, in the given order.
+    def _positives_of_people(self) -> np.ndarray:
+        return np.where(np.isnan(self.people[0]), 0, self.judged.truth.sum(axis=0) if self.judged else 0)
 
-    Raises UserError where two runs were not judged on the same test images with the same groups.
+
+def read_runs(evaluations: list[str], without: list[str] | None = None) -> list[Cell]:
+    """The cells of the finished 04_evaluate runs, in the given order; runs equal but for the seed are one.
+
+    without: patterns like "Geography.Regions*" of labels that do not count. Raises UserError where two runs
+    were not judged on the same test images with the same groups, where one network comes twice, and where a
+    pattern meets no label.
     """
-    runs = [read_run(name) for name in evaluations]
-    for run in runs[1:]:
-        _check_common(runs[0], run)
-    return runs
+    found: list[Cell] = []
+    for name in evaluations:
+        read = read_run(name)
+        place = next((i for i, cell in enumerate(found) if same_settings(cell, read)), None)
+        if place is None:
+            found.append(read)
+        else:
+            found[place] = _joined(found[place], read)
+    for cell in found[1:]:
+        _check_common(found[0], cell)
+    return _without(found, without or [])
 
 
-def read_run(evaluation: str) -> EvaluatedRun:
-    """One finished 04_evaluate run, its test predictions behind the thresholds it froze."""
+def read_run(evaluation: str) -> Cell:
+    """One finished 04_evaluate run as a cell: a network for each seed of its 03_train run.
+
+    The first seed's thresholds are those that 04 froze; the others' are chosen by the same rule, each on its
+    own network's validation scores.
+    """
     folder = finished_run("04_evaluate", evaluation)
-    found = read_json(folder / "metrics.json")
-    frozen = read_frozen(folder)
-    test = read_test(found["model"], frozen)
-    test = test.rows(np.argsort(test.frame["title"].to_numpy(), kind="stable"))
-    return EvaluatedRun(
+    found, frozen = read_json(folder / "metrics.json"), read_frozen(folder)
+    rule = read_json(folder / "run.json").get("parameters", {}).get(RULE, "per_label")
+    model = found["model"]
+    test, cuts, networks = predictions.read_test(model, frozen), frozen.thresholds, []
+    order = np.argsort(test.frame["title"].to_numpy(), kind="stable")
+    for number, seed in enumerate(predictions.seeds(model)):
+        if number:
+            validation = predictions.read_validation(model, seed)
+            cuts = thresholds.choose(rule, validation.truth, validation.scores)
+        scores = predictions.read_test(model, frozen, seed).scores[order]
+        networks.append(Network(model, seed, scores, cuts))
+    test = test.rows(order)
+    return Cell(
         evaluation,
-        lineage(found["model"]),
-        read_json(finished_run("03_train", found["model"]) / "label_names.json").get("taxonomy", ""),
+        lineage(model) | {RULE: rule},
+        read_json(finished_run("03_train", model) / "label_names.json").get("taxonomy", ""),
         test,
-        frozen.thresholds,
+        tuple(networks),
         bootstrap.group_codes(test.frame["group"]),
         found,
     )
 
 
-def _check_common(first: EvaluatedRun, other: EvaluatedRun) -> None:
+def settings_that_differ(first: Cell, other: Cell) -> list[str]:
+    """Names of the parameters in which two cells differ (seeds and the name do not count)."""
+    names = (first.settings.keys() | other.settings.keys()) - NOT_A_SETTING
+    return sorted(name for name in names if first.settings.get(name) != other.settings.get(name))
+
+
+def same_settings(first: Cell, other: Cell) -> bool:
+    """Whether two runs are one cell: the same settings and labels, the seed apart."""
+    return not settings_that_differ(first, other) and first.test.label_names == other.test.label_names
+
+
+def _joined(cell: Cell, other: Cell) -> Cell:
+    """One cell of both runs' networks."""
+    _check_common(cell, other)
+    twice = {network.seed for network in cell.networks} & {network.seed for network in other.networks}
+    if twice:
+        raise UserError(
+            f"runs that are equal but for the seed must have different seeds, but {cell.name!r} and "
+            f"{other.name!r} both have seed {min(twice)}; leave one of them out of evaluations"
+        )
+    return replace(cell, networks=cell.networks + other.networks)
+
+
+def _without(cells: list[Cell], patterns: list[str]) -> list[Cell]:
+    """The cells less the labels whose names meet one of the patterns."""
+    every = sorted({name for cell in cells for name in cell.test.label_names})
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in every):
+            raise UserError(
+                f"without must name labels of the runs, but {pattern!r} meets none of "
+                f"{', '.join(every[:5])} ...; write a label's name, or the start of one and *"
+            )
+    return [_less(cell, patterns) for cell in cells]
+
+
+def _less(cell: Cell, patterns: list[str]) -> Cell:
+    names = cell.test.label_names
+    kept = [i for i, name in enumerate(names) if not any(fnmatchcase(name, pattern) for pattern in patterns)]
+    if not kept:
+        raise UserError(f"without must leave each run a label, but leaves {cell.name!r} none; shorten it")
+    test = Predictions(
+        cell.test.frame, cell.test.truth[:, kept], cell.test.scores[:, kept], [names[i] for i in kept]
+    )
+    fewer = [
+        replace(one, scores=one.scores[:, kept], thresholds=one.thresholds[kept]) for one in cell.networks
+    ]
+    return replace(cell, test=test, networks=tuple(fewer))
+
+
+def _check_common(first: Cell, other: Cell) -> None:
     ours, theirs = set(first.test.frame["title"]), set(other.test.frame["title"])
     if ours != theirs:
         raise UserError(
@@ -103,32 +224,96 @@ def _check_common(first: EvaluatedRun, other: EvaluatedRun) -> None:
         )
 
 
+# --- Resampling: the same groups for every network of every cell, and each cell's own networks
+
+
 @dataclass(frozen=True)
 class Draws:
-    """A run's metrics in every round: against its labels, and ROC-AUC against people (rounds, L)."""
+    """A cell's metrics in every round, network by network: against its labels, and ROC-AUC against people
+    (rounds, L) each; weights (rounds, k) of its networks where these are redrawn too."""
 
-    own: bootstrap.Resamples
-    people: np.ndarray
+    own: list[bootstrap.Resamples]
+    people: list[np.ndarray]
+    weights: np.ndarray
+
+    def per_label(self, name: str) -> np.ndarray:
+        """A metric of each label: (k, rounds, L)."""
+        return np.stack(self.people if name == PEOPLE else [one.per_label[name] for one in self.own])
 
     def rounds(self, metric: str) -> np.ndarray:
-        """(rounds,) values of a metric named as in EvaluatedRun.value."""
-        return metrics.row_means(self.people) if metric == PEOPLE else self.own.overall[metric]
+        """A metric named as in Cell.values: (rounds, k)."""
+        if metric == PEOPLE:
+            return np.stack([metrics.row_means(table) for table in self.people], axis=1)
+        return np.stack([one.overall[metric] for one in self.own], axis=1)
 
 
-def draw(run: EvaluatedRun, rounds: int, seed: int) -> Draws:
-    """Resample the run's test groups. Same rounds and seed: the same groups in every run, round by round."""
-    test = run.test
-    own = bootstrap.bootstrap(test.truth, test.scores, run.thresholds, run.groups, rounds=rounds, seed=seed)
-    people = np.full((rounds, len(test.label_names)), np.nan)
-    known = np.flatnonzero(~np.isnan(run.people))
-    if run.judged is not None and len(known):
-        scores, codes = test.scores[run.judged.rows], run.groups[run.judged.rows]
-        columns = [(run.judged.truth[:, i], scores[:, i], codes) for i in known]
-        people[:, known] = bootstrap.bootstrap_roc_auc(columns, int(run.groups.max()) + 1, rounds, seed)
-    return Draws(own, people)
+def draw_all(cells: list[Cell], rounds: int, seed: int) -> list[Draws]:
+    """`draw` for every cell, saying how far it has come."""
+    draws = []
+    for number, cell in enumerate(cells, 1):
+        draws.append(draw(cell, rounds, seed))
+        report("resampling cells", number, len(cells))
+    return draws
 
 
-def shared_names(first: EvaluatedRun, other: EvaluatedRun) -> list[tuple[str, str]]:
+def draw(cell: Cell, rounds: int, seed: int) -> Draws:
+    """Resample the test groups for each network. Same rounds and seed: the same groups in every cell."""
+    own = [
+        bootstrap.bootstrap(cell.test.truth, one.scores, one.thresholds, cell.groups, rounds, seed)
+        for one in cell.networks
+    ]
+    people = [_against_people(cell, number, rounds, seed) for number in range(len(cell.networks))]
+    return Draws(own, people, estimates.redrawn(len(own), rounds, seed, cell.name))
+
+
+def _against_people(cell: Cell, number: int, rounds: int, seed: int) -> np.ndarray:
+    found = np.full((rounds, len(cell.test.label_names)), np.nan)
+    known = np.flatnonzero(~np.isnan(cell.people[number]))
+    if cell.judged is not None and len(known):
+        scores, codes = cell.networks[number].scores[cell.judged.rows], cell.groups[cell.judged.rows]
+        columns = [(cell.judged.truth[:, i], scores[:, i], codes) for i in known]
+        found[:, known] = bootstrap.bootstrap_roc_auc(columns, int(cell.groups.max()) + 1, rounds, seed)
+    return found
+
+
+def overall(cell: Cell, drawn: Draws, metric: str) -> Estimate:
+    """A metric of the whole test set, named as in Cell.values."""
+    free = freedom(cell.positives(metric))
+    return estimates.of_cell(cell.name, cell.values(metric), drawn.rounds(metric), drawn.weights, free)
+
+
+def macro(cell: Cell, drawn: Draws, name: str, labels: list[str]) -> Estimate:
+    """The mean of a metric over some labels, all where the list is empty."""
+    names = cell.test.label_names
+    columns = [names.index(label) for label in labels or names]
+    values = metrics.row_means(cell.per_label(name)[:, columns])
+    rounds = np.stack([metrics.row_means(table[:, columns]) for table in drawn.per_label(name)], axis=1)
+    support = cell.positives(name)
+    free = freedom(support[columns] if len(support) == len(names) else support)
+    centre = float(metrics.row_means(cell.others[:, columns]).mean()) if name == AP else None
+    return estimates.of_cell(cell.name, values, rounds, drawn.weights, free, centre)
+
+
+def with_other_labels(cell: Cell, drawn: Draws, name: str, seed: int) -> Estimate:
+    """The mean of a metric over all labels, in rounds that weigh the labels anew too.
+
+    A label weighs the same in every cell that has it, a draw from the exponential distribution (Rubin 1981),
+    stretched so that the mean of L labels spreads as that of L drawn ones does.
+    """
+    plain, values = macro(cell, drawn, name, []), cell.per_label(name).mean(axis=0)
+    some = ~np.isnan(values)
+    rounds, labels = len(plain.both), int(some.sum())
+    streams = [[seed, *f"{cell.taxonomy} {label}".encode()] for label in cell.test.label_names]
+    weights = np.stack([np.random.default_rng(stream).exponential(size=rounds) for stream in streams], axis=1)
+    shares = weights[:, some] / weights[:, some].sum(axis=1, keepdims=True)
+    stretch = np.sqrt((labels + 1) / max(labels - 1, 1))
+    return replace(plain, both=plain.both + stretch * (shares @ values[some] - values[some].mean()))
+
+
+# --- People: two vocabularies on the images of which they say the same
+
+
+def shared_names(first: Cell, other: Cell) -> list[tuple[str, str]]:
     """(label of `first`, label of `other`) that mean nearly the same: by the bridge between the taxonomies,
     in either direction, or by name where both use one taxonomy."""
     known = [(label, topic) for label, topic, _ in bridge()]
@@ -142,39 +327,29 @@ def shared_names(first: EvaluatedRun, other: EvaluatedRun) -> list[tuple[str, st
     return [(a, b) for a, b in known if a in ours and b in theirs]
 
 
-def sides(first: EvaluatedRun, other: EvaluatedRun, rounds: int, seed: int) -> tuple[Side, Side] | None:
-    """Macro ROC-AUC of both runs against people over their shared labels: value and (rounds,) of each.
+def sides(first: Cell, other: Cell, rounds: int, seed: int) -> tuple[Estimate, Estimate] | None:
+    """Macro ROC-AUC of both cells against people over their shared labels.
 
     For each pair of names only images count that people judged in both vocabularies with the same verdict.
     None where no pair has a positive and a negative image among them.
     """
-    compared = [shared_columns(first, other, *names) for names in shared_names(first, other)]
-    found = [pair for pair in compared if pair is not None]
-    if not found:
+    asked = [(pair, agreed(first, other, *pair)) for pair in shared_names(first, other)]
+    mine, its = ([(pair[end], *same) for pair, same in asked if same is not None] for end in (0, 1))
+    if not mine:
         return None
-    n_groups = int(first.groups.max()) + 1
-    mine, its = ([pair[end] for pair in found] for end in (0, 1))
-    return _macro(mine, n_groups, rounds, seed), _macro(its, n_groups, rounds, seed)
+    return _by_people(first, mine, rounds, seed), _by_people(other, its, rounds, seed)
 
 
-def shared_columns(
-    first: EvaluatedRun, other: EvaluatedRun, ours: str, theirs: str
-) -> tuple[Column, Column] | None:
-    """(truth, scores, groups) of both runs for a pair of names, same images; None if it tells nothing."""
+def agreed(first: Cell, other: Cell, ours: str, theirs: str) -> tuple[np.ndarray, np.ndarray] | None:
+    """(rows (n,) bool, truth (rows.sum(),)) of the images of which people say the same by both names; None if
+    that tells no image from another."""
     if first.judged is None or other.judged is None:
         return None
     says = _people(first.judged, first.test.label_names.index(ours))
     also = _people(other.judged, other.test.label_names.index(theirs))
-    agreed = (says >= 0) & (says == also)
-    truth = says[agreed]
-    if not len(truth) or truth.min() == truth.max():
-        return None
-    score, its_score = (
-        run.test.scores[agreed, run.test.label_names.index(name)]
-        for run, name in ((first, ours), (other, theirs))
-    )
-    groups = first.groups[agreed]
-    return (truth, score, groups), (truth, its_score, groups)
+    same = (says >= 0) & (says == also)
+    truth = says[same]
+    return None if not len(truth) or truth.min() == truth.max() else (same, truth)
 
 
 def _people(judged: Judged, label: int) -> np.ndarray:
@@ -184,7 +359,23 @@ def _people(judged: Judged, label: int) -> np.ndarray:
     return says
 
 
-def _macro(found: list[Column], n_groups: int, rounds: int, seed: int) -> Side:
-    values = [metrics.roc_auc(truth[:, None], scores[:, None])[0] for truth, scores, _ in found]
-    drawn = bootstrap.bootstrap_roc_auc(found, n_groups, rounds, seed)
-    return metrics.nanmean(np.array(values)), metrics.row_means(drawn)
+def _by_people(
+    cell: Cell, asked: list[tuple[str, np.ndarray, np.ndarray]], rounds: int, seed: int
+) -> Estimate:
+    """Mean ROC-AUC over (label, rows, truth), network by network."""
+    found = [_columns(cell, network, asked) for network in cell.networks]
+    values = [
+        np.mean([metrics.roc_auc(t[:, None], s[:, None])[0] for t, s, _ in columns]) for columns in found
+    ]
+    n_groups = int(cell.groups.max()) + 1
+    drawn = [metrics.row_means(bootstrap.bootstrap_roc_auc(c, n_groups, rounds, seed)) for c in found]
+    free = freedom(np.array([truth.sum() for *_, truth in asked]))
+    weights = estimates.redrawn(len(cell.networks), rounds, seed, cell.name)
+    return estimates.of_cell(cell.name, np.array(values), np.stack(drawn, axis=1), weights, free)
+
+
+def _columns(cell: Cell, network: Network, asked: list[tuple[str, np.ndarray, np.ndarray]]) -> list[Column]:
+    names = cell.test.label_names
+    return [
+        (truth, network.scores[rows, names.index(label)], cell.groups[rows]) for label, rows, truth in asked
+    ]

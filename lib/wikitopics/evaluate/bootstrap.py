@@ -232,6 +232,8 @@ def group_codes(groups: np.ndarray) -> np.ndarray:
 def interval(values: np.ndarray, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:
     """Percentile interval over rounds (axis 0), rounds without a value left out: (rounds, ...) -> low, high.
 
+    Right for what resampling does not bias, as means of images; for metrics see `intervals`.
+
     >>> tuple(round(float(x), 3) for x in interval(np.arange(101.0)))
     (2.5, 97.5)
     """
@@ -243,7 +245,10 @@ def interval(values: np.ndarray, level: float = LEVEL) -> tuple[np.ndarray, np.n
 
 
 def p_value(differences: np.ndarray) -> float:
-    """Two-sided bootstrap p-value of "no difference": twice the smaller tail, at least 2/(rounds + 1)."""
+    """Two-sided bootstrap p-value of "no difference": twice the smaller tail, at least 2/(rounds + 1).
+
+    Where many are asked, that floor hides every difference: see compare.estimates.
+    """
     values = differences[~np.isnan(differences)]
     if not len(values):
         return float("nan")

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
+from wikitopics.evaluate.bootstrap import CHUNK, LEVEL, group_weights
 from wikitopics.evaluate.metrics import counts, precision_recall_f1
 from wikitopics.evaluate.thresholds import logit
 
@@ -45,6 +47,36 @@ def expected_calibration_error(truth: np.ndarray, scores: np.ndarray, bins: int 
     if table.empty:
         return float("nan")
     return float(np.average((table["score"] - table["share"]).abs(), weights=table["count"]))
+
+
+def resampled_error(
+    truth: np.ndarray, scores: np.ndarray, groups: np.ndarray, rounds: int, seed: int, bins: int = BINS
+) -> np.ndarray:
+    """expected_calibration_error over all pairs in each resample of the groups: (rounds,).
+
+    truth, scores (n, L), groups (n,) int from 0. The same rounds and seed: the groups of bootstrap.bootstrap.
+    """
+    scores = np.asarray(scores, dtype=np.float64)
+    bin_of = np.minimum((scores * bins).astype(int), bins - 1)
+    n_groups, cell = int(groups.max()) + 1, groups[:, None] * bins + bin_of
+    apart, count = (
+        np.bincount(cell.ravel(), values.ravel(), n_groups * bins).reshape(n_groups, bins)
+        for values in (scores - truth, np.ones_like(scores))
+    )
+    chunks = (range(start, min(start + CHUNK, rounds)) for start in range(0, rounds, CHUNK))
+    drawn = [group_weights(n_groups, chunk, seed).T.astype(np.float64) for chunk in chunks]
+    return np.concatenate([np.abs(part @ apart).sum(axis=1) / (part @ count).sum(axis=1) for part in drawn])
+
+
+def error_interval(value: float, rounds: np.ndarray) -> tuple[float, float]:
+    """95 % interval of the expected calibration error: (low, high) from its value and its (rounds,).
+
+    Distances without sign are too large in a sample and more so in a resample: the middle is the value less
+    that bias, the ends normal, none below 0.
+    """
+    reach = stats.norm.ppf((1 + LEVEL) / 2) * rounds.std()
+    middle = 2 * value - rounds.mean()
+    return max(0.0, float(middle - reach)), max(0.0, float(middle + reach))
 
 
 def per_label(truth: np.ndarray, scores: np.ndarray) -> pd.DataFrame:
@@ -100,13 +132,25 @@ def versions(truth: np.ndarray, scores: np.ndarray, test_scores: np.ndarray) -> 
     }
 
 
-def compare(truth: np.ndarray, scores_by_name: dict[str, np.ndarray]) -> pd.DataFrame:
-    """One row a version of the scores: scores (its name), ece over all pairs, brier (mean over labels)."""
-    rows = [
-        (name, expected_calibration_error(truth, scores), brier(truth, scores).mean())
-        for name, scores in scores_by_name.items()
-    ]
-    return pd.DataFrame(rows, columns=["scores", "ece", "brier"])
+def compare(
+    truth: np.ndarray,
+    scores_by_name: dict[str, np.ndarray],
+    groups: np.ndarray | None = None,
+    rounds: int = 1000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """One row a version of the scores: scores (its name), ece over all pairs, brier (mean over labels).
+
+    With groups (n,) of duplicates, also ece_low and ece_high (95 %).
+    """
+    rows = []
+    for name, scores in scores_by_name.items():
+        value = expected_calibration_error(truth, scores)
+        rows.append({"scores": name, "ece": value, "brier": brier(truth, scores).mean()})
+        if groups is not None:
+            ends = error_interval(value, resampled_error(truth, scores, groups, rounds, seed))
+            rows[-1] |= dict(zip(("ece_low", "ece_high"), ends, strict=True))
+    return pd.DataFrame(rows)
 
 
 def _newton(truth: np.ndarray, odds: np.ndarray, ridge: float, steps: int = 50) -> np.ndarray:

@@ -204,6 +204,23 @@ def average_precision(truth: np.ndarray, scores: np.ndarray) -> np.ndarray:
         return (ranked.truth * ranked.positives_end / ranked.seen_end).sum(axis=0) / ranked.truth.sum(axis=0)
 
 
+def precision_of_others(truth: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Average precision in which no positive counts itself: (n, L), (n, L) -> (L,) float64.
+
+    A positive at its own rank is always right, so average precision of P positives is too high, by about
+    log(P)/P; the others above it tell the precision there without bias (1 where there is none above). This
+    is the middle of average precision's interval, not a metric to report. NaN for a label without a positive.
+
+    >>> precision_of_others(np.array([[1], [0], [1], [0]]), np.array([[0.9], [0.8], [0.7], [0.1]]))
+    array([0.75])
+    """
+    ranked = _rank(truth, scores)
+    others = ranked.seen_end - 1
+    precision = np.where(others > 0, (ranked.positives_end - 1) / np.maximum(others, 1), 1.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (ranked.truth * precision).sum(axis=0) / ranked.truth.sum(axis=0)
+
+
 def coverage_error(truth: np.ndarray, scores: np.ndarray) -> float:
     """How far down an image's ranked labels one must go to have all true ones (ties at their worst), mean.
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from wikitopics.artefacts import finished_run, read_json, read_table
-from wikitopics.evaluate import bootstrap, metrics
+from wikitopics.evaluate import bootstrap, intervals, metrics
 from wikitopics.evaluate.predictions import Predictions
 from wikitopics.labels.taxonomy import label_matrix
 
@@ -86,9 +86,8 @@ def compare(
     for who, (scores, cuts) in measured.items():
         plain = metrics.overall(truth, scores, cuts)
         drawn = bootstrap.bootstrap(truth, scores, cuts, codes, rounds, seed, n_groups=int(groups.max()) + 1)
-        for name in SHOWN:
-            low, high = bootstrap.interval(drawn.overall[name])
-            rows.append((who, name, plain[name], float(low), float(high)))
+        ends = intervals.overall(truth, scores, plain, drawn.overall)
+        rows += [(who, name, plain[name], *ends[name]) for name in SHOWN]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

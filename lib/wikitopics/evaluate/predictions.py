@@ -61,9 +61,18 @@ class Frozen:
     thresholds: np.ndarray
 
 
-def read_validation(run: str) -> Predictions:
-    """Validation predictions of the 03_train run: all that thresholds and calibration may be chosen on."""
-    return _read(run, "validation")
+def seeds(run: str) -> list[int]:
+    """Seeds of the networks of the 03_train run, in order; the first one's scores are all that 04 reads."""
+    record = read_json(finished_run("03_train", run) / "run.json")
+    return [int(seed) for seed in record.get("seeds") or [record["parameters"].get("seed", 0)]]
+
+
+def read_validation(run: str, seed: int | None = None) -> Predictions:
+    """Validation predictions of the 03_train run: all that thresholds and calibration may be chosen on.
+
+    seed: one of `seeds(run)`, by default the first.
+    """
+    return _read(run, "validation", seed)
 
 
 def freeze_thresholds(folder: Path, label_names: list[str], thresholds: np.ndarray) -> Frozen:
@@ -88,8 +97,10 @@ def read_frozen(folder: Path) -> Frozen:
     return Frozen(Path(folder), list(table["label"]), table["threshold"].to_numpy(dtype=np.float64))
 
 
-def read_test(run: str, frozen: Frozen) -> Predictions:
+def read_test(run: str, frozen: Frozen, seed: int | None = None) -> Predictions:
     """Test predictions of the 03_train run, readable only with thresholds that are already frozen.
+
+    seed: one of `seeds(run)`, by default the first.
 
     Raises UserError before the file is opened where nothing is frozen, where thresholds.parquet no longer
     says what was frozen, or where the labels differ; and afterwards where validation and test share a
@@ -101,7 +112,7 @@ def read_test(run: str, frozen: Frozen) -> Predictions:
             f"thresholds must be frozen for the labels of {run!r}, {label_names(run)}, but are for "
             f"{frozen.label_names}; freeze thresholds chosen on read_validation({run!r})"
         )
-    test = _read(run, "test")
+    test = _read(run, "test", seed)
     _check_disjoint(run, read_validation(run).frame, test.frame)
     return test
 
@@ -170,11 +181,17 @@ def _check_disjoint(run: str, validation: pd.DataFrame, test: pd.DataFrame) -> N
             )
 
 
-def _read(run: str, split: str) -> Predictions:
+def _read(run: str, split: str, seed: int | None = None) -> Predictions:
     names = label_names(run)
     table = read_arrow(finished_run("03_train", run) / f"predictions_{split}.parquet")
+    column = "scores" if seed in (None, seeds(run)[0]) else f"scores_seed_{seed}"
+    if column not in table.column_names:
+        raise UserError(
+            f"predictions_{split}.parquet of {run!r} must have the column {column!r}, but has "
+            f"{', '.join(table.column_names)}; train that run again"
+        )
     truth = matrix(table["truth"], len(names), f"truth of {run!r}").astype(np.uint8)
-    scores = matrix(table["scores"], len(names), f"scores of {run!r}").astype(np.float32)
+    scores = matrix(table[column], len(names), f"scores of {run!r}").astype(np.float32)
     check_range(truth, scores, run)
     frame = table.select(["title", "row", "group"]).to_pandas()
     return Predictions(frame.assign(split=split), truth, scores, names)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from wikitopics.evaluate import bootstrap, metrics
+from wikitopics.evaluate import bootstrap, intervals, metrics
 
 FLAT = 0.3  # share of an image's pixels of one (coarse) colour from which it counts as a drawing on a ground
 SIZE = 250  # px, shorter side: below, a picture was small already when it was found
@@ -62,8 +62,10 @@ def by_image(
     for name, part in parts.items():
         plan = bootstrap.count_plan(truth[part], predicted[part], groups[part], n_groups)
         tp, fp, fn = (weights.T.astype(np.float64) @ cell.sum(axis=1) for cell in plan.counts)
-        low, high = bootstrap.interval(metrics.precision_recall_f1(tp, fp, fn)[2])
         plain = metrics.precision_recall_f1(*(cell.sum() for cell in plan.counts))[2]
+        positives = truth[part].sum()[None]
+        drawn = metrics.precision_recall_f1(tp, fp, fn)[2]
+        low, high = intervals.metric_interval("micro f1", plain, drawn, positives)
         rows.append((name, int(part.sum()), float(plain), float(low), float(high)))
     return pd.DataFrame(rows, columns=["slice", "images", "micro_f1", "low", "high"])
 

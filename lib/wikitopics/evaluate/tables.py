@@ -9,8 +9,8 @@ import pandas as pd
 
 from wikitopics.artefacts import finished_run, read_json, write_json, write_table
 from wikitopics.errors import UserError
-from wikitopics.evaluate import calibration, metrics, thresholds
-from wikitopics.evaluate.bootstrap import Resamples, interval
+from wikitopics.evaluate import calibration, intervals, metrics, thresholds
+from wikitopics.evaluate.bootstrap import Resamples
 from wikitopics.evaluate.predictions import Predictions
 
 # The columns that are read; the table on disk has the intervals too.
@@ -25,13 +25,14 @@ def overall(
 ) -> pd.DataFrame:
     """One row a metric as metrics.overall has them: metric, value, low, high (95 %), one column a baseline.
 
-    `beside` is baseline_overall(...). Coverage and LRAP have no interval (NaN).
+    `beside` is baseline_overall(...). Coverage and LRAP have no interval (NaN), nor has what rests on too few
+    positives (intervals.FEWEST).
     """
     values = metrics.overall(test.truth, test.scores, thresholds)
     table = pd.DataFrame({"metric": list(values), "value": list(values.values())})
-    bounds = {name: interval(rounds) for name, rounds in drawn.overall.items()}
+    bounds = intervals.overall(test.truth, test.scores, values, drawn.overall)
     for column, side in (("low", 0), ("high", 1)):
-        table[column] = [float(bounds[name][side]) if name in bounds else np.nan for name in values]
+        table[column] = [bounds[name][side] if name in bounds else np.nan for name in values]
     for name, found in beside.items():
         table[name] = [found[metric] for metric in values]
     return table
@@ -44,8 +45,9 @@ def per_label(test: Predictions, thresholds: np.ndarray, drawn: Resamples) -> pd
     f1_always and average_precision_prior, and ece, brier, brier_prior.
     """
     table = metrics.per_label(test.truth, test.scores, thresholds, test.label_names)
-    for name, rounds in drawn.per_label.items():
-        table[f"{name}_low"], table[f"{name}_high"] = interval(rounds)
+    found = intervals.per_label(test.truth, test.scores, table, drawn.per_label)
+    for name, (low, high) in found.items():
+        table[f"{name}_low"], table[f"{name}_high"] = low, high
     others = baseline_per_label(test.truth), calibration.per_label(test.truth, test.scores)
     return pd.concat([table, *others], axis=1)
 

@@ -1,23 +1,36 @@
 """Figures of 05_compare: each takes a table, returns a plotly figure."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from wikitopics.show.figures import dots_around_zero, error_bars, new_figure, plain
-from wikitopics.show.theme import MUTED, PALETTE, series_style
+from wikitopics.show.theme import INK, MUTED, PALETTE, series_style
 
-VERDICTS = {"higher": PALETTE[0], "lower": PALETTE[4], "no difference shown": MUTED}
+VERDICTS = {  # a shape each, for who sees no colour
+    "higher": {"color": PALETTE[0], "symbol": "triangle-up"},
+    "lower": {"color": PALETTE[4], "symbol": "square"},
+    "no difference shown": {"color": MUTED, "symbol": "circle-open"},
+}
+CLASSES = "ImageNet-1k classes of the label"
+ACROSS, UP = (-0.25, 3.0), 0.02  # log(classes + 1) that the scatter shows; room above and below its points
+PANEL = (760, 520)  # CSS pixels of the scatter's panel, near enough to keep its texts apart
+LETTER, LINE = 6.2, 13  # CSS pixels of a letter and of a line at font size 10
+AROUND = np.linspace(0, 2 * np.pi, 16, endpoint=False)
 
 
 def runs(table: pd.DataFrame) -> go.Figure:
-    """Macro ROC-AUC of every run with its 95 % interval: against its own labels and against people.
+    """Macro ROC-AUC of every cell with its 95 % interval: against its own labels and against people.
 
-    table: run, macro_roc_auc, human_roc_auc and their _low, _high.
+    table: run, macro_roc_auc, human_roc_auc and their _low, _high (other images and other seeds).
     """
     names = [plain(name) for name in table["run"]]
     figure = new_figure(
-        "All runs on one test set", x="macro ROC-AUC (bar: 95 % interval)", height=200 + 34 * len(table)
+        "All cells on one test set",
+        x="macro ROC-AUC, mean over seeds (bar: 95 % interval, other images and seeds)",
+        height=200 + 34 * len(table),
     )
     shown = (("macro_roc_auc", "its own labels"), ("human_roc_auc", "people's labels"))
     for number, (metric, who) in enumerate(shown):
@@ -38,16 +51,21 @@ def runs(table: pd.DataFrame) -> go.Figure:
 
 
 def cells(table: pd.DataFrame, metric: str = "macro_roc_auc") -> go.Figure:
-    """Heat map of the grid: label source and number of labels down, backbone across."""
+    """Heat map of the grid: label source and number of labels down, backbone across (and its image_size,
+    where the table has several)."""
     rows = table["label_source"] + ", " + table["n_labels"].astype(str) + " labels"
-    grid = table.assign(row=rows).pivot_table(index="row", columns="backbone", values=metric, sort=False)
+    columns = table["backbone"]
+    if "image_size" in table and table["image_size"].nunique() > 1:
+        columns = columns + ", " + table["image_size"].astype(str) + " px"
+    named = table.assign(row=rows, column=columns)
+    grid = named.pivot_table(index="row", columns="column", values=metric, sort=False)
     words = metric.replace("_", " ").replace("roc auc", "ROC-AUC")
     figure = new_figure(f"The grid: {words}", x="backbone", y="labels", height=140 + 60 * len(grid))
     figure.add_heatmap(
         z=grid.to_numpy(),
         x=[plain(name) for name in grid.columns],
         y=[plain(name) for name in grid.index],
-        text=grid.round(3).astype(str).to_numpy(),
+        text=grid.map(lambda value: f"{value:.3f}").to_numpy(),
         texttemplate="%{text}",
         colorbar={"title": words},
     )
@@ -55,40 +73,84 @@ def cells(table: pd.DataFrame, metric: str = "macro_roc_auc") -> go.Figure:
 
 
 def differences(table: pd.DataFrame, unit: str) -> go.Figure:
-    """Dots with paired 95 % intervals around zero: coloured where a difference is shown, grey where not.
+    """Marks with paired 95 % intervals around zero: filled where a difference is shown, open where not.
 
     table: name, difference, low, high, verdict; one row a line, the first on top.
     """
     figure = new_figure(
         "Differences", x=f"difference in {unit} (bar: 95 % interval)", height=160 + 28 * len(table)
     )
-    markers = {verdict: {"color": colour} for verdict, colour in VERDICTS.items()}
-    return dots_around_zero(figure, table.assign(name=table["name"].map(plain)), markers)
+    return dots_around_zero(figure, table.assign(name=table["name"].map(plain)), VERDICTS)
 
 
 def presence(table: pd.DataFrame) -> go.Figure:
-    """A label's number of ImageNet-1k classes against its ROC-AUC, one colour a label source.
+    """A label's number of ImageNet-1k classes against its ROC-AUC, one colour and shape a label source.
 
-    table: source, label, classes, roc_auc. The axis is log(classes + 1), so that none has a place.
+    table: source, label, classes, roc_auc. The axis is log(classes + 1), so that none has a place. Names
+    stand beside their points, moved apart where one would cover another, with a thin line to the point.
     """
-    figure = new_figure(
-        "Does pre-training show?",
-        x="ImageNet-1k classes of the label",
-        y="ROC-AUC on test images",
-        height=520,
-    )
+    figure = new_figure("Does pre-training show?", x=CLASSES, y="ROC-AUC on test images", height=640)
+    table = table.assign(x=np.log10(table["classes"] + 1))
+    low, high = table["roc_auc"].min() - UP, table["roc_auc"].max() + UP
+    names = [plain(name).split(".")[-1].rstrip("*") for name in table["label"]]
+    at = moved_apart(table["x"], table["roc_auc"], [len(name) for name in names], ACROSS, (low, high))
+    _leaders(figure, table[["x", "roc_auc"]].to_numpy(), at, [len(name) for name in names], (low, high))
     for number, (source, rows) in enumerate(table.groupby("source", sort=False)):
-        style = series_style(number)
-        figure.add_scatter(
-            x=np.log10(rows["classes"] + 1),
-            y=rows["roc_auc"],
-            mode="markers+text",
-            name=plain(source),
-            text=[plain(name).split(".")[-1].rstrip("*") for name in rows["label"]],
-            textposition=("top center", "bottom center")[number % 2],
-            textfont={"size": 10, "color": style["color"]},
-            marker={"color": style["color"], "symbol": style["symbol"], "size": 8},
-        )
+        marker = {"size": 8} | {key: series_style(number)[key] for key in ("color", "symbol")}
+        figure.add_scatter(x=rows["x"], y=rows["roc_auc"], mode="markers", name=plain(source), marker=marker)
+    figure.add_scatter(
+        x=at[:, 0], y=at[:, 1], mode="text", text=names, textfont={"size": 10, "color": INK}, showlegend=False
+    )
     ticks = [0, 1, 3, 10, 30, 100, 300]
     figure.update_xaxes(tickvals=np.log10(np.array(ticks) + 1), ticktext=[str(tick) for tick in ticks])
-    return figure.update_layout(xaxis_range=[-0.15, 3])
+    return figure.update_layout(xaxis_range=list(ACROSS), yaxis_range=[low, high])
+
+
+def _leaders(
+    figure: go.Figure, points: np.ndarray, at: np.ndarray, letters: list[int], up: tuple[float, float]
+) -> None:
+    """A thin line from each point to the edge of its name, in the direction of its middle."""
+    scale = np.array(PANEL) / [ACROSS[1] - ACROSS[0], max(up[1] - up[0], 1e-9)]
+    half = np.column_stack([np.array(letters) * LETTER, np.full(len(letters), LINE)]) / 2
+    away = np.maximum(np.abs(at - points) * scale, 1e-9)
+    share = 1 - np.minimum((half / away).min(axis=1), 1)  # of the way, before the name begins
+    ends, gaps = points + (at - points) * share[:, None], np.full(len(points), np.nan)
+    figure.add_scatter(
+        x=np.column_stack([points[:, 0], ends[:, 0], gaps]).ravel(),
+        y=np.column_stack([points[:, 1], ends[:, 1], gaps]).ravel(),
+        mode="lines",
+        line={"color": MUTED, "width": 0.6},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def moved_apart(
+    x: pd.Series, y: pd.Series, letters: list[int], across: tuple[float, float], up: tuple[float, float]
+) -> np.ndarray:
+    """Middles of texts beside points so that none covers another text or point where there is room: (n, 2).
+
+    letters: of each text; across and up: the ranges of the axes. One text after the other takes the nearest
+    free place around its point, and the last tried one where there is none.
+    """
+    scale = np.array(PANEL) / [across[1] - across[0], max(up[1] - up[0], 1e-9)]
+    points = np.column_stack([x, y]) * scale
+    taken = [(point, np.array([5.0, 5.0])) for point in points]
+    for point, count in zip(points, letters, strict=True):
+        half = np.array([count * LETTER, LINE]) / 2
+        places = (
+            point + (half + away) * [np.cos(angle), np.sin(angle)]
+            for away in (5, 12, 22, 35, 50, 70)
+            for angle in AROUND
+        )
+        taken.append((_first_free(places, half, taken, np.array([across, up]).T * scale), half))
+    return np.array([middle for middle, _ in taken[len(points) :]]).reshape(-1, 2) / scale
+
+
+def _first_free(places: Iterable[np.ndarray], half: np.ndarray, taken: list, edges: np.ndarray) -> np.ndarray:
+    place = np.zeros(2)
+    for place in places:
+        inside = (place - half >= edges[0]).all() and (place + half <= edges[1]).all()
+        if inside and not any((np.abs(place - other) < half + size).all() for other, size in taken):
+            break
+    return place

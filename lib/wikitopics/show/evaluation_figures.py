@@ -1,5 +1,6 @@
 """Figures of 04_evaluate: each takes a table, returns a plotly figure."""
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -7,11 +8,12 @@ from wikitopics.evaluate.map import Mapped
 from wikitopics.show.figures import error_bars, new_figure, plain
 from wikitopics.show.long_names import room_below
 from wikitopics.show.map_figures import picture_map
-from wikitopics.show.theme import INK, MUTED, PALETTE, series_style
+from wikitopics.show.theme import DASHES, INK, MUTED, PALETTE, series_style
 
 MEASURED = {"roc_auc": "ROC-AUC", "average_precision": "Average precision", "f1": "F1"}
 MEASURES = ("precision", "recall", "f1")
-TIGHT = 12  # labels above which a line's name is left to the hover text
+NAMED = 3  # best and worst labels whose curves have a colour and a name
+FAINT = "#C3CAD1"  # the other curves
 
 
 def precision_recall_f1(per_label: pd.DataFrame) -> go.Figure:
@@ -65,22 +67,36 @@ def with_baseline(per_label: pd.DataFrame, metric: str, baseline: str | float) -
 
 
 def curves(table: pd.DataFrame, kind: str) -> go.Figure:
-    """ROC (`kind` "roc") or precision-recall ("pr") curves: a thin line a label, a black one for all."""
+    """ROC (`kind` "roc") or precision-recall ("pr") curves: black for all pairs, one a label, grey but for
+    the three with the largest and the three with the smallest area, which are named."""
     titles = {
-        "roc": ("ROC curves", "false positive rate (0 to 1)", "true positive rate (0 to 1)"),
-        "pr": ("Precision-recall curves", "recall (0 to 1)", "precision (0 to 1)"),
+        "roc": (
+            "ROC curves, best (blue) and worst (orange) labels named",
+            "false positive rate (0 to 1)",
+            "true positive rate (0 to 1)",
+        ),
+        "pr": (
+            "Precision and recall, best (blue) and worst (orange) labels named",
+            "recall (0 to 1)",
+            "precision (0 to 1)",
+        ),
     }
     title, x, y = titles[kind]
     figure = new_figure(title, x=x, y=y, height=520)
-    shown = table[table["curve"] == kind]
-    labels = [label for label in shown["label"].unique() if label != "micro"]
-    for number, label in enumerate(labels):
-        style = series_style(number)
-        line = {"color": style["color"], "dash": style["dash"], "width": 1.4}
-        _line(figure, shown[shown["label"] == label], label, line, len(labels) <= TIGHT)
+    shown = dict(list(table[table["curve"] == kind].groupby("label", sort=False)))
+    micro = shown.pop("micro", None)
+    ranked = sorted(shown, key=lambda label: -np.trapezoid(shown[label]["y"], shown[label]["x"]))
+    best, worst = ranked[:NAMED], ranked[NAMED:][-NAMED:]
+    for label in ranked[len(best) : len(ranked) - len(worst)]:
+        _line(figure, shown[label], label, {"color": FAINT, "width": 1}, False)
+    for names, colour in ((best, PALETTE[0]), (worst, PALETTE[1])):
+        for label, dash in zip(names, DASHES, strict=False):
+            line = {"color": colour, "dash": dash, "width": 1.8}
+            _line(figure, shown[label], label, line, True)
     if kind == "roc":
         _diagonal(figure, "chance")
-    _line(figure, shown[shown["label"] == "micro"], "all pairs (micro)", {"color": INK, "width": 3}, True)
+    if micro is not None:
+        _line(figure, micro, "all pairs (micro)", {"color": INK, "width": 3}, True)
     return figure.update_layout(xaxis_range=[-0.01, 1.01], yaxis_range=[0, 1.02])
 
 

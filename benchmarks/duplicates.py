@@ -3,8 +3,8 @@
     python benchmarks/duplicates.py [--quick] [--photographs FOLDER]
 
 Drawings are the sample's. Photographs come from a folder of yours (JPEG, PNG); without one they are left out.
-Each picture is planted once, as one kind of copy. A pair of two originals is not counted as wrong: some of the
-sample's drawings are copies and variants of each other. `--sheet FILE` writes these pairs as a picture, to look.
+Each picture is planted once or twice, as one kind of copy. A pair of two originals is not counted as wrong:
+some of the sample's drawings are copies and variants of each other. `--sheet FILE` shows these pairs.
 """
 
 import argparse
@@ -106,7 +106,7 @@ def planted(full: list[Image.Image], squares: list, each: int, seed: int = 0) ->
 
 
 def judged(made: dict) -> tuple[dict[str, float], pd.DataFrame]:
-    """Share found of each kind; precision: of pairs with a copy, those of one original, or of joined ones."""
+    """Share found of each kind; precision: of pairs with a copy, those of one original or of joined ones."""
     pairs = near_duplicates(made["pixels"], made["sizes"])
     ends = pairs[["first", "second"]].to_numpy()
     kind, origin = made["kind"][ends], made["origin"][ends]
@@ -120,7 +120,7 @@ def judged(made: dict) -> tuple[dict[str, float], pd.DataFrame]:
 
 
 def views_of(count: int, seed: int = 0) -> Views:
-    """Made-up views: soft random pictures, one of ten a copy with a little noise, one of fifty nearly blank."""
+    """Made-up views: soft random pictures, one of ten a copy with some noise, one of fifty nearly blank."""
     rng = np.random.default_rng(seed)
     coarse = rng.normal(0, 1, (count, 7, 7)).astype(np.float32)
     steps = np.linspace(0, 6, SIDE)
@@ -161,9 +161,10 @@ def main() -> None:
         made = planted(*originals(data), 30 if options.quick else min(150, len(data)))
         figures[what], pairs = judged(made)
         if options.sheet and what == "drawings":
-            shown = [made["pixels"][row] for pair in zip(pairs["first"], pairs["second"]) for row in pair]
+            ends = pairs[["first", "second"]].to_numpy()
+            shown = list(made["pixels"][ends.ravel()])
             told = [text for like in pairs["likeness"] for text in (f"{like:.2f}", "")]
-            options.sheet.write_bytes(contact_sheet(shown, told, columns=16))
+            contact_sheet(shown, told, columns=16, width=1800).save(options.sheet)
     print(pd.DataFrame(figures).to_string())
     if not options.no_growth:
         print(growth(GROWTH[:2] if options.quick else GROWTH).to_string(index=False))

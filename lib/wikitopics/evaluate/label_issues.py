@@ -19,9 +19,9 @@ COLUMNS = ["title", "row", "split", "rank", "label", "kind", "score", "typical",
 MISSING, WRONG = "label missing?", "label wrong?"
 
 FOLDS, DIMENSIONS = 5, 64
-DIRECTIONS_FROM = 8192  # images of the other folds from which the principal directions are learned
-BATCH, RATE, DECAY = 128, 0.005, 1e-4  # of Adam (Kingma and Ba 2015), with its usual moments
-SEEN, EPOCHS = 400_000, (4, 30)  # images seen in all, in so many epochs at least and at most
+DIRECTIONS_FROM = 4096  # images of the other folds from which the principal directions are learned
+STEPS, BATCH, EPOCHS = 300, 128, 4  # of so many images a step at least; each is seen so often at least
+RATE, DECAY = 0.005, 1e-4  # of Adam (Kingma and Ba 2015), with its usual moments
 
 
 def label_issues(
@@ -156,7 +156,7 @@ class Head:
             "asymmetric": (*parameters.get("asymmetric", (0.0, 4.0, 0.05)), 0.0),
             "positive_weighted": (0.0, 0.0, 0.0, parameters.get("weight_cap", 20.0)),
         }
-        return cls(parameters.get("head_units", 0), *kinds.get(loss, (0.0, 0.0, 0.0, 0.0)))
+        return cls(parameters.get("head_units", 0), *kinds.get(str(loss), (0.0, 0.0, 0.0, 0.0)))
 
 
 def out_of_fold(
@@ -175,7 +175,9 @@ def out_of_fold(
         rng = np.random.default_rng(seed)
         some = rng.permutation(train)[:DIRECTIONS_FROM]
         size = min(DIMENSIONS, len(some) - 1, features.shape[1])
-        reduce = PCA(size, whiten=True, random_state=seed).fit(features[some])
+        reduce = PCA(size, whiten=True, svd_solver="randomized", iterated_power=3, random_state=seed).fit(
+            features[some]
+        )
         known, new = (reduce.transform(features[rows]).astype(np.float32) for rows in (train, test))
         scores[test] = _scored(_fitted(known, truth[train].astype(np.float32), head, rng), new)
         share = truth[train].mean(axis=0)
@@ -187,7 +189,7 @@ Layers = list[np.ndarray]  # weights and offsets, layer by layer
 
 
 def _fitted(features: np.ndarray, truth: np.ndarray, head: Head, rng: np.random.Generator) -> Layers:
-    """The layers of a head after epochs of Adam."""
+    """The layers of a head after STEPS of Adam."""
     sizes = [features.shape[1], *([head.units] if head.units else []), truth.shape[1]]
     layers: Layers = []
     for inputs, outputs in pairwise(sizes):
@@ -195,17 +197,14 @@ def _fitted(features: np.ndarray, truth: np.ndarray, head: Head, rng: np.random.
     layers = [layer.astype(np.float32) for layer in layers]
     first, second = ([np.zeros_like(layer) for layer in layers] for _ in range(2))
     positive = (1 / truth.mean(axis=0).clip(1e-6) - 1).clip(None, head.weight_cap) if head.weight_cap else 1.0
-    step = 0
-    for _ in range(int(np.clip(SEEN // len(truth), *EPOCHS))):
-        order = rng.permutation(len(truth))
-        for start in range(0, len(order), BATCH):
-            rows, step = order[start : start + BATCH], step + 1
-            slopes = _slopes(layers, features[rows], truth[rows], head, positive)
-            for layer, slope, mean, square in zip(layers, slopes, first, second, strict=True):
-                mean += 0.1 * (slope + DECAY * layer - mean)
-                square += 0.001 * (slope**2 - square)
-                root = np.sqrt(square / (1 - 0.999**step)) + 1e-7
-                layer -= RATE * mean / (1 - 0.9**step) / root
+    batch = max(BATCH, EPOCHS * len(truth) // STEPS)
+    for step in range(1, STEPS + 1):
+        rows = rng.integers(0, len(truth), batch)
+        slopes = _slopes(layers, features[rows], truth[rows], head, positive)
+        for layer, slope, mean, square in zip(layers, slopes, first, second, strict=True):
+            mean += 0.1 * (slope + DECAY * layer - mean)
+            square += 0.001 * (slope**2 - square)
+            layer -= RATE * (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.999**step)) + 1e-7)
     return layers
 
 

@@ -16,8 +16,8 @@ import pandas as pd
 from wikitopics.artefacts import finished_run, read_json, read_table, replacing
 from wikitopics.errors import UserError
 from wikitopics.images import decode
-from wikitopics.images.exact_copies import matrix_of_copies
 from wikitopics.images.decode import Recipe
+from wikitopics.images.exact_copies import matrix_of_copies
 from wikitopics.images.parallel import Chunk, chunks_of, in_order, make, outcomes_of, pixels_of
 from wikitopics.images.split import SPLITS
 from wikitopics.labels.taxonomy import label_matrix

@@ -16,7 +16,6 @@ import numpy as np
 from PIL import Image
 
 from wikitopics.images.decode import Recipe, decode, fitted
-from wikitopics.images.duplicates import close_pairs
 from wikitopics.images.split import stratified_split
 
 RECIPE = Recipe(store_size=128)
@@ -88,9 +87,6 @@ def main() -> None:
     rng = np.random.default_rng(0)
     matrix = (rng.random((100_000, 60)) < np.geomspace(0.2, 0.0001, 60)).astype(np.uint8)
     figures["split_100k_x_60_s"] = seconds(stratified_split, matrix, np.arange(100_000), (0.6, 0.15, 0.25), 0)
-    for count in (100_000,) if quick else (100_000, 1_000_000):
-        hashes = np.unique(rng.integers(0, 2**64, count, dtype=np.uint64))
-        figures[f"hash_search_{count // 1000}k_s"] = seconds(close_pairs, hashes, 6)
     for name in [name for name in figures if name.endswith("_s") and "per" not in name]:
         print(f"{name}: {figures[name]}")
     print(json.dumps(figures))

@@ -21,7 +21,7 @@ from PIL import Image
 from wikitopics.artefacts import read_array, write_table
 from wikitopics.images import report
 from wikitopics.images.decode import Recipe
-from wikitopics.images.duplicates import from_hex, groups_of, near_duplicates
+from wikitopics.images.duplicates import groups_of, near_duplicates
 from wikitopics.images.image_set import decode_files
 from wikitopics.images.split import stratified_split
 from wikitopics.sources import open_source
@@ -59,7 +59,7 @@ def notebook(folder: Path, jobs: int) -> dict:
     decoded = decode_files(files, source, Recipe(), folder / "images.npy", jobs)
     seconds, decoding = time.time() - started, peak["bytes"]
     images, pixels = decoded.images, read_array(folder / "images.npy")
-    pairs = near_duplicates(from_hex(images["phash"]), pixels, 6)
+    pairs = near_duplicates(pixels, images[["width", "height"]].to_numpy())
     images["group"] = groups_of(len(images), pairs)
     rng = np.random.default_rng(0)
     matrix = (rng.random((len(images), LABELS)) < np.geomspace(0.2, 0.001, LABELS)).astype(np.uint8)

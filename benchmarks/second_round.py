@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from wikitopics.evaluate.label_issues import to_correct
 from wikitopics.labels.label_sources import graph_for, label_from
 from wikitopics.labels.labelled import keep_frequent
 from wikitopics.show.browser.choice import Reviews
@@ -82,7 +83,7 @@ def answer(root: Path, titles: list[str], truth: dict[str, list[str]], run: str)
 def doubtful(root: Path, n: int) -> list[str]:
     """The files of the most doubtful cells, by 04 of the first round."""
     issues = pd.read_parquet(root / "data/04_evaluate/noisy/label_issues.parquet")
-    return issues["title"].drop_duplicates().head(n).tolist()
+    return to_correct(issues)["title"].drop_duplicates().head(n).tolist()
 
 
 def main(quick: bool) -> None:

@@ -61,7 +61,6 @@ def write_images(root: Path, run: str = "sample", n: int = 90, size: int = 32, s
             "mode": "RGB",
             "bytes": size * size * 3,
             "sha1": [hashlib.sha1(one.tobytes()).hexdigest() for one in pictures],
-            "phash": "0" * 16,
             "group": np.arange(n),
             "split": [SPLITS[number // 9 % len(SPLITS)] for number in range(n)],
         }

@@ -9,7 +9,8 @@ import pytest
 
 from test_labels_people import labelled
 from wikitopics.errors import UserError
-from wikitopics.evaluate.label_issues import label_issues, out_of_fold
+from wikitopics.evaluate import label_issues as label_issues_module
+from wikitopics.evaluate.label_issues import Head, label_issues, out_of_fold, to_correct
 from wikitopics.judgements import append
 from wikitopics.labels.labelled import correct
 from wikitopics.show.browser.choice import Reviews
@@ -100,3 +101,51 @@ def test_a_group_is_never_scored_by_a_fit_that_saw_it():
     assert ((scores >= 0.5) == truth).mean() < 0.7
     again = out_of_fold(features, np.ones((200, 1), np.uint8), groups)
     assert (again == 1).all()
+
+
+def test_nothing_of_a_fold_is_fitted_to_what_the_fold_is_scored_on():
+    """A spike in one held-out picture would be a principal direction of its own, if all were looked at."""
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(200, 80)).astype(np.float32)
+    truth, groups = rng.integers(0, 2, (200, 2)).astype(np.uint8), np.arange(200)
+    before = out_of_fold(features, truth, groups)
+    features[7] += 500
+    changed = np.flatnonzero((out_of_fold(features, truth, groups) != before).any(axis=1))
+    assert 7 in changed
+    assert 150 <= len(changed) <= 161  # the other folds, which learned from it, and not those beside it
+
+
+@pytest.mark.parametrize(
+    "head", [Head(), Head(16), Head(16, 2.0, 2.0), Head(16, 0.0, 4.0, 0.05), Head(16, weight_cap=20.0)]
+)
+def test_the_slope_of_a_head_is_that_of_its_loss(head):
+    rng = np.random.default_rng(0)
+    logits, truth = rng.normal(size=(5, 3)), rng.integers(0, 2, (5, 3))
+    positive = 3.0 if head.weight_cap else 1.0
+
+    def loss(values):
+        p = 1 / (1 + np.exp(-values))
+        q = np.maximum(p - head.clip, 1e-12)
+        there = positive * truth * (1 - p) ** head.gamma_positive * -np.log(p)
+        return there + (1 - truth) * q**head.gamma_negative * -np.log1p(-q)
+
+    slope = (loss(logits + 1e-5) - loss(logits - 1e-5)) / 2e-5
+    found = label_issues_module._slope_of_loss(1 / (1 + np.exp(-logits)), truth, head, positive)
+    np.testing.assert_allclose(found, slope, atol=1e-4)
+
+
+def test_doubts_are_ranked_in_each_split_and_test_is_offered_only_when_asked():
+    """Test scores are bolder than those out of fold: on one scale they would take the first places."""
+    rng = np.random.default_rng(0)
+    split = np.repeat(["train", "validation", "test"], 200)
+    frame = pd.DataFrame({"title": np.arange(600).astype(str), "row": np.arange(600), "split": split})
+    truth = rng.integers(0, 2, (600, 2))
+    boldness = np.where(split == "train", 0.2, 0.5)[:, None]
+    scores = 0.5 + boldness * (2 * (truth ^ (rng.random((600, 2)) < 0.1)) - 1) * rng.random((600, 2))
+    issues = label_issues(frame[::-1], truth[::-1], scores[::-1], ["a", "b"])
+    assert issues["split"].drop_duplicates().tolist() == ["train", "validation", "test"]
+    for _, part in issues.groupby("split"):
+        assert part["rank"].tolist() == list(range(1, len(part) + 1))
+        assert part["margin"].is_monotonic_decreasing
+    assert set(to_correct(issues)["split"]) == {"train", "validation"}
+    assert len(to_correct(issues, test=True)) == len(issues)

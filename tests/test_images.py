@@ -15,7 +15,7 @@ from wikitopics.artefacts import read_array, write_json, write_table
 from wikitopics.errors import UserError
 from wikitopics.images import report
 from wikitopics.images.decode import Recipe
-from wikitopics.images.duplicates import from_hex, groups_of, near_duplicates
+from wikitopics.images.duplicates import groups_of, near_duplicates
 from wikitopics.images.image_set import IMAGE_COLUMNS, decode_files, growing_array, select_files
 from wikitopics.images.reasons import REASONS
 from wikitopics.images.split import stratified_split
@@ -127,7 +127,7 @@ def test_every_file_is_accounted_for(chosen, tmp_path):
     assert exact["title"].tolist() == ["Z copy.bmp", "Z copy.png"] and set(exact["duplicate_of"]) == {
         "Good 00.png"
     }
-    assert set(exact["kind"]) == {"exact"} and set(exact["distance"]) == {0}
+    assert set(exact["kind"]) == {"exact"} and set(exact["likeness"]) == {1}
     assert list(images.columns) == ["row", *IMAGE_COLUMNS]
     assert images["row"].tolist() == list(range(len(images)))
     pixels = read_array(tmp_path / "images.npy")
@@ -148,7 +148,7 @@ def test_many_processes_give_the_same_as_one(chosen, tmp_path, monkeypatch):
 def test_duplicates_stay_on_one_side_and_have_a_table(chosen, tmp_path):
     decoded = decode_files(chosen.files, chosen.source, RECIPE, tmp_path / "images.npy", jobs=1)
     images, pixels = decoded.images, read_array(tmp_path / "images.npy")
-    pairs = near_duplicates(from_hex(images["phash"]), pixels, 6)
+    pairs = near_duplicates(pixels, images[["width", "height"]].to_numpy())
     images["group"] = groups_of(len(images), pairs)
     parts = tuple(SHARES.values())
     images["split"] = stratified_split(chosen.matrix_of(images["title"]), images["group"], parts, 0)

@@ -1,6 +1,7 @@
 """What was found in scored pictures: intervals that cover planted shares, groups that lack a topic or not."""
 
 import os
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,6 +16,7 @@ from wikitopics.errors import UserError
 from wikitopics.evaluate.calibration import apply_platt, fit_platt
 from wikitopics.evaluate.thresholds import best_f1
 from wikitopics.images.decode import Recipe, decode
+from wikitopics.labels.category_graph import open_graph
 from wikitopics.runs import fingerprint
 from wikitopics.scoring import groups, shares
 from wikitopics.scoring.choose import Chosen, HeldOut, choose, named_files, titles_in_set
@@ -25,6 +27,7 @@ from wikitopics.scoring.found import (
     doubtful,
     examples,
     score_chosen,
+    without_hidden,
 )
 from wikitopics.scoring.pictures import FILES, Pictures
 from wikitopics.sources.inputs import inputs_digest
@@ -294,3 +297,21 @@ def test_the_own_files_leave_out_what_was_learned_and_copies_share_a_code(tmp_pa
     code = chosen.frame["duplicates"].tolist()
     assert code[0] == code[1] != code[2]
     assert [step["files"] for step in chosen.funnel] == [5, 3]
+
+
+def test_hidden_categories_are_no_groups_by_the_graph_and_by_name():
+    graph = open_graph(Path(__file__).parent.parent / "sample")
+    groups = pd.Series([["PD OpenClipart", "Owls"], ["Pages with maps"], ["CC-BY-SA-2.5", "Owls", "Boats"]])
+    left, hidden = without_hidden(groups, graph)
+    assert left.tolist() == [["Owls"], [], ["Owls", "Boats"]] and hidden == 3
+    subjects = [
+        "PDAs",
+        "Flags",
+        "Uploading",
+        "Images",
+        "Ccedars",
+        "Filing cabinets",
+        "National flags",
+        "Media",
+    ]
+    assert without_hidden(pd.Series([subjects]), None)[1] == 0

@@ -144,7 +144,7 @@ RULES: dict[str, dict[str, Rule]] = {
         "max_bytes": at_least(1),
         "max_pixels": at_least(1),
         "max_seconds": between(0.1, 3600),
-        "near_duplicate_distance": between(0, 32),
+        "near_duplicate_likeness": between(0.5, 1),
         "validation_share": share_beside("test_share"),
         "test_share": share_beside("validation_share"),
         "jobs": WORKERS,

@@ -17,7 +17,8 @@ from wikitopics.alike.features import Embedder, Features
 from wikitopics.errors import UserError
 from wikitopics.evaluate.neighbours import Index, nearest
 from wikitopics.images.decode import Recipe
-from wikitopics.images.duplicates import SIDE, alike, thumbnails
+from wikitopics.images.duplicates import agreement
+from wikitopics.images.views import LIKE, Views, inside_square, join, look
 from wikitopics.progress import report
 from wikitopics.scoring.network import BATCH
 from wikitopics.scoring.pictures import FILES, Reads, decoded
@@ -57,23 +58,31 @@ def near_duplicates(index: Index, above: float = ABOVE, most: int = MOST) -> pd.
 def pixels_agree(
     paths: list[str], pairs: pd.DataFrame, jobs: int = 0, source: Reads = FILES
 ) -> tuple[np.ndarray, int]:
-    """Whether the small pictures of each pair agree (images.duplicates.alike): (m,) bool; how many pictures
-    could not be read again, whose pairs do not agree.
+    """Whether the pictures of each pair agree (images.duplicates.agreement): (m,) bool; how many could
+    not be read again, whose pairs do not agree.
 
     pairs: first and second are places in `paths`. Pictures are stretched, so that their borders do not count.
     """
     rows = np.unique(pairs[["first", "second"]].to_numpy())
-    small, lost = np.zeros((len(rows), SIDE * SIDE * 3), np.uint8), np.zeros(len(rows), bool)
-    done = 0
+    seen, lost, done = [], np.zeros(len(rows), bool), 0
     for some, pixels, rejected in decoded(
         [paths[row] for row in rows], Recipe(STORE, "stretch"), 256, jobs, source
     ):
         bad = np.isin(np.arange(len(some)), rejected.index)
         lost[done : done + len(some)] = bad
-        small[done + np.flatnonzero(~bad)] = thumbnails(pixels, np.arange(len(pixels)))
+        seen.append(_views_of(pixels, bad))
         report("looking", done := done + len(some), len(rows))
     places = np.searchsorted(rows, pairs[["first", "second"]].to_numpy())
-    return alike(small, places) & ~lost[places].any(axis=1), int(lost.sum())
+    agree = agreement(join(seen), places) >= LIKE if len(places) else np.zeros(0, bool)
+    return agree & ~lost[places].any(axis=1), int(lost.sum())
+
+
+def _views_of(pixels: np.ndarray, bad: np.ndarray) -> Views:
+    """The views of the pictures that are not `bad` (n,), in their places; of the others those of black."""
+    filled = np.zeros((len(bad), STORE, STORE, 3), np.uint8)
+    filled[~bad] = pixels
+    sizes = np.full((len(bad), 2), STORE)
+    return look(filled, inside_square(sizes, STORE, "stretch"), sizes)
 
 
 def duplicates_table(

@@ -22,7 +22,6 @@ import numpy as np
 from PIL import Image, ImageChops
 
 from wikitopics.errors import UserError
-from wikitopics.images.duplicates import perceptual_hash
 from wikitopics.images.formats import TooComplex, slim
 from wikitopics.images.reasons import Rejected, as_reason
 from wikitopics.sources.file_kinds import SUPPORTED, kind_of
@@ -78,7 +77,7 @@ class Picture(NamedTuple):
     """A decoded file.
 
     pixels: (store_size, store_size, 3) uint8. width, height: pixels of the original after EXIF rotation.
-    format, mode: the file's own, in Pillow's words. sha1: hex, see `decode`. phash: int of 64 bits.
+    format, mode: the file's own, in Pillow's words. sha1: hex, see `decode`.
     """
 
     pixels: np.ndarray
@@ -87,7 +86,6 @@ class Picture(NamedTuple):
     format: str
     mode: str
     sha1: str
-    phash: int
 
 
 def decode(data: bytes, recipe: Recipe) -> Picture:
@@ -158,7 +156,7 @@ def _picture(
     fine = small.tobytes()
     digest = hashlib.sha1(b"%d %d " % (width, height) + fine).hexdigest()
     pixels = on_square(fine, small.size, recipe.store_size)
-    return Picture(pixels, width, height, image.format or "", mode, digest, perceptual_hash(small))
+    return Picture(pixels, width, height, image.format or "", mode, digest)
 
 
 def fitted(size: tuple[int, int], recipe: Recipe) -> tuple[int, int]:

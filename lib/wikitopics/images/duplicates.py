@@ -1,80 +1,94 @@
-"""Near duplicates: found by their hash, believed only when the pictures agree too, joined to groups."""
+"""Near duplicates: candidates from a hash of their rough shapes, believed when the pictures agree; groups."""
 
 from collections.abc import Iterator
-from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from PIL import Image
+from scipy.fft import dctn
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-ROUNDS = 100  # of one hash: so many different pictures of equal hash are told apart, the rest stays apart
+from wikitopics.images.views import (
+    ABOVE,
+    FLAT,
+    INNER,
+    LIKE,
+    PAIRS_AT_A_TIME,
+    SHAPE,
+    SIDE,
+    WHOLE,
+    Views,
+    inside_square,
+    is_flat,
+    likeness,
+    look,
+    same_colour,
+)
 
-PAIRS_AT_A_TIME = 1 << 21
-
-DEAD_ZONE = 2  # grey levels
-_WITH_LEFT = [place for place in range(9 * 8) if place % 9]  # of the 9 x 8 cells, those with a left neighbour
-
-SIDE = 16  # pixels at which pictures are compared
-LIKE = 0.97  # least correlation
-NOISE = 1.0  # grey levels below which contrast is none: two blank pictures agree
-BRIGHTNESS = 30.0  # most grey levels that the means may differ
-AT_A_TIME = 1 << 14
+# How a picture is looked for among the others: name, which of its views, which of theirs, whether mirrored.
+WAYS = (
+    ("whole", WHOLE, WHOLE, False),
+    ("mirrored", WHOLE, WHOLE, True),
+    ("cut", INNER, WHOLE, False),
+    ("captioned", ABOVE, ABOVE, False),
+    ("captioned", ABOVE, WHOLE, False),
+)
 
 
-def near_duplicates(hashes: np.ndarray, images: np.ndarray, distance: int) -> pd.DataFrame:
-    """Pairs of near duplicates.
+def near_duplicates(
+    pixels: np.ndarray, sizes: np.ndarray, fit: str = "pad", like: float = LIKE, seed: int = 0
+) -> pd.DataFrame:
+    """Pairs of near duplicates: pictures that agree when bordered, captioned, cut, mirrored, paler or grey.
 
-    `hashes`: (n,) uint64; `images`: (n, S, S, 3) uint8; `distance`: bits of 64 by which hashes may differ.
-    Returns first, second (rows, first < second), distance; each pair passed `alike` too. Of many
-    pictures with one hash the later ones are compared with the first they are alike to, not with each other.
+    `pixels`: (n, S, S, 3) uint8; `sizes`: (n, 2) width, height of the originals, which `fit` (see
+    decode.Recipe) has put into the square; `like`: least views.likeness. `seed` draws the hash.
+
+    Returns first, second (rows, first < second), likeness (float32), how (of WAYS), by rows. attrs
+    ["crowded"]: how many pictures have so many of their own rough shape that only some were compared with
+    them. Time and memory grow with n.
     """
-    unique, where = np.unique(hashes, return_inverse=True)
-    hash_pairs, bits = close_pairs(unique, distance)
-    sizes = np.bincount(where, minlength=len(unique))
-    in_pair = np.zeros(len(unique), dtype=bool)
-    in_pair[hash_pairs] = True
-    rows = np.flatnonzero((sizes > 1)[where] | in_pair[where])
-    small = thumbnails(images, rows)
-    position = np.searchsorted(rows, np.arange(len(hashes)))
-
-    def checked(pairs: np.ndarray) -> np.ndarray:
-        return alike(small, position[pairs])
-
-    same, first_of_kind = _same_hash(rows, where, checked)
-    other, other_bits = _pairs_of_kinds(first_of_kind, where, hash_pairs, bits)
-    kept = checked(other)
-    pairs = np.concatenate([same, other[kept]])
-    frame = pd.DataFrame(np.sort(pairs, axis=1), columns=["first", "second"])
-    frame["distance"] = np.concatenate([np.zeros(len(same), np.uint8), other_bits[kept]])
-    return frame.sort_values(["first", "second"], ignore_index=True)
+    return pairs_of_views(look(pixels, inside_square(sizes, pixels.shape[1], fit), sizes), like, seed)
 
 
-def _same_hash(rows: np.ndarray, where: np.ndarray, checked) -> tuple[np.ndarray, np.ndarray]:
-    """Among rows of equal hash: pairs (first of its kind, like it), and the rows first of their kind."""
-    left, found, firsts = rows[np.argsort(where[rows], kind="stable")], [np.empty((0, 2), np.int64)], []
-    for _ in range(ROUNDS):
-        if not len(left):
-            break
-        starts = np.flatnonzero(np.diff(where[left], prepend=-1))
-        leader = np.repeat(left[starts], np.diff(starts, append=len(left)))
-        pairs = np.stack([leader, left], axis=1)
-        fits = (leader == left) | checked(pairs)
-        firsts.append(left[starts])
-        found.append(pairs[fits & (leader != left)])
-        left = left[~fits]
-    return np.concatenate(found), np.concatenate([*firsts, left]).astype(np.int64)
+def pairs_of_views(seen: Views, like: float = LIKE, seed: int = 0) -> pd.DataFrame:
+    """As `near_duplicates`, from what `views.look` saw."""
+    shapes = rough_shapes(seen)
+    found = [pd.DataFrame({"first": [], "second": [], "likeness": [], "how": []})]
+    crowded = np.ones(len(shapes), dtype=bool)
+    for way in WAYS:
+        pairs, full = _candidates(shapes, seen, way, np.random.default_rng(seed))
+        crowded &= full
+        agree = _agreement(seen, pairs, way)
+        ends = np.sort(pairs[agree >= like], axis=1)
+        frame = pd.DataFrame(ends, columns=["first", "second"])
+        found.append(frame.assign(likeness=agree[agree >= like], how=way[0]))
+    pairs = pd.concat(found).astype({"first": np.int64, "second": np.int64, "likeness": np.float32})
+    pairs = pairs.sort_values(["first", "second", "likeness"], ascending=[True, True, False], kind="stable")
+    pairs = pairs.drop_duplicates(["first", "second"], ignore_index=True)
+    pairs.attrs["crowded"] = int(crowded.sum())
+    return pairs
 
 
-def _pairs_of_kinds(
-    firsts: np.ndarray, where: np.ndarray, hash_pairs: np.ndarray, bits: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Every pair of rows in `firsts` whose hashes are a pair, with the distance of that pair."""
-    table = pd.DataFrame({"row": firsts, "hash": where[firsts]})
-    pairs = pd.DataFrame({"one": hash_pairs[:, 0], "two": hash_pairs[:, 1], "bits": bits})
-    joined = pairs.merge(table, left_on="one", right_on="hash").merge(table, left_on="two", right_on="hash")
-    return joined[["row_x", "row_y"]].to_numpy(np.int64), joined["bits"].to_numpy(np.uint8)
+def _agreement(seen: Views, pairs: np.ndarray, way: tuple) -> np.ndarray:
+    """The likeness of each pair looked at in one of WAYS, 0 where colours or proportions differ: (m,)."""
+    _, own, other, mirrored = way
+    agree = np.zeros(len(pairs), dtype=np.float32)
+    for start in range(0, len(pairs), PAIRS_AT_A_TIME):
+        one, two = pairs[start : start + PAIRS_AT_A_TIME].T
+        turn = slice(None, None, -1 if mirrored else 1)
+        grey, theirs = seen.grey[one, own][..., turn], seen.grey[two, other]
+        flat = is_flat(grey) & is_flat(theirs)
+        same = likeness(grey, theirs)
+        same *= same_colour(seen.colour[one, own][..., turn], seen.colour[two, other], flat)
+        same *= np.abs(seen.shape[one, own] - seen.shape[two, other]) <= SHAPE
+        agree[start : start + PAIRS_AT_A_TIME] = same
+    return agree
+
+
+def agreement(seen: Views, pairs: np.ndarray) -> np.ndarray:
+    """The highest likeness of each pair (m, 2) of rows, in any of WAYS and in either order: (m,)."""
+    both = [_agreement(seen, ends, way) for way in WAYS for ends in (pairs, pairs[:, ::-1])]
+    return np.max(both, axis=0)
 
 
 def groups_of(count: int, pairs: pd.DataFrame) -> np.ndarray:
@@ -91,185 +105,116 @@ def groups_of(count: int, pairs: pd.DataFrame) -> np.ndarray:
 
 
 def closest(pairs: pd.DataFrame, groups: np.ndarray) -> pd.DataFrame:
-    """For each row of a group but its first the closest other: row, other, distance, by row."""
+    """For each row of a group but its first the one most like it: row, other, likeness, how, by row."""
     both = pd.concat([pairs, pairs.rename(columns={"first": "second", "second": "first"})])
-    nearest = both.sort_values(["second", "distance", "first"]).drop_duplicates("second")
-    nearest = nearest.rename(columns={"second": "row", "first": "other"})[["row", "other", "distance"]]
+    nearest = both.sort_values(["second", "likeness", "first"], ascending=[True, False, True])
+    nearest = nearest.drop_duplicates("second").rename(columns={"second": "row", "first": "other"})
     first_rows = pd.Series(groups).drop_duplicates().index
-    return nearest[~nearest["row"].isin(first_rows)].reset_index(drop=True)
+    kept = nearest.loc[~nearest["row"].isin(first_rows), ["row", "other", "likeness", "how"]]
+    return kept.reset_index(drop=True)
 
 
-# --- All pairs of 64-bit hashes within a few bits, without comparing all with all
+# --- Candidates, without comparing all with all
 #
-# Multi-index hashing (Norouzi, Punjani and Fleet, "Fast Search in Hamming Space with Multi-Index Hashing",
-# CVPR 2012, section 3): the 64 bits are cut into m bands; two hashes within d bits agree in some band up to d
-# // m bits. Bands are about log2(n) bits wide, so that a bucket holds a few hashes; their bits are spread
-# over the picture, because whole regions are alike in many pictures (white paper).
+# A rough shape is hashed by the sides of random planes on which it lies (Charikar, "Similarity Estimation
+# Techniques from Rounding Algorithms", STOC 2002), with about as many bits as make a bucket a picture. A
+# copy lies on the other side of few planes, of those that its original is next to: such buckets are looked
+# into as well (Lv, Josephson, Wang, Charikar and Li, "Multi-Probe LSH", VLDB 2007, section 4). In a bucket
+# pictures are in the order of one more projection; of a full one only the neighbours there are compared.
+
+TABLES = 4  # hashes, each with planes of its own
+FEWEST_BITS, MORE_BITS = 8, 2  # the latter than a bucket a picture would take
+NEIGHBOURS = 3  # in a bucket, to either side
+PROBES = ((), (0,), (1,), (2,), (0, 1), (3,), (0, 2), (4,), (1, 2), (5,))  # flipped: places by nearness
+FREQUENCIES = 7  # of cosine waves across and down together
+ROUGHLY = 0.4  # most squared distance of rough shapes: a cosine of 0.8
+AT_A_TIME = 1 << 16
 
 
-def close_pairs(hashes: np.ndarray, distance: int) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of rows whose hashes differ in at most `distance` bits.
-
-    `hashes`: (n,) uint64, all different. Returns (m, 2) int64 rows i < j in ascending order, and (m,) uint8
-    distances. Time grows with n log n plus the pairs that share a bucket; memory with n plus the pairs found.
-
-    >>> close_pairs(np.array([0b0000, 0b0111, 0b1111], dtype=np.uint64), 1)
-    (array([[1, 2]]), array([1], dtype=uint8))
-    """
-    found = [np.empty(0, dtype=np.int64)]
-    for band in _bands(len(hashes)):
-        keys = _bits(hashes, band)
-        for left, right in _bucket_pairs(keys, len(band), distance // len(_bands(len(hashes)))):
-            close = np.bitwise_count(hashes[left] ^ hashes[right]) <= distance
-            low, high = np.minimum(left, right)[close], np.maximum(left, right)[close]
-            found.append(np.unique(low * len(hashes) + high))
-    codes = np.unique(np.concatenate(found))
-    pairs = np.stack(np.divmod(codes, max(1, len(hashes))), axis=1)
-    return pairs, np.bitwise_count(hashes[pairs[:, 0]] ^ hashes[pairs[:, 1]])
+def rough_shapes(seen: Views) -> np.ndarray:
+    """The slow waves of each view, of length 1 unless it is nearly flat: (n, 3, 35) float32."""
+    shapes = np.empty((*seen.grey.shape[:2], len(_waves())), np.float32)
+    for start in range(0, len(shapes), AT_A_TIME):
+        some = slice(start, start + AT_A_TIME)
+        waves = dctn(seen.grey[some].astype(np.float32), axes=(2, 3), norm="ortho")
+        shapes[some] = waves[..., _waves()[:, 0], _waves()[:, 1]]
+    shapes *= np.sqrt(_waves().sum(axis=1))  # slow waves are stronger in nearly all pictures
+    return shapes / np.maximum(np.linalg.norm(shapes, axis=2, keepdims=True), FLAT * SIDE)
 
 
-def _bands(count: int) -> list[np.ndarray]:
-    """The bit positions of each band; band b holds the bits b, b + m, b + 2 m ..."""
-    number = max(2, round(64 / max(8, count.bit_length())))
-    return [np.arange(first, 64, number) for first in range(number)]
+def _waves() -> np.ndarray:
+    """How often each wave turns down and across the picture: (35, 2)."""
+    down, across = np.indices((FREQUENCIES + 1, FREQUENCIES + 1)).reshape(2, -1)
+    return np.stack([down, across], axis=1)[(down + across > 0) & (down + across <= FREQUENCIES)]
 
 
-def _bits(hashes: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    """The bits at `positions`, packed into an integer: (n,) int64."""
-    keys = np.zeros(len(hashes), dtype=np.int64)
-    for place, position in enumerate(positions):
-        keys |= ((hashes >> np.uint64(position)) & np.uint64(1)).astype(np.int64) << place
-    return keys
+def _candidates(
+    shapes: np.ndarray, seen: Views, way: tuple, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs (m, 2) of a row and another that one of WAYS finds near it; (n,) whose buckets were full."""
+    _, own, other, mirrored = way
+    theirs = shapes[:, other]
+    mine = shapes[:, own] * np.where(mirrored & (_waves()[:, 1] % 2 == 1), -1, 1).astype(np.float32)
+    middle = theirs.mean(axis=0)
+    brightness, colour = seen.grey[:, own].mean(axis=(1, 2)), seen.colour[:, own].mean(axis=(2, 3))
+    bits = max(FEWEST_BITS, len(shapes).bit_length() + MORE_BITS)
+    found, full = [np.empty(0, np.int64)], np.ones(len(shapes), dtype=bool)
+    for _ in range(TABLES):
+        planes = rng.normal(size=(shapes.shape[2], bits + 1)).astype(np.float32)
+        order = np.column_stack([brightness, colour]) @ rng.normal(size=3) / 2000
+        table = _Table(*_hashed(theirs, middle, planes, order))
+        full &= table.full()
+        for start in range(0, len(shapes), AT_A_TIME):
+            rows = np.arange(start, min(start + AT_A_TIME, len(shapes)))
+            for one, two in table.near(rows, *_hashed(mine[rows], middle, planes, order[rows])):
+                close = (((mine[one] - theirs[two]) ** 2).sum(axis=1) <= ROUGHLY) & (one != two)
+                close &= np.abs(seen.shape[one, own] - seen.shape[two, other]) <= SHAPE
+                found.append(one[close] * len(shapes) + two[close])
+    return np.stack(np.divmod(np.unique(np.concatenate(found)), max(1, len(shapes))), axis=1), full
 
 
-def _bucket_pairs(keys: np.ndarray, width: int, radius: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Rows (left, right) whose keys differ in at most `radius` of `width` bits, each pair once."""
-    order = np.argsort(keys, kind="stable")
-    unique, starts, sizes = np.unique(keys[order], return_index=True, return_counts=True)
-    for flip in _flips(width, radius):
-        partner = np.searchsorted(unique, unique ^ flip)
-        there = partner < len(unique)
-        there[there] = unique[partner[there]] == unique[there] ^ flip
-        mine = np.flatnonzero(there)
-        other = partner[mine]
-        once = mine <= other
-        for left, right in _products(starts, sizes, mine[once], other[once]):
-            different = left < right if flip == 0 else slice(None)
-            yield order[left[different]], order[right[different]]
+def _hashed(
+    shapes: np.ndarray, middle, planes: np.ndarray, order: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """How far each shape lies from each plane (n, bits), and its place within a bucket (n,) in 16 bits."""
+    sides = (shapes - middle) @ planes
+    place = np.clip((sides[:, -1] + order + 4) * (1 << 13), 0, (1 << 16) - 1).astype(np.int64)
+    return sides[:, :-1], place
 
 
-def _flips(width: int, radius: int) -> Iterator[int]:
-    for weight in range(radius + 1):
-        for bits in combinations(range(width), weight):
-            yield sum(1 << bit for bit in bits)
+class _Table:
+    """Rows in the order of their bucket, and within it of their place."""
+
+    def __init__(self, sides: np.ndarray, places: np.ndarray) -> None:
+        keys = (_packed(sides > 0) << 16) | places
+        self._rows = np.argsort(keys, kind="stable")
+        self._keys = keys[self._rows]
+
+    def full(self) -> np.ndarray:
+        """Of each row, whether its bucket holds more than are compared: (n,) bool."""
+        _, member, size = np.unique(self._keys >> 16, return_inverse=True, return_counts=True)
+        full = np.empty(len(self._rows), dtype=bool)
+        full[self._rows] = size[member] > 2 * NEIGHBOURS
+        return full
+
+    def near(
+        self, rows: np.ndarray, sides: np.ndarray, places: np.ndarray
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Pairs of one of `rows` and a row of the table in a bucket that is probed for it."""
+        nearest = np.argsort(np.abs(sides), axis=1)[:, : 1 + max(map(max, filter(None, PROBES)))]
+        buckets = _packed(sides > 0)
+        for probe in PROBES:
+            flipped = buckets.copy()
+            for place in probe:
+                flipped ^= np.int64(1) << nearest[:, place]
+            start = np.searchsorted(self._keys, (flipped << 16) | places)
+            for step in range(-NEIGHBOURS, NEIGHBOURS + 1):
+                at = start + step
+                there = (at >= 0) & (at < len(self._keys))
+                there[there] = (self._keys[at[there]] >> 16) == flipped[there]
+                yield rows[there], self._rows[at[there]]
 
 
-def _products(
-    starts: np.ndarray, sizes: np.ndarray, mine: np.ndarray, other: np.ndarray
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """All pairs (one of bucket mine[k], one of bucket other[k]), about PAIRS_AT_A_TIME at a time."""
-    mine_size = sizes[mine]
-    # A bucket of its own with too large a partner is cut into rows first.
-    rows = np.repeat(np.arange(len(mine)), mine_size)
-    row_start = np.repeat(starts[mine] - np.concatenate([[0], np.cumsum(mine_size)[:-1]]), mine_size)
-    left = np.arange(len(rows)) + row_start
-    ends = np.cumsum(sizes[other][rows])
-    begin = 0
-    while begin < len(rows):
-        done = ends[begin - 1] if begin else 0
-        end = max(begin + 1, int(np.searchsorted(ends, done + PAIRS_AT_A_TIME)))
-        lengths = sizes[other][rows[begin:end]]
-        first = np.repeat(starts[other][rows[begin:end]] - (ends[begin:end] - lengths - done), lengths)
-        yield np.repeat(left[begin:end], lengths), np.arange(int(lengths.sum())) + first
-        begin = end
-
-
-# --- A perceptual hash: 64 bits that stay when a picture is scaled, recompressed or slightly retouched
-#
-# The difference hash (Krawetz, "Kind of Like That", hackerfactor.com, 2013): a bit for each pixel of the grey
-# picture, 9 x 8, that is brighter than its left neighbour; here by more than 2 of 255 levels, so that white
-# paper is no coin toss. Chosen by measuring on 2,200 drawings and 730 planted copies of each kind, within 6
-# bits:
-#
-#     found of        recompressed  scaled  darkened  cropped 4 %  a grey mark added
-#     this hash             100 %   99.9 %    99.9 %         86 %              100 %
-#     DCT hash (pHash)     92.5 %   93.7 %    93.4 %         53 %               43 %
-#
-# The DCT hash compares coefficients with their median, and in symmetric drawings most of them are zero.
-
-
-def perceptual_hash(image: Image.Image) -> int:
-    """The hash of an RGB image as an int of 64 bits; 0 for a picture of one colour.
-
-    >>> ramp = Image.linear_gradient("L").convert("RGB").rotate(90)
-    >>> f"{perceptual_hash(ramp):x}", f"{perceptual_hash(ramp.resize((90, 60))):x}"
-    ('ffffffffffffffff', 'ffffffffffffffff')
-    >>> perceptual_hash(Image.new("RGB", (9, 9), "red"))
-    0
-    """
-    cells = image.convert("L").resize((9, 8), Image.Resampling.BOX).tobytes()
-    # So few numbers are compared faster without arrays.
-    return int("".join(["01"[cells[place] > cells[place - 1] + DEAD_ZONE] for place in _WITH_LEFT]), 2)
-
-
-def hex_digits(hashes: list[int]) -> list[str]:
-    """The 16 hex digits of each hash, as tables hold them."""
-    return [f"{phash:016x}" for phash in hashes]
-
-
-def from_hex(digits: list[str]) -> np.ndarray:
-    """The inverse of `hex_digits`: (n,) uint64.
-
-    >>> from_hex(hex_digits([3, 2**64 - 1])).tolist()
-    [3, 18446744073709551615]
-    """
-    return np.array([int(text, 16) for text in digits], dtype=np.uint64)
-
-
-# --- Whether two small pictures agree, pixel by pixel: the second look at candidates for near duplicates
-#
-# Drawings on white share hashes without being alike, so a pair of equal hashes is only a candidate. Measured
-# on 2,200 drawings: of the pairs within 6 bits about two thirds fail here, and what passes at 0.97 are copies
-# and variants of one drawing; recompressed and scaled copies pass in 99.9 %, darkened ones in 85 %.
-
-
-def thumbnails(images: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Averages over SIDE x SIDE cells: (n, S, S, 3) uint8 -> (len(rows), SIDE * SIDE * 3) uint8."""
-    average = _averages(images.shape[1])
-    small = np.empty((len(rows), SIDE * SIDE * 3), dtype=np.uint8)
-    for start in range(0, len(rows), 1024):
-        pixels = images[rows[start : start + 1024]].astype(np.float32)
-        cells = np.einsum("ay,nyxc,bx->nabc", average, pixels, average, optimize=True)
-        small[start : start + 1024] = np.round(cells).reshape(len(pixels), -1)
-    return small
-
-
-def _averages(size: int) -> np.ndarray:
-    """Weights (SIDE, size): each row averages its share of `size` pixels, cut ones in parts."""
-    edges = np.linspace(0, size, SIDE + 1)
-    pixel = np.arange(size)
-    overlap = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
-    return (np.clip(overlap, 0, None) * SIDE / size).astype(np.float32)
-
-
-def alike(small: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    """Which pairs of thumbnails show the same: (m, 2) rows of `small` -> (m,) bool.
-
-    Correlation over all pixels and channels is at least LIKE, contrast below NOISE counting as none, and mean
-    brightness differs by at most BRIGHTNESS.
-
-    >>> blank, ramp = np.full((1, 768), 250, np.uint8), np.arange(768, dtype=np.uint8)[None] // 4
-    >>> alike(np.concatenate([blank, blank - 1, ramp, ramp // 2 + 30]), np.array([[0, 1], [0, 2], [2, 3]]))
-    array([ True, False,  True])
-    """
-    verdict = np.zeros(len(pairs), dtype=bool)
-    for start in range(0, len(pairs), AT_A_TIME):
-        one, two = (small[pairs[start : start + AT_A_TIME, side]].astype(np.float32) for side in (0, 1))
-        mean_one, mean_two = one.mean(axis=1, keepdims=True), two.mean(axis=1, keepdims=True)
-        one, two = one - mean_one, two - mean_two
-        noise = small.shape[1] * NOISE**2
-        product = np.linalg.norm(one, axis=1) * np.linalg.norm(two, axis=1)
-        correlation = ((one * two).sum(axis=1) + noise) / (product + noise)
-        near = np.abs(mean_one - mean_two)[:, 0] <= BRIGHTNESS
-        verdict[start : start + AT_A_TIME] = near & (correlation >= LIKE)
-    return verdict
+def _packed(bits: np.ndarray) -> np.ndarray:
+    """Rows of bits as integers, the first bit lowest: (n,) int64."""
+    return bits @ (np.int64(1) << np.arange(bits.shape[1]))

@@ -6,7 +6,7 @@ tables and a chunk per core, however many files there are, and a run that is cut
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,13 +17,14 @@ from wikitopics.artefacts import finished_run, read_json, read_table, replacing
 from wikitopics.errors import UserError
 from wikitopics.images import decode
 from wikitopics.images.decode import Recipe
+from wikitopics.images.exact_copies import matrix_of_copies
 from wikitopics.images.parallel import Chunk, chunks_of, in_order, make, outcomes_of, pixels_of
 from wikitopics.images.split import SPLITS
 from wikitopics.labels.taxonomy import label_matrix
 from wikitopics.progress import report
 from wikitopics.sources import Source, open_source
 
-IMAGE_COLUMNS = ["title", "path", "width", "height", "format", "mode", "bytes", "sha1", "phash"]
+IMAGE_COLUMNS = ["title", "path", "width", "height", "format", "mode", "bytes", "sha1"]
 REJECTED_COLUMNS = ["title", "path", "reason", "detail"]
 
 
@@ -32,7 +33,7 @@ class Decoded:
     """What became of the files.
 
     images: row (index into the array) and IMAGE_COLUMNS; rejected: REJECTED_COLUMNS; exact: title,
-    duplicate_of, kind, distance of the files left out because their pixels are there already.
+    duplicate_of, kind, likeness, how of the files left out because their pixels are there already.
     """
 
     images: pd.DataFrame
@@ -80,7 +81,7 @@ def _put_together(table: pd.DataFrame, chunks: list[Chunk], array: Path) -> Deco
             start += len(chunk.paths)
     images = pictures[~again].reset_index(drop=True)
     images.insert(0, "row", np.arange(len(images)))
-    exact = exact.assign(kind="exact", distance=0).reset_index(drop=True)
+    exact = exact.assign(kind="exact", likeness=1.0, how="whole").reset_index(drop=True)
     return Decoded(images, rejected.reset_index(drop=True), exact)
 
 
@@ -136,6 +137,12 @@ class Selection:
     def matrix_of(self, titles: pd.Series) -> np.ndarray:
         """The rows of label_matrix for these titles, in their order."""
         return self.label_matrix[pd.Index(self.files["title"]).get_indexer(titles)]
+
+    def joined(self, exact: pd.DataFrame) -> tuple["Selection", int]:
+        """With the labels of exact copies (title, duplicate_of) given to those kept; how many they lacked."""
+        rows = pd.Series(np.arange(len(self.files)), index=self.files["title"])
+        matrix, new = matrix_of_copies(self.label_matrix, rows, exact)
+        return replace(self, label_matrix=matrix), new
 
     def split_of(self, titles: pd.Series) -> pd.Series | None:
         """The part of each of these titles that the source brings, in their order; None where it has none."""

@@ -29,7 +29,6 @@ from wikitopics import paths
 from wikitopics.artefacts import replacing
 from wikitopics.errors import UserError
 from wikitopics.images.decode import Picture, Recipe, content, read
-from wikitopics.images.duplicates import hex_digits
 from wikitopics.images.reasons import Rejected
 from wikitopics.images.sandbox import decode_in_child
 from wikitopics.sources import Source, describe
@@ -38,7 +37,7 @@ FILES, PIXEL_BYTES = 256, 32 << 20  # of a chunk, at most
 READ_AHEAD = 32 << 20  # bytes of files held at a time; one file more may be
 FOLDER = "chunks"
 _NOTHING = {"content": "", "reason": "", "detail": "", "width": 0, "height": 0, "format": "", "mode": ""}
-_NOTHING |= {"bytes": 0, "sha1": "", "phash": ""}
+_NOTHING |= {"bytes": 0, "sha1": ""}
 
 ATTEMPTS = 3  # at one task, each with workers of its own
 
@@ -124,7 +123,7 @@ def _row(data: bytes | Rejected, outcome: Picture | Rejected) -> dict:
         return row | {"reason": outcome.reason, "detail": outcome.detail}
     known = {name: value for name, value in outcome._asdict().items() if name != "pixels"}
     size = len(data) if isinstance(data, bytes) else 0
-    return row | known | {"bytes": size, "phash": hex_digits([outcome.phash])[0]}
+    return row | known | {"bytes": size}
 
 
 def _write(file: Path, rows: list[dict], pixels: np.ndarray) -> None:
@@ -136,7 +135,7 @@ def _write(file: Path, rows: list[dict], pixels: np.ndarray) -> None:
 
 
 def outcomes_of(chunks: list[Chunk]) -> pd.DataFrame:
-    """One row a file: reason ("" for a picture), detail, width, height, format, mode, bytes, sha1, phash."""
+    """One row a file: reason ("" for a picture), detail, width, height, format, mode, bytes, sha1."""
     columns = [name for name in _NOTHING if name != "content"]
     tables = [_columns(chunk, columns) for chunk in chunks]
     return pa.concat_tables(tables).combine_chunks().to_pandas()

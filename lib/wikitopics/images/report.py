@@ -7,13 +7,14 @@ from wikitopics.images.duplicates import closest
 from wikitopics.images.reasons import REASONS
 from wikitopics.images.split import SPLITS
 
-DUPLICATE_COLUMNS = ["title", "duplicate_of", "kind", "distance"]
+DUPLICATE_COLUMNS = ["title", "duplicate_of", "kind", "likeness", "how"]
 
 GAP = 8  # white pixels between the two of a pair
 
 
 def duplicates_table(images: pd.DataFrame, exact: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
-    """The duplicates left out: title, duplicate_of, kind ("exact" or "near"), distance (bits of 64).
+    """The duplicates: title, duplicate_of, kind ("exact" or "near"), likeness (1: equal),
+    how (of duplicates.WAYS).
 
     `exact` comes from the store; of `pairs` (near duplicates) each image of a group but the first is named
     once, with the one closest to it.
@@ -22,10 +23,10 @@ def duplicates_table(images: pd.DataFrame, exact: pd.DataFrame, pairs: pd.DataFr
     titles = images["title"].to_numpy()
     near = pd.DataFrame(
         {"title": titles[near["row"]], "duplicate_of": titles[near["other"]], "kind": "near"}
-        | {"distance": near["distance"]}
+        | {"likeness": near["likeness"], "how": near["how"]}
     )
     table = pd.concat([exact[DUPLICATE_COLUMNS], near], ignore_index=True)
-    return table.astype({"distance": np.int16})
+    return table.astype({"likeness": np.float32})
 
 
 def funnel_after(funnel: list[dict], files: int, rejected: int, exact: int) -> list[dict]:
@@ -38,6 +39,33 @@ def funnel_after(funnel: list[dict], files: int, rejected: int, exact: int) -> l
         *funnel,
         {"step": "decoded in full", "files": files - rejected},
         {"step": "each picture once", "files": files - rejected - exact},
+    ]
+
+
+def learned(
+    funnel: list[dict], rejected: pd.DataFrame, duplicates: pd.DataFrame, images: pd.DataFrame, facts: dict
+) -> list[str]:
+    """What this run found, in sentences with its numbers: losses, copies, the split, what may be missed.
+
+    funnel: as `funnel_after` gives it; facts: "labels_of_copies" (labels that kept pictures lacked),
+    "crowded" (attrs of duplicates.near_duplicates), and those of `leaks`.
+    """
+    files, kept = funnel[0]["files"], len(images)
+    why = ", ".join(f"{reason} {count:,}" for reason, count in rejected["reason"].value_counts().items())
+    near = duplicates[duplicates["kind"] == "near"]
+    exact, groups = int((duplicates["kind"] == "exact").sum()), images["group"].value_counts()
+    how = ", ".join(f"{name} {count:,}" for name, count in near["how"].value_counts().items())
+    parts = ", ".join(f"{(images['split'] == name).sum():,} are for {name}" for name in SPLITS)
+    leaking = sum(count for name, count in facts.items() if name.endswith("on two sides"))
+    return [
+        f"Of {files:,} files {kept:,} became pictures of the set ({kept / files:.0%}).",
+        f"{len(rejected):,} labelled files could not be used" + (f": {why}." if why else "."),
+        f"{exact:,} exact copies were left out; they brought {facts['labels_of_copies']:,} labels that the "
+        "picture kept for them lacked, and it has these now.",
+        f"{len(near):,} pictures are near copies of another one" + (f" ({how})" if how else "") + "; "
+        f"{(groups > 1).sum():,} groups hold more than one picture, the largest {groups.max():,}.",
+        f"Of the pictures {parts}; {leaking:,} groups or equal pictures are on two sides.",
+        f"{facts['crowded']:,} pictures were compared only with some of those of their own rough shape.",
     ]
 
 
@@ -87,9 +115,9 @@ def examples_of_the_set(
 def examples_of_near_duplicates(
     images: pd.DataFrame, pixels: np.ndarray, duplicates: pd.DataFrame, count: int
 ) -> tuple[list, list[str]]:
-    """Up to `count` pairs of near duplicates, each one picture, one pair a group, the most distant first."""
+    """Up to `count` pairs of near duplicates, each one picture, one pair a group, the least alike first."""
     places = images.set_index("title")[["row", "group"]]
-    near = duplicates[duplicates["kind"] == "near"].sort_values("distance", ascending=False, kind="stable")
+    near = duplicates[duplicates["kind"] == "near"].sort_values("likeness", kind="stable")
     near = (
         near.assign(group=places.loc[near["title"], "group"].to_numpy()).drop_duplicates("group").head(count)
     )
@@ -97,6 +125,7 @@ def examples_of_near_duplicates(
     gap = np.full((pixels.shape[1], GAP, 3), 255, np.uint8)
     pairs = [np.concatenate([pixels[one], gap, pixels[two]], axis=1) for one, two in zip(*rows, strict=True)]
     captions = [
-        f"{row.title}\nlike {row.duplicate_of}\n{row.distance} of 64 bits differ" for row in near.itertuples()
+        f"{row.title}\nlike {row.duplicate_of}\n{row.how}, alike {row.likeness:.2f}"
+        for row in near.itertuples()
     ]
     return pairs, captions

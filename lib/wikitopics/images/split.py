@@ -46,7 +46,7 @@ def check_parts(split: np.ndarray, groups: np.ndarray) -> None:
         raise UserError(
             f"each part of the split must have images, but {' and '.join(empty)} would have none: "
             f"{len(groups):,} images make {len(np.unique(groups)):,} groups of copies and near copies, of "
-            "which none may be on two sides; bring more pictures, or lower near_duplicate_distance"
+            "which none may be on two sides; bring more pictures, or raise near_duplicate_likeness"
         )
 
 

@@ -1,22 +1,37 @@
 """Scored pictures as arrays, what a person should look at, and what people said of them."""
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from wikitopics.artefacts import finished_run, read_arrow
+from wikitopics.artefacts import finished_run, read_arrow, read_json
 from wikitopics.errors import UserError
+from wikitopics.evaluate.predictions import lineage
 from wikitopics.images.reasons import REASONS
+from wikitopics.labels.category_graph import CategoryGraph
+from wikitopics.labels.label_sources import graph_for
 from wikitopics.labels.taxonomy import label_matrix
 from wikitopics.scoring.choose import Chosen, HeldOut
 from wikitopics.scoring.settings import Settings, from_json, topics
 from wikitopics.scoring.shards import score_files
 from wikitopics.scoring.shares import shares
+from wikitopics.sources import open_source
 
 GROUPS = {"folder": "folder", "category": "categories", "wiki": "articles", "group": "group"}
+
+# How categories of Commons that are hidden are called, where no graph says which are.
+MAINTENANCE = re.compile(
+    r"(CC[- ](BY|Zero|0|PD|SA)|PD[- ]|GFDL|FAL$|Public domain|Copyright|Licen[sc]e |Self-published"
+    r"|Uploaded |Uploads by|Media (needing|lacking|missing|with|without|contributed)"
+    r"|Files (with|without|by|uploaded|from)|Images (that should|with|without|needing|uploaded)"
+    r"|Pages (with|using|where)|(Valid|Invalid) SVG|SVG created with|Items with|Artworks (with|without)"
+    r"|Template |Flickr |Wikipedia (backlog|maintenance))",
+    re.IGNORECASE,
+)
 
 OPEN = (0.25, 0.75)  # a probability in here is a question
 NAMED = 3  # questions that are told of one picture
@@ -113,6 +128,32 @@ def groups_of(frame: pd.DataFrame, group_by: str) -> pd.Series:
     if group_by == "wiki":
         return column.map(lambda names: list(dict.fromkeys(n.partition(":")[0] for n in names if ":" in n)))
     return column.map(list)
+
+
+def without_hidden(groups: pd.Series, graph: CategoryGraph | None) -> tuple[pd.Series, int]:
+    """`groups` of categories (a list a picture) without hidden ones; and how many different ones these are.
+
+    Hidden categories keep house: licences, what is to be mended, who uploaded. A category is hidden where the
+    graph says so, and where it is named as such categories are (MAINTENANCE).
+
+    >>> without_hidden(pd.Series([["PD-user", "Owls"], ["CC-BY-SA-4.0"]]), None)[0].tolist()
+    [['Owls'], []]
+    """
+    names = list(dict.fromkeys(name for own in groups for name in own))
+    hidden = {name for name in names if MAINTENANCE.match(name)}
+    if graph is not None:
+        place = graph.find(names)
+        flagged = np.where(place >= 0, graph.hidden[place], False)
+        hidden |= {name for name, flag in zip(names, flagged, strict=True) if flag}
+    return groups.map(lambda own: [name for name in own if name not in hidden]), len(hidden)
+
+
+def graph_of(model: str) -> CategoryGraph | None:
+    """The category graph that the files of a 03_train run's source are sorted in, or the sample's."""
+    labels = finished_run("01_labels", lineage(model)["labels"])
+    described = read_json(labels / "source.json")
+    given = read_json(labels / "run.json")["parameters"].get("graph", "")
+    return graph_for("commons", given, open_source(described["source"], **described["options"]))
 
 
 def doubtful(found: Found) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from wikitopics.artefacts import read_array, read_json, read_table
 from wikitopics.errors import UserError
+from wikitopics.images.exact_copies import with_labels_of_copies
 from wikitopics.labels.taxonomy import label_matrix
 
 
@@ -42,7 +43,10 @@ def read_examples(images: Path, labels: Path) -> Examples:
     """
     frame = read_table(images / "images.parquet")
     names = read_json(labels / "label_names.json")
-    label_matrix, confidences = _matrices(read_table(labels / "labels.parquet"), frame, names["label_names"])
+    table = read_table(labels / "labels.parquet")
+    if (images / "duplicates.parquet").exists():  # copies were left out: what was said of them was not
+        table = with_labels_of_copies(table, read_table(images / "duplicates.parquet"))
+    label_matrix, confidences = _matrices(table, frame, names["label_names"])
     return Examples(
         frame,
         read_array(images / "images.npy"),

@@ -12,7 +12,7 @@ from wikitopics.errors import UserError
 from wikitopics.evaluate.label_issues import label_issues, out_of_fold
 from wikitopics.judgements import append
 from wikitopics.labels.labelled import correct
-from wikitopics.show.browser.choice import Reviews
+from wikitopics.show.browser.reviews import Reviews
 
 
 def reviewed(tmp_path, *verdicts):

@@ -93,9 +93,13 @@ class Journals:
 
         What others have added meanwhile is in `news`, and so is this one.
         """
+        return self.add_all([entry])[0]
+
+    def add_all(self, entries: Iterable[Entry]) -> list[Entry]:
+        """Add several judgements, all or none of them, as `add` does."""
         if self.folder is None:
-            return stamped(entry, self.person)
-        return append(self.folder, self.person, [entry])[0]
+            return [stamped(entry, self.person) for entry in entries]
+        return append(self.folder, self.person, entries)
 
     def news(self) -> list[Entry]:
         """The judgements that have come since this was asked last, each person's in the order of writing."""

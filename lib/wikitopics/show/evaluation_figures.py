@@ -7,7 +7,7 @@ from wikitopics.evaluate.map import Mapped
 from wikitopics.show.figures import error_bars, new_figure, plain
 from wikitopics.show.long_names import room_below
 from wikitopics.show.map_figures import picture_map
-from wikitopics.show.theme import INK, MUTED, PALETTE, series_style
+from wikitopics.show.theme import INK, MEANING, MUTED, PALETTE, series_style
 
 MEASURED = {"roc_auc": "ROC-AUC", "average_precision": "Average precision", "f1": "F1"}
 MEASURES = ("precision", "recall", "f1")
@@ -174,11 +174,11 @@ def mistakes_by_label(table: pd.DataFrame) -> go.Figure:
     """Stacked bars: false positives and false negatives of each label, most mistakes first."""
     order = [plain(label) for label in table["label"].value_counts().index]
     figure = new_figure("Mistakes of each label", x="label", y="wrong (image, label) pairs")
-    for number, kind in enumerate(("false positive", "false negative")):
+    for kind in ("false positive", "false negative"):
         count = (
             table.loc[table["kind"] == kind, "label"].map(plain).value_counts().reindex(order, fill_value=0)
         )
-        figure.add_bar(x=order, y=count, name=kind, marker_color=PALETTE[1 - number])
+        figure.add_bar(x=order, y=count, name=kind, marker_color=MEANING[kind])
     return figure.update_layout(barmode="stack")
 
 

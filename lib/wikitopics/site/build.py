@@ -9,8 +9,8 @@ from pathlib import Path
 
 from wikitopics.artefacts import replacing_folder
 from wikitopics.errors import UserError
+from wikitopics.show.theme import DARK
 from wikitopics.site.cells import Page
-from wikitopics.site.figures import DARK
 from wikitopics.site.notebooks import Links, read_all
 from wikitopics.site.pages import index_page, notebook_page
 

@@ -10,6 +10,8 @@ import sys
 import threading
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
@@ -120,10 +122,10 @@ class Distance:
         self._loop.call_soon_threadsafe(self._loop.stop)
 
 
-@pytest.fixture(scope="module")
-def distance(folder: Path, tmp_path_factory):
+@contextmanager
+def server(folder: Path, own: Path) -> Iterator[Distance]:
     """A JupyterLab of this environment with settings of its own, behind a Distance; stopped afterwards."""
-    own = tmp_path_factory.mktemp("jupyter")
+    own.mkdir(exist_ok=True)
     (own / "overrides.json").write_text(json.dumps(SETTINGS))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -140,7 +142,7 @@ def distance(folder: Path, tmp_path_factory):
         "LabApp.expose_app_in_browser": True,
     }
     names = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
-    server = subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", "jupyterlab", *(f"--{name}={value}" for name, value in options.items())],
         env=os.environ | {name: str(own / name) for name in names} | {"WIKITOPICS_ROOT": str(folder)},
         stdout=(own / "log").open("wb"),
@@ -152,8 +154,15 @@ def distance(folder: Path, tmp_path_factory):
         yield way
     finally:
         way.close()
-        server.terminate()
-        server.wait(20)
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def distance(folder: Path, tmp_path_factory):
+    """The way to a JupyterLab whose root is `folder`."""
+    with server(folder, tmp_path_factory.mktemp("jupyter")) as way:
+        yield way
 
 
 @pytest.fixture(scope="module")
@@ -174,17 +183,26 @@ def _wait_for_server(address: str, seconds: float = 60) -> None:
             time.sleep(0.2)
 
 
-@pytest.fixture(scope="module")
-def chromium():
+@contextmanager
+def driver() -> Iterator[webdriver.Chrome]:
     """A headless Chromium that writes down every request."""
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
     options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
     for flag in FLAGS.split():
         options.add_argument(flag)
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    yield driver
-    driver.quit()
+    chrome = webdriver.Chrome(options=options, service=Service(DRIVER))
+    try:
+        yield chrome
+    finally:
+        chrome.quit()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """Such a Chromium."""
+    with driver() as chrome:
+        yield chrome
 
 
 class Lab:
@@ -193,16 +211,16 @@ class Lab:
     def __init__(self, driver, address: str) -> None:
         self.driver, self.address = driver, address
 
-    def until(self, ask, seconds: float = 40):
+    def until(self, ask, seconds: float = 90):
         wait = WebDriverWait(
             self.driver, seconds, poll_frequency=0.05, ignored_exceptions=[WebDriverException]
         )
         return wait.until(lambda _: ask())
 
-    def run(self, name: str, seconds: float = 90, shows: str = ".wt .wt-tile") -> None:
+    def run(self, name: str, seconds: float = 240, shows: str = ".wt .wt-tile") -> None:
         """Open a notebook, run all its cells; only the status bar knows when a kernel is there."""
         self.driver.get(f"{self.address}/lab/workspaces/auto-t/tree/{name}?token={TOKEN}&reset")
-        self.until(lambda: "| Idle" in self.one("#jp-main-statusbar").text, 120)
+        self.until(lambda: "| Idle" in self.one("#jp-main-statusbar").text, 240)
         menu = "//div[contains(@class,'lm-MenuBar-itemLabel') and text()='Run']"
         self.driver.find_element(By.XPATH, menu).click()
         self.until(lambda: self.all("li[data-command='runmenu:run-all']"))[0].click()
@@ -239,6 +257,13 @@ class Lab:
 
     def title(self) -> str:
         return self.one(".wt-detail .wt-title").text
+
+    def opens(self, place: int) -> None:
+        """Click on a tile of the page and wait until it is shown."""
+        tile = self.all(".wt-tile")[place]
+        title = tile.get_attribute("title")
+        self.click(tile)
+        self.until(lambda: self.title() == title)
 
     def opened_tile(self) -> int | None:
         """Place on the page of the tile that is framed."""

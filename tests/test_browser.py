@@ -13,7 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wikitopics.errors import UserError
+from wikitopics.evaluate.calibration import reliability
+from wikitopics.evaluate.mistakes import confusion_shares, mistakes, multi_label_confusion
 from wikitopics.judgements import read, verdicts
+from wikitopics.show import evaluation_figures as figures
 from wikitopics.show.browser.choice import (
     AGAINST,
     CROSSING,
@@ -25,6 +28,7 @@ from wikitopics.show.browser.choice import (
     Choice,
     Predictions,
 )
+from wikitopics.show.browser.clicks import hear_figures
 from wikitopics.show.browser.detail import Neighbours
 from wikitopics.show.browser.hops import ranked
 from wikitopics.show.browser.mistakes import MistakeBrowser
@@ -540,6 +544,17 @@ def test_a_correction_says_what_follows_for_each_mistake_and_outlives_another_ve
     assert mine.corrected_labels.map(bool).all()
 
 
+def test_what_was_not_seen_is_not_judged(tmp_path: Path):
+    """At a distance the next picture may be on its way when a key is pressed a second time."""
+    browser = by_pair(**planted(), judgements=tmp_path / "run")
+    seen = opened(browser)["id"]
+    browser.hear({"act": "judge", "verdict": "unsure", "tile": seen})
+    browser.hear({"act": "judge", "verdict": "label wrong", "tile": seen})
+    browser.hear({"act": "toggle", "label": 0, "tile": seen})
+    assert verdicts(tmp_path / "run").verdict.tolist() == ["unsure"] and not opened(browser)["changed"]
+    assert "not shown yet" in browser.widget.said["text"] and browser.at == 1
+
+
 def test_looking_writes_nothing(tmp_path: Path):
     path = tmp_path / "run"
     browser = MistakeBrowser(**planted(), judgements=path)
@@ -795,3 +810,58 @@ def test_no_file_is_opened_beside_reviews(tmp_path: Path):
     before = set(os.listdir(tmp_path))
     MistakeBrowser(**planted(), judgements=tmp_path / "run").judge("unsure")
     assert set(os.listdir(tmp_path)) - before == {"run"} and len(os.listdir(tmp_path / "run")) == 1
+
+
+# -- clicks on figures -----------------------------------------------------------------------------
+
+
+def clicked(browser: MistakeBrowser, figure, trace: str, *places: int) -> set[int]:
+    """The images that a click on a mark of a figure shows."""
+    meta = figure.layout.meta
+    names = [meta["names"][i][place] for i, place in enumerate(places)]
+    browser.hear({"act": "figure", "opens": meta["opens"], "trace": trace, "names": names})
+    assert not browser.widget.said.get("failed"), browser.widget.said
+    return {int(image) for image in browser._images}
+
+
+def test_a_click_on_a_figure_opens_the_pictures_that_its_mark_counts():
+    p = planted(200, label_names=["Animals", "R&D <b>", "Food"])
+    p["frame"]["split"] = np.where(np.arange(200) < 80, "validation", "test")
+    test, said = np.arange(200) >= 80, (p["scores"] >= p["thresholds"]).astype(np.uint8)
+    truth, rows = p["truth"][test], np.flatnonzero(test)
+    parts = {"small": np.arange(120) % 3 == 0}
+    browser = hear_figures(MistakeBrowser(**p), parts)
+    names = p["label_names"]
+
+    wrong = mistakes(p["frame"][test], truth, p["scores"][test], p["thresholds"], names)
+    figure = figures.mistakes_by_label(wrong)
+    label = wrong["label"].value_counts().index[1]
+    found = clicked(browser, figure, "false negative", 1)
+    column = names.index(label)
+    assert found == set(rows[truth[:, column] > said[test][:, column]])
+
+    shares = confusion_shares(truth, said[test], names)
+    figure, matrix = figures.confusion(shares), multi_label_confusion(truth, said[test])
+    for true in range(4):
+        for predicted in range(4):
+            if true == 3 and predicted == 3:
+                expected = set(rows[~truth.any(axis=1) & ~said[test].any(axis=1)])
+                assert clicked(browser, figure, "", true, predicted) == expected
+            else:  # cells count pairs, and an image is one pair of a cell
+                assert len(clicked(browser, figure, "", true, predicted)) == matrix[true, predicted]
+
+    table = reliability(truth, p["scores"][test])
+    figure = figures.reliability({"as it comes": table, "Platt": table})
+    browser.choose(tiles=TILES[1])
+    clicked(browser, figure, "as it comes", 2)
+    assert len(browser.found) == table["count"][2]
+    meta = {"act": "figure", "opens": "bin", "trace": "Platt", "names": ["2"]}
+    browser.hear(meta)
+    assert browser.widget.said["failed"] and "as it comes" in browser.widget.said["text"]
+
+    table = pd.DataFrame({"slice": ["all images", "small"], "images": [120, 40], "micro_f1": 0.5, "low": 0.4})
+    figure = figures.slices(table.assign(high=0.6))
+    found = clicked(browser, figure, "", 0)  # rows are drawn from below
+    assert found == set(rows[parts["small"] & (truth != said[test]).any(axis=1)])
+    browser.hear({"act": "figure", "opens": "nothing", "trace": "", "names": []})
+    assert browser.widget.said["failed"]

@@ -10,9 +10,12 @@ import pytest
 from test_labels_people import labelled
 from wikitopics.errors import UserError
 from wikitopics.evaluate.label_issues import label_issues, out_of_fold
-from wikitopics.judgements import append
+from wikitopics.judgements import append, struck_hops
+from wikitopics.labels.category_graph import from_edges, without
+from wikitopics.labels.label_sources import graph_for
 from wikitopics.labels.labelled import correct
 from wikitopics.show.browser.reviews import Reviews
+from wikitopics.sources import open_source
 
 
 def reviewed(tmp_path, *verdicts):
@@ -100,3 +103,26 @@ def test_a_group_is_never_scored_by_a_fit_that_saw_it():
     assert ((scores >= 0.5) == truth).mean() < 0.7
     again = out_of_fold(features, np.ones((200, 1), np.uint8), groups)
     assert (again == 1).all()
+
+
+def test_a_struck_hop_is_gone_from_the_graph_of_the_next_run_and_is_counted(tmp_path):
+    edges = [("Cats", "Pets"), ("Cats", "Ships"), ("Pets", "Animals"), ("Ships", "Animals")]
+    edges.append(("Animals", "CommonsRoot"))
+    graph = from_edges(pd.DataFrame(edges, columns=["title", "parent"]))
+    reviews = Reviews(tmp_path / "run", "anna")
+    reviews.strike("Cats", "Ships", True, 7)
+    reviews.strike("Pets", "Animals", True, 9)
+    reviews.strike("Pets", "Animals", False, 9)  # allowed again
+    reviews.strike("Dogs", "Pets", True, 0)  # of another graph
+    reviews.put(("a", "b", "false positive"), "unsure", None)
+    assert struck_hops(tmp_path / "run") == [("Cats", "Ships"), ("Dogs", "Pets")]
+    after = without(graph, struck_hops(tmp_path / "run"))
+    left = [(after.title(child), after.title(parent)) for child, parent in zip(*after.edges(), strict=True)]
+    assert sorted(left) == sorted(edge for edge in edges if edge != ("Cats", "Ships"))
+    assert after.notes["hops struck out by people"] == 1 and after.notes["struck hops of other graphs"] == 1
+    assert len(graph.edges()[0]) == 5 and without(graph, []) is graph
+    folder = str(tmp_path / "run")
+    sample = open_source("sample")
+    whole, cut = graph_for("commons", "", sample), graph_for("commons", "", sample, folder)
+    assert len(whole.parents) == len(cut.parents) and cut.notes["struck hops of other graphs"] == 2
+    assert graph_for("ores", "", sample, folder) is None

@@ -1,5 +1,6 @@
 """The browsers where people use them: the real JupyterLab, a real pointer, real keys, 100 ms away."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -72,6 +73,20 @@ def page(lab: str, chromium, distance: Distance) -> Lab:  # noqa: F811
     return opened
 
 
+@pytest.fixture(autouse=True)
+def clean(page: Lab):
+    """All pictures, no filter and nothing over them, before each test."""
+    reset = page.all(".wt [data-key='Reset filters']")
+    if reset and page.all(".wt-mistakes"):
+        if page.one(".wt-layer").is_displayed():
+            page.click(page.button("shut"))
+        if page.one(".wt-only").is_displayed():
+            page.click(page.all(".wt-only button")[0])
+            page.until(lambda: not page.one(".wt-only").is_displayed())
+        page.click(reset[0])
+        page.until(lambda: page.one(".wt-search").get_attribute("value") == "")
+
+
 def said(page: Lab) -> str:
     return page.one(".wt-said").text
 
@@ -90,8 +105,7 @@ def test_a_click_on_a_tile_shows_its_picture_beside_it_at_every_width(page: Lab,
     page.wide(width)
     page.script("document.querySelector('.wt-body').scrollIntoView({block: 'center'})")
     for place in (1, 0):
-        page.click(page.all(".wt-tile")[place])
-        page.until(lambda place=place: page.title() == page.all(".wt-tile")[place].get_attribute("title"))
+        page.opens(place)
     box = page.script(
         "const [t, d, w] = ['.wt-title', '.wt-detail', '.wt'].map(s => document.querySelector(s)"
         ".getBoundingClientRect()); return {top: t.top, bottom: t.bottom, left: t.left, right: t.right,"
@@ -115,16 +129,19 @@ def test_filters_pages_and_words(page: Lab):
     page.choose("errors", "false positives")
     page.until(lambda: set(page.texts(".wt-question .wt-badge")) == {"FP"})
     page.choose("errors", "both kinds of mistake")
+    page.until(lambda: page.all(".wt-c-false-negative") and "of 241" in page.one(".wt-count").text)
     first = page.texts(".wt-tile .wt-line")
     page.click(page.all(".wt-pager button")[1])
     page.until(lambda: page.texts(".wt-tile .wt-line") != first)
     page.press(Keys.PAGE_UP)
     page.until(lambda: page.texts(".wt-tile .wt-line") == first)
     page.click(page.one(".wt-search"))
-    page.press(*"drawing 98")
-    page.until(lambda: len(page.all(".wt-tile")) == 1 and page.title() == "Drawing 98.svg")
-    assert page.one(".wt-search").get_attribute("value") == "drawing 98"  # typed through, 100 ms away
-    page.press(Keys.CONTROL + "a", Keys.BACKSPACE, Keys.ENTER)
+    titles = [tile.get_attribute("title") for tile in page.all(".wt-tile")]
+    number = next(found[1] for title in titles if (found := re.fullmatch(r"Drawing (\d{3})\.svg", title)))
+    page.press(*f"svg {number}")
+    page.until(lambda: len(page.all(".wt-tile")) == 1 and page.title() == f"Drawing {number}.svg")
+    assert page.one(".wt-search").get_attribute("value") == f"svg {number}"  # typed through, 100 ms away
+    page.one(".wt-search").send_keys(Keys.CONTROL, "a", Keys.NULL, Keys.BACKSPACE, Keys.ENTER)
     page.until(lambda: page.texts(".wt-tile .wt-line") == first)
 
 
@@ -158,8 +175,7 @@ def test_keys_are_heard_after_every_control_and_jupyterlab_gets_none(page: Lab, 
 
 def test_a_slip_of_the_pointer_saves_nothing(page: Lab, folder: Path):
     """One plain click once replaced all labels, and saved that."""
-    page.click(page.all(".wt-tile")[4])
-    page.until(lambda: page.opened_tile() == 4)
+    page.opens(4)
     before = len(verdicts(folder / "judgements"))
     given = page.texts(".wt-toggle.wt-now")
     page.click(page.all(".wt-toggle")[-1])
@@ -181,26 +197,22 @@ def test_a_slip_of_the_pointer_saves_nothing(page: Lab, folder: Path):
 def test_twenty_verdicts_are_twenty_keys(page: Lab, folder: Path):
     page.press("/")
     page.press(Keys.ESCAPE)
-    page.click(page.all(".wt-tile")[0])
-    page.until(lambda: page.opened_tile() == 0)
+    page.opens(0)
     before = len({*verdicts(folder / "judgements")["title"]})
     for _ in range(20):
         title = page.title()
         page.press("1")
         page.until(lambda title=title: page.title() != title)
     page.until(lambda: len({*verdicts(folder / "judgements")["title"]}) >= before + 20)
-    assert "20 of" in page.one(".wt-pager").text and "a minute" in page.one(".wt-pager").text
+    assert "of 241 judged" in page.one(".wt-pager").text and "a minute" in page.one(".wt-pager").text
     for _ in range(20):
         page.press("u")
     page.until(lambda: len({*verdicts(folder / "judgements")["title"]}) == before)
 
 
 def test_marked_tiles_are_judged_together(page: Lab, folder: Path):
-    page.click(page.all(".wt-tile")[0])
-    page.until(lambda: page.opened_tile() == 0)
-    page.press("x", Keys.ARROW_RIGHT)
-    page.until(lambda: page.opened_tile() == 1)
-    page.press("x")
+    page.opens(0)
+    page.press("x", Keys.ARROW_RIGHT, "x")  # faster than the kernel answers
     page.until(lambda: len(page.all(".wt-marked")) == 2)
     assert "2 marked" in page.one(".wt-pager").text
     page.shot("marked")
@@ -219,8 +231,11 @@ def test_a_moved_threshold_tells_at_once_and_shows_what_crosses_it(page: Lab):
     assert "threshold 0.40 (the run's 0.50)" in page.one(".wt-curve").text  # before the kernel has answered
     page.click(page.button("What it changes"))
     page.until(lambda: page.texts(".wt-question b") and set(page.texts(".wt-question b")) == {"Plants"})
-    scores = [float(text.split()[0]) for text in page.texts(".wt-tile .wt-line")]
-    assert scores and all(0.395 <= score <= 0.505 for score in scores)
+
+    def scores() -> list[float]:
+        return [float(text.split()[0]) for text in page.texts(".wt-tile .wt-line")]
+
+    page.until(lambda: scores() and all(0.395 <= score <= 0.505 for score in scores()))
     page.shot("threshold")
     page.click(page.button("Reset filters"))
     page.until(lambda: not page.one(".wt-curve").is_displayed())
@@ -240,7 +255,7 @@ def test_hops_views_help_and_copy(page: Lab):
     page.press(Keys.ESCAPE)
     page.choose("copy", "one line of code")
     page.until(lambda: page.all(".wt-sheet textarea"))
-    assert page.one(".wt-sheet textarea").get_attribute("value") == "wikitopics.browse('planted')"
+    assert page.one(".wt-sheet textarea").get_attribute("value").startswith("wikitopics.browse('planted'")
     page.press(Keys.ESCAPE)
     page.press("?")
     assert page.until(lambda: page.texts(".wt-keys kbd")).count("1") == 1
@@ -249,8 +264,9 @@ def test_hops_views_help_and_copy(page: Lab):
 
 
 def test_look_alikes_and_hops_of_a_way_are_clickable(page: Lab):
-    page.click(page.all(".wt-tile")[0])
+    page.opens(0)
     page.until(lambda: page.all(".wt-like img"))
+    time.sleep(0.5)
     near = page.all(".wt-like")[0]
     title = near.get_attribute("title").split(" · ")[0]
     page.click(near)
@@ -301,9 +317,9 @@ def test_no_script_of_other_people_ran_and_no_request_left_the_machine(page: Lab
 
 
 def test_a_verdict_survives_the_kernel(page: Lab, folder: Path):
-    page.click(page.all(".wt-tile")[0])
+    page.opens(0)
     page.press("2")
-    page.until(lambda: "saved" in said(page))
+    page.until(lambda: "label wrong" in said(page))
     before = verdicts(folder / "judgements")
     page.run("mistakes.ipynb")
     page.choose("reviewed", "reviewed")
@@ -312,7 +328,7 @@ def test_a_verdict_survives_the_kernel(page: Lab, folder: Path):
 
 
 def test_the_annotator_hears_its_keys_after_a_label_was_chosen(page: Lab, folder: Path):
-    page.run("annotator.ipynb", 90, ".wt-annotator .wt-toggle")
+    page.run("annotator.ipynb", 240, ".wt-annotator .wt-toggle")
     first = page.one(".wt-title").text
     page.click(page.all(".wt-toggle")[2])
     page.until(lambda: len(page.all(".wt-toggle.wt-now")) == 3)  # and what lies above
@@ -345,8 +361,8 @@ def test_scored_pictures_by_topic_group_and_key(page: Lab, folder: Path):
     page.until(lambda: len(page.all(".wt-tile")) == 20)
     page.choose("topic", "Food")
     page.until(lambda: all("Food" in text for text in page.texts(".wt-tile .wt-chips")))
+    page.opens(1)
     title = page.title()
-    page.one(".wt").click()
     page.press("2")
     page.until(lambda: page.title() != title)
     assert set(verdicts(folder / "judgements" / "topics")["title"]) == {title}

@@ -34,7 +34,7 @@ def browse(
                 raise UserError(f"two runs must be of 04_evaluate, but {name!r} is of {stage}; name another")
             browser: Any = _pictures(run)
         else:
-            browser = _mistakes(run, against)
+            browser = mistakes(run, against)
         if "right" in view:
             view["against"] = view.pop("right")
         if view:
@@ -67,9 +67,10 @@ def _records(stage: str) -> list[Path]:
     return sorted((paths.root() / "data" / stage).glob(f"*/{RECORD}"))
 
 
-def _mistakes(run: str, against: str) -> "MistakeBrowser":
+def mistakes(run: str, against: str = "", on_map: bool = True) -> "MistakeBrowser":
+    """The browser of a finished run of 04_evaluate, below a map of its test images if `on_map`."""
     from wikitopics.evaluate.context import read_context
-    from wikitopics.evaluate.map import mapped
+    from wikitopics.evaluate.map import NOTHING, mapped
     from wikitopics.evaluate.predictions import read_frozen, read_joined
     from wikitopics.show.browser.picture_map import mistakes_on_map
 
@@ -79,7 +80,8 @@ def _mistakes(run: str, against: str) -> "MistakeBrowser":
     context = read_context(record["model"])
     test = everything.rows((everything.frame["split"] == "test").to_numpy())
     judged = (test.truth, test.reaching(thresholds), test.label_names)
-    shown = mapped(test.frame, *judged, context.features, record["parameters"]["seed"])
+    placed = (context.features, record["parameters"]["seed"])
+    shown = mapped(test.frame, *judged, *placed) if on_map else NOTHING
     beside = {"against": _beside(against)} if against else {}
     return mistakes_on_map(everything, thresholds, context, shown, run, **beside)
 

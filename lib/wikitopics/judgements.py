@@ -139,6 +139,17 @@ def verdicts(folder: Path | str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=VERDICT_COLUMNS, dtype=object)
 
 
+def struck_hops(folder: Path | str) -> list[tuple[str, str]]:
+    """(child, parent) of the hops of the category graph that somebody struck out, and has not allowed again.
+
+    folder: judgements/04_evaluate/RUN, or the name of that run. In alphabetical order.
+    """
+    entries = [e for e in read(_folder_of("04_evaluate", folder)) if isinstance(e.get("hop"), dict)]
+    known = latest(entries, lambda entry: (str(entry["hop"].get("child")), str(entry["hop"].get("parent"))))
+    struck = [entry["hop"] for entry in known if entry["hop"].get("struck") is True]
+    return sorted({(str(hop.get("child")), str(hop.get("parent"))) for hop in struck})
+
+
 def annotations(folder: Path | str) -> pd.DataFrame:
     """What people said the files of a run show, one row a person and file: ANNOTATION_COLUMNS.
 

@@ -24,6 +24,10 @@ const KEYS = {
     ["1 2 3", "topics right, wrong, unsure; the next comes"], ["c", "ask about one topic, the next one, all"], ["l", "go to the labels; Space gives or takes one"],
     ["s", "save labels"], ["u", "undo"], ["x a", "mark; all on the page"], ["z", "large picture"], ["/", "search"], ["?", "this help"], ["Esc", "close; forget; unmark"],
   ],
+  looking: [
+    ["← →", "previous, next"], ["↑ ↓", "a row up, down"], ["PageUp PageDown", "a page back, on"], ["Home End", "first, last"],
+    ["c", "look at one label, the next one, all"], ["z", "large picture; + − 0 zoom"], ["/", "search"], ["?", "this help"], ["Esc", "close"],
+  ],
   annotator: [
     ["1", "save what is chosen, and go on"], ["2", "none of these, and go on"], ["3", "skip"], ["← →", "back, next"],
     ["l", "go to the labels; Space gives or takes one"], ["u", "forget what is not saved"], ["z", "large picture"], ["?", "this help"],
@@ -96,9 +100,10 @@ class View {
     const inside = before && this.root.contains(before);
     const key = inside ? before.getAttribute("data-key") : null;
     draw();
-    if (!inside || (before.isConnected && this.root.contains(before))) return;
+    const there = one => one && one.isConnected && one.getClientRects().length > 0 && !one.disabled;
+    if (!inside || there(before)) return;
     const again = key && [...this.root.querySelectorAll("[data-key]")].find(one => one.getAttribute("data-key") === key);
-    (again || this.root).focus({ preventScroll: true });
+    (there(again) ? again : this.root).focus({ preventScroll: true });
   }
 
   // Colours of the notebook's theme; those that mean something come from theme.py.
@@ -156,7 +161,8 @@ class View {
   }
   close() { this.layer.hidden = true; this.layer.replaceChildren(); this.zoomed = null; this.root.focus({ preventScroll: true }); }
   help() {
-    const rows = KEYS[this.kind].map(([key, what]) => h("tr", {}, h("th", { scope: "row" }, key.split(" ").map(one => h("kbd", {}, one))), h("td", {}, what)));
+    const looking = this.setup.verdicts.length === 0 && this.kind !== "annotator";
+    const rows = KEYS[looking ? "looking" : this.kind].map(([key, what]) => h("tr", {}, h("th", { scope: "row" }, key.split(" ").map(one => h("kbd", {}, one))), h("td", {}, what)));
     this.open("Keys", h("table", { class: "wt-keys" }, h("tbody", {}, rows)));
   }
 
@@ -189,11 +195,11 @@ class Browser extends View {
       ArrowLeft: () => this.step(-1), ArrowRight: () => this.step(1), ArrowUp: () => this.step(-this.columns()), ArrowDown: () => this.step(this.columns()),
       PageUp: () => this.turn(-1), PageDown: () => this.turn(1), Home: () => this.show(0), End: () => this.show(this.get("page").total - 1),
       c: () => this.nextQuestion(), l: () => this.root.querySelector(".wt-toggle")?.focus(), s: () => this.send("save"), u: () => this.send("undo"), t: () => this.send("back"),
-      x: () => this.at !== undefined && this.send("mark", { place: this.at }), a: () => this.send("mark page"), Escape: () => this.send("discard"),
+      x: () => this.at !== undefined && this.send("mark", { place: this.going ?? this.at }), a: () => this.send("mark page"), Escape: () => this.send("discard"),
       z: () => this.send("large"), "/": () => { this.search.focus(); this.search.select(); },
       n: () => has.near && this.send("alike"), h: () => has.why && this.send("hops"), v: () => has.views && this.send("views"), m: () => this.map && this.map.canvas.focus(),
     };
-    this.setup.verdicts.forEach((verdict, i) => { this.keys[i + 1] = () => this.send("judge", { verdict }); });
+    this.setup.verdicts.forEach((verdict, i) => { this.keys[i + 1] = () => this.judge(verdict); });
     this.grid = h("div", { class: "wt-grid", role: "list", "aria-label": "pictures" });
     this.pager = h("div", { class: "wt-pager wt-row" });
     this.only = h("div", { class: "wt-only wt-row", hidden: true });
@@ -213,9 +219,31 @@ class Browser extends View {
     this.hear("said", () => this.drawSaid());
     this.hear("panel", () => this.drawPanel());
     this.hear("large", () => { const large = this.get("large"); if (large.jpeg && large !== this.seenLarge) { this.seenLarge = large; if (this.started) this.enlarge(large.jpeg, this.get("opened").title || "", large.told); } });
+    if (has.figures) this.figures();
     this.started = true;
   }
 
+  // A click on a mark of one of the notebook's figures opens its pictures here.
+  figures() {
+    const notebook = this.root.closest(".jp-Notebook") || document, known = new WeakSet();
+    const meet = event => {
+      const plot = event.target.closest?.(".js-plotly-plot");
+      if (!plot || known.has(plot) || !plot.on) return;
+      known.add(plot);
+      plot.on("plotly_click", ({ points: [point] }) => {
+        const { opens, names } = plot.layout.meta || {};
+        if (!opens || !this.root.isConnected) return;
+        const places = [point.pointNumber ?? point.pointIndex].flat();
+        this.send("figure", { opens, trace: point.data.name || "", names: places.map((place, i) => names[i][place]) });
+        this.root.scrollIntoView({ behavior: "smooth" });
+      });
+    };
+    notebook.addEventListener("pointerover", meet, true);
+    this.undo.push(() => notebook.removeEventListener("pointerover", meet, true));
+  }
+
+  // What was on the screen when it was judged goes along: another picture may be on its way.
+  judge(verdict) { this.send("judge", { verdict, tile: this.get("opened").id }); }
   columns() { return getComputedStyle(this.grid).gridTemplateColumns.split(" ").length || 1; }
   size(px) { this.root.style.setProperty("--wt-tile", `${px}px`); }
   get at() { return this.get("opened").place; }
@@ -252,7 +280,7 @@ class Browser extends View {
     if (ends.length) made.push(h("div", { class: "wt-ends" }, h("label", {}, h("span", {}, titles.ends), ...ends)));
     const rest = h("div", { class: "wt-more", hidden: true }, made.splice(more));
     this.rest = rest;
-    const fold = rest.childElementCount && this.button("More filters", () => { rest.hidden = !rest.hidden; fold.setAttribute("aria-expanded", String(!rest.hidden)); }, { "aria-expanded": "false" });
+    const fold = rest.childElementCount > 0 && this.button("More filters", () => { rest.hidden = !rest.hidden; fold.setAttribute("aria-expanded", String(!rest.hidden)); }, { "aria-expanded": "false" });
     const forms = [["", "Copy …"], ["table", "as a table"], ["csv", "as CSV"], ["titles", "titles"], ["code", "one line of code"]];
     const copy = has.copy && dropDown(this, forms, { "aria-label": "Copy what is filtered", "data-name": "copy" }, what => { if (what) this.send("copy", { what }); copy.value = ""; });
     const tools = h("div", { class: "wt-row wt-tools" }, this.button("Reset filters", () => this.send("reset")),
@@ -376,9 +404,9 @@ class Browser extends View {
     const page = one.address && h("a", { href: one.address, target: "_blank", rel: "noopener noreferrer", "data-key": "file page" }, "file page on Commons");
     const facts = [`${count(one.place + 1)} of ${count(one.of)}`, ...one.facts].join(" · ");
     const steps = h("div", { class: "wt-row wt-steps" }, this.button("◀ Previous", () => this.step(-1), { disabled: one.place <= 0 }), this.button("Next ▶", () => this.step(1), { disabled: one.place >= one.of - 1 }),
-      this.button("Large", () => this.send("large")), this.setup.has.near && this.button("More like this", () => this.send("alike")), this.button(this.marked(one.id) ? "Unmark" : "Mark", () => this.send("mark", { place: one.place })));
+      this.button("Large", () => this.send("large")), this.setup.has.near && this.button("More like this", () => this.send("alike")), this.setup.verdicts.length > 0 && this.button(this.marked(one.id) ? "Unmark" : "Mark", () => this.send("mark", { place: one.place })));
     const head = h("div", { class: "wt-head" }, zoom, h("div", { class: "wt-words" }, h("div", { class: "wt-title" }, one.title), h("div", { class: "wt-soft" }, facts, page ? [" · ", page] : []), this.questions(one), this.verdicts(one)));
-    this.detail.replaceChildren(h("div", { class: "wt-stuck" }, steps, head, this.status), this.labels(one), this.scores(one), ...this.reasons(one), this.near);
+    this.detail.replaceChildren(h("div", { class: "wt-stuck" }, steps, head, this.status), this.setup.verdicts.length ? this.labels(one) : "", this.scores(one), ...this.reasons(one), this.near);
     this.detail.scrollTop = top;
     this.frame(one.place);
     if (this.map) this.map.draw();
@@ -396,9 +424,10 @@ class Browser extends View {
   }
 
   verdicts(one) {
+    if (!this.setup.verdicts.length) return null;
     const asked = one.questions.filter(question => one.asked < 0 || one.asked === question.label);
     const chosen = new Set(asked.map(question => question.verdict));
-    const buttons = this.setup.verdicts.map((verdict, i) => h("button", { class: `wt-say${chosen.has(verdict) ? " wt-chosen" : ""}`, "data-key": `verdict ${i + 1}`, "aria-pressed": String(chosen.has(verdict)), on: { click: () => this.send("judge", { verdict }) } }, h("kbd", {}, String(i + 1)), ` ${verdict}`));
+    const buttons = this.setup.verdicts.map((verdict, i) => h("button", { class: `wt-say${chosen.has(verdict) ? " wt-chosen" : ""}`, "data-key": `verdict ${i + 1}`, "aria-pressed": String(chosen.has(verdict)), on: { click: () => this.judge(verdict) } }, h("kbd", {}, String(i + 1)), ` ${verdict}`));
     return h("div", { class: "wt-row wt-verdicts", role: "group", "aria-label": "Are the labels right?" }, ...buttons);
   }
 
@@ -408,7 +437,7 @@ class Browser extends View {
     const tools = h("div", { class: "wt-row" }, this.button("Save labels (s)", () => this.send("save"), { disabled: !one.changed, "data-key": "save" }), this.button("Forget (Esc)", () => this.send("discard"), { disabled: !one.changed }),
       this.button("Undo (u)", () => this.send("undo"), { "data-key": "undo", disabled: !this.get("marks").steps && !one.changed }), this.button("Take back (t)", () => this.send("back")), h("label", { class: "wt-by" }, "by ", this.reviewer));
     const state = one.changed ? h("span", { class: "wt-unsaved" }, " not saved yet: s saves, and so does the next picture") : one.corrected ? h("span", { class: "wt-soft" }, " corrected") : null;
-    return h("section", { class: "wt-correct" }, h("h4", {}, "Correct labels ", h("span", {}, "(✓ given, dashed: the model says so, underlined: changed)"), state), h("div", { class: "wt-toggles", role: "group", "aria-label": "Correct labels" }, toggles(one.labels, this.setup.above, label => this.send("toggle", { label }))), tools);
+    return h("section", { class: "wt-correct" }, h("h4", {}, "Correct labels ", h("span", {}, "(✓ given, dashed: the model says so, underlined: changed)"), state), h("div", { class: "wt-toggles", role: "group", "aria-label": "Correct labels" }, toggles(one.labels, this.setup.above, label => this.send("toggle", { label, tile: one.id }))), tools);
   }
 
   scores(one) {
@@ -423,7 +452,7 @@ class Browser extends View {
 
   reasons(one) {
     const parts = [];
-    if (one.why?.length) parts.push(h("section", {}, h("h4", {}, "Why these labels ", h("span", {}, "(an arrow shows all files that got the label by this hop)")), one.why.map(way => h("div", { class: "wt-path" }, h("b", {}, way.label), ` ${way.score.toFixed(2)}: `, way.path.map((step, i) => i === 0 ? step : [h("button", { class: "wt-hop", title: `all files with ${way.label} by ${way.path[i - 1]} → ${step}`, "aria-label": `all files that got ${way.label} by ${way.path[i - 1]} to ${step}`, on: { click: () => this.send("hop", { child: way.path[i - 1], parent: step, label: way.label }) } }, "→"), step]).flat(), way.rules ? h("span", { class: "wt-soft" }, ` (${way.rules})`) : null))));
+    if (one.why?.length) parts.push(h("section", {}, h("h4", {}, "Why these labels ", this.setup.has.why && h("span", {}, "(an arrow shows all files that got the label by this hop)")), one.why.map(way => h("div", { class: "wt-path" }, h("b", {}, way.label), ` ${way.score.toFixed(2)}: `, way.path.map((step, i) => i === 0 ? step : [h("button", { class: "wt-hop", title: `all files with ${way.label} by ${way.path[i - 1]} → ${step}`, "aria-label": `all files that got ${way.label} by ${way.path[i - 1]} to ${step}`, disabled: !this.setup.has.why, on: { click: () => this.send("hop", { child: way.path[i - 1], parent: step, label: way.label }) } }, "→"), step]).flat(), way.rules ? h("span", { class: "wt-soft" }, ` (${way.rules})`) : null))));
     if (one.sources?.length) parts.push(h("section", {}, h("h4", {}, "Labels by source"), h("table", { class: "wt-sources" }, h("tbody", {}, one.sources.map(([name, labels]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, plainChips(labels))))))));
     for (const [name, words] of [["Categories", one.categories], ["Groups", one.groups]]) if (words?.length) parts.push(h("section", {}, h("h4", {}, name), h("div", {}, plainChips(words))));
     return parts;

@@ -177,13 +177,13 @@ class Judging(Pages):
 
     # -- judging -----------------------------------------------------------------------------------
 
-    def judge(self, verdict: str) -> None:
+    def judge(self, verdict: str, tile: int | None = None) -> None:
         """File a verdict: "label right", "label wrong" or "unsure"; on the disk when it says so.
 
         On all that is marked; where nothing is, on what is asked about the opened tile, with the labels that
-        were changed. Then comes the next that has not all its verdicts.
+        were changed. Then comes the next that has not all its verdicts. tile: the one that was seen.
         """
-        if self.at is None:
+        if self.at is None or not self._seen(tile):
             return
         tiles = sorted(self.marked) or [self.tile]
         pairs = [pair for number in tiles for pair in self._pairs_of(number)]
@@ -218,12 +218,19 @@ class Judging(Pages):
         else:
             self._show_judged()
 
-    def toggle(self, label: str | int) -> None:
+    def _seen(self, tile: int | None) -> bool:
+        """Whether what is judged is what was seen: a hand may be faster than the next picture."""
+        if tile is None or self.marked or tile == self.tile:
+            return True
+        self.say("nothing judged: the next picture was not shown yet; press again")
+        return False
+
+    def toggle(self, label: str | int, tile: int | None = None) -> None:
         """Give the opened picture a label, and what lies above it; or take it and what lies below it away.
 
-        Nothing is saved before `save_labels`, a verdict, or the next picture.
+        Nothing is saved before `save_labels`, a verdict, or the next picture. tile: the one that was seen.
         """
-        if self.at is None:
+        if self.at is None or not self._seen(tile):
             return
         name = label if isinstance(label, str) else self.label_names[label]
         saved = self._saved_labels(self.tile)
@@ -368,8 +375,9 @@ class Judging(Pages):
     def _look(self) -> None:
         """Learn what was judged, here and by others."""
         self.reviews.look()
+        self._said_of = np.unique(self._places(self.reviews.keys()))  # pairs with a verdict ...
         self._known = np.zeros(len(self.titles) * self.width, bool)
-        self._known[self._places(self.reviews.keys())] = True
+        self._known[self._said_of] = True  # ... and whether each has one
 
     @property
     @abstractmethod

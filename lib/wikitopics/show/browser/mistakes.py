@@ -16,7 +16,7 @@ import pandas as pd
 from wikitopics.errors import UserError
 from wikitopics.show.browser import choice as choose
 from wikitopics.show.browser import hops, views
-from wikitopics.show.browser.choice import Choice, Predictions, first_of_each
+from wikitopics.show.browser.choice import Choice, Predictions
 from wikitopics.show.browser.detail import Detail, Neighbours
 from wikitopics.show.browser.judging import Judging, Original
 from wikitopics.show.browser.reviews import VERDICTS, Key
@@ -54,7 +54,7 @@ class MistakeBrowser(Judging):
 
     Without a browser: `.choose(errors="false positives")`, `.show_page(2)`, `.open(3)`, `.ask("Animals")`,
     `.judge("label wrong")`, `.toggle("Animals")`, `.save_labels()`, `.undo()`, `.mark(4)`, `.table()`;
-    `.found` (the leading pair of each tile), `.at` and `.widget`'s values tell what is shown.
+    `.pairs` (all that match), `.found` (the first of each tile), `.at` and the values of `.widget` are shown.
     """
 
     def __init__(
@@ -181,13 +181,14 @@ class MistakeBrowser(Judging):
 
     def _select(self) -> None:
         known = self.predictions
-        self.pairs = known.select(self.choice, self.reviews.keys(), self.only)
+        self.pairs = known.matching(self.choice, self.reviews.keys(), self.only)
         self._matching = np.zeros(known.truth.size, bool)
         self._matching[self.pairs] = True
+        self._asking = np.bincount(self.pairs // self.width, minlength=len(known))  # pairs of each image
         if self.by_picture:
-            self.found = self.pairs[first_of_each(self.pairs // self.width, len(known))]
+            self.found = known.leading(self.choice.order, self.pairs)
         else:
-            self.found = self.pairs
+            self.found = self.pairs[np.argsort(known.badness(self.choice.order, self.pairs))]
 
     @property
     def by_picture(self) -> bool:
@@ -261,9 +262,9 @@ class MistakeBrowser(Judging):
     def _done(self) -> np.ndarray:
         if not self.by_picture:
             return self._known[self.found]
-        unjudged = np.zeros(len(self.predictions), bool)
-        unjudged[self.pairs[~self._known[self.pairs]] // self.width] = True
-        return ~unjudged[self._images]
+        said = self._said_of[self._matching[self._said_of]]
+        answered = np.bincount(said // self.width, minlength=len(self.predictions))
+        return (answered == self._asking)[self._images]
 
     def _opened(self, number: int) -> dict[str, Any]:
         return self.detail.about(self._image_of(number)) | self._judged(number)
@@ -352,7 +353,8 @@ class MistakeBrowser(Judging):
 
     def table(self) -> pd.DataFrame:
         """What is filtered, a row a pair: title, label, kind, score, threshold, split, verdict, reviewer."""
-        return views.table(self.pairs, self.predictions, self.reviews)
+        bad = self.predictions.badness(self.choice.order, self.pairs)
+        return views.table(self.pairs[np.argsort(bad)], self.predictions, self.reviews)
 
     def line(self) -> str:
         """The line of code that opens this view again; a selection of images by hand is not in it."""

@@ -20,6 +20,7 @@ from wikitopics.show import theme
 HERE = Path(__file__).parent
 PAGE = 60  # tiles on one page
 LONGEST = 300  # characters of a title or a category that are shown
+PASSING = ("point", "page")  # what is done while one looks
 FILE_PAGE = "https://commons.wikimedia.org/wiki/File:"
 
 
@@ -65,10 +66,12 @@ class Hearing:
 
     def hear(self, message: dict[str, Any]) -> None:
         """Do what the page asks for: {"act": name, ...}. What goes wrong is told there, in red."""
-        given = dict(message)
+        given, before = dict(message), self.widget.said
         act = given.pop("act", None)
         try:
             self.acts[act](**given)
+            if before.get("failed") and self.widget.said is before and act not in PASSING:
+                self.say("")  # what went wrong is over
         except (UserError, OSError) as error:
             self.failed(str(act), error)
         except (KeyError, TypeError, ValueError, IndexError) as error:  # nobody sees a widget's exceptions

@@ -22,7 +22,7 @@ import yaml
 from wikitopics.evaluate.label_issues import to_correct
 from wikitopics.labels.label_sources import graph_for, label_from
 from wikitopics.labels.labelled import keep_frequent
-from wikitopics.show.browser.choice import Reviews
+from wikitopics.show.browser.reviews import Reviews
 from wikitopics.sources import open_source
 
 NOISE, LABELS = 0.3, 10

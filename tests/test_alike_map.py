@@ -7,9 +7,10 @@ import pytest
 from wikitopics.errors import UserError
 from wikitopics.evaluate.map import mapped, mistake_kinds, neighbours_kept, placed, rarest_labels
 from wikitopics.show.browser.mistakes import MistakeBrowser
-from wikitopics.show.browser.picture_map import PictureMap
-from wikitopics.show.map_figures import layers, members, picture_map, styles
+from wikitopics.show.browser.picture_map import PictureMap, in_polygon
+from wikitopics.show.map_figures import picture_map, styles
 from wikitopics.show.png.draw import picture
+from wikitopics.show.theme import MEANING
 
 HOSTILE = '<img src=x onerror="alert(1)">'
 
@@ -85,12 +86,26 @@ def test_every_picture_is_one_point_in_the_trace_of_its_kind():
     places, kinds = np.arange(12).reshape(6, 2), ["a", "b", "a", HOSTILE, "b", "a"]
     titles = pd.Series([f"{i}{HOSTILE}" for i in range(6)], index=[5, 4, 3, 2, 1, 0])  # a shuffled index
     figure = picture_map(places, kinds, titles)
-    for trace, mine in zip(figure.data, members(kinds), strict=True):
+    for trace, kind in zip(figure.data, styles(kinds), strict=True):
+        mine = [i for i in range(6) if kinds[i] == kind]
         assert list(zip(trace.x, trace.y, strict=True)) == [tuple(places[i]) for i in mine]
         assert [text[0] for text in trace.text] == [str(i) for i in mine]
     assert "<img" not in figure.to_json().replace("\\u003c", "<")
     assert picture(figure).size == (1800, 1120)
-    assert len(layers(places, kinds, titles, least=7)) == 7 and picture(picture_map(places[:0], [], [])).size
+    assert picture(picture_map(places[:0], [], [])).size
+
+
+def test_a_kind_of_mistake_has_one_look_whichever_is_frequent():
+    for kinds in (
+        ["a label is missing"] * 3 + ["a label too many"],
+        ["a label too many"] * 3 + ["all right"],
+    ):
+        marks = styles(kinds, ["all right"])
+        for name, colour in (
+            ("a label is missing", "false negative"),
+            ("a label too many", "false positive"),
+        ):
+            assert name not in marks or marks[name][1] == MEANING[colour]
 
 
 @pytest.fixture
@@ -108,38 +123,47 @@ def shown() -> PictureMap:
 
 
 def test_a_brush_shows_the_images_of_its_points_and_show_all_the_others_again(shown: PictureMap):
-    assert len(shown.browser.found) == 2 and shown.show_all.disabled
+    browser = shown.browser
+    assert len(browser.found) == 2 and browser.widget.setup["map"]["images"][0] == 29
     shown.brush([9, 0, 1])  # points are in reverse order: the images 20, 29 and 28
-    found = [shown.browser.predictions.parts(pair) for pair in shown.browser.found]
-    assert found == [(20, 1)] and shown.browser.selection.widget.layout.display == "flex"
-    assert "Only 3 of 30 images" in shown.browser.selection.told.value
-    shown.browser.filters.errors.value = "all predictions"
-    assert len(shown.browser.found) == 6
-    shown.browser.selection.show_all.click()
-    assert len(shown.browser.found) == 60 and not len(shown.chosen)
-    assert shown.browser.selection.widget.layout.display == "none" and shown.show_all.disabled
+    assert browser._images.tolist() == [20] and browser.widget.brushed["chosen"] == [0, 1, 9]
+    assert "Only 3 of 30 images" in browser.widget.page["only"]
+    browser.choose(errors="all predictions")
+    assert sorted(browser._images) == [20, 28, 29]
+    browser.hear({"act": "all"})
+    assert len(browser.found) == 30 and not len(shown.chosen) and browser.widget.page["only"] == ""
+    assert browser.widget.brushed["chosen"] == []
     shown.brush([3])
     shown.brush([])
-    assert len(shown.browser.found) == 60
+    assert len(browser.found) == 30
 
 
-def test_the_page_s_events_reach_the_right_points(shown: PictureMap):
-    from plotly.callbacks import Points
+def test_an_outline_takes_the_points_within_it_and_more_can_be_added(shown: PictureMap):
+    corners = [[2.5, 2.5], [6.5, 2.5], [6.5, 6.5], [2.5, 6.5]]
+    shown.browser.hear({"act": "brush", "outline": corners})
+    assert shown.chosen.tolist() == [3, 4, 5, 6]
+    shown.browser.hear({"act": "brush", "outline": [[9.5, 9], [10.5, 9], [10.5, 11]], "add": True})
+    assert shown.chosen.tolist() == [3, 4, 5, 6, 10]
+    shown.browser.hear({"act": "brush", "kind": "y", "by": "mistake"})
+    assert shown.chosen.tolist() == [29]
+    shown.browser.hear({"act": "brush", "outline": [[500, 500], [600, 500], [600, 600]]})
+    assert not len(shown.chosen) and shown.browser.only is None
+    shown.browser.hear({"act": "brush", "outline": "all"})
+    assert shown.browser.widget.said["failed"]
 
-    def event(chosen: dict[int, list[int]]) -> None:
-        for place, trace in enumerate(shown.figure.data):
-            shown._selected(trace, Points(chosen.get(place, []), [], [], "", place), None)
 
-    shown.colour.value = "label"
-    assert [len(trace.x) for trace in shown.figure.data] == [10, 10, 10]
-    event({0: [0], 2: [3]})  # the first a, the fourth c
-    assert shown.chosen.tolist() == [0, 11]
-    shown.colour.value = "mistake"
-    assert shown.figure.data[0].selectedpoints == (0, 11)  # still marked in its other colours
-    event({})
-    assert not len(shown.chosen)
-    shown._hovered(shown.figure.data[1], Points([0], [], [], "", 1), None)
-    assert ">0 &lt;img" in shown.side.value and "<img src=x" not in shown.side.value
+def test_a_point_is_within_a_bent_outline_as_one_sees_it():
+    corners = np.array([[0, 0], [4, 0], [4, 4], [2, 1], [0, 4]])  # with a notch from above
+    points = np.array([[1, 1], [2, 3], [3, 1], [2, 0.5], [5, 1], [-1, 1]])
+    assert in_polygon(points, corners).tolist() == [True, False, True, True, False, False]
+    assert in_polygon(points, corners[::-1]).tolist() == in_polygon(points, corners).tolist()
+    assert not in_polygon(points, corners[:0]).any() and not in_polygon(points, corners[:2]).any()
+
+
+def test_pointing_shows_the_picture(shown: PictureMap):
+    shown.browser.hear({"act": "point", "point": 29})
+    pointed = shown.widget.brushed["pointed"]
+    assert pointed["title"].startswith("0 <img") and pointed["jpeg"][:2] == b"\xff\xd8"
 
 
 def test_a_picture_without_prediction_is_refused(shown: PictureMap):

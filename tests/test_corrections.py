@@ -11,9 +11,12 @@ from test_labels_people import labelled
 from wikitopics.errors import UserError
 from wikitopics.evaluate import label_issues as label_issues_module
 from wikitopics.evaluate.label_issues import Head, label_issues, out_of_fold, to_correct
-from wikitopics.judgements import append
+from wikitopics.judgements import append, struck_hops
+from wikitopics.labels.category_graph import from_edges, without
+from wikitopics.labels.label_sources import graph_for
 from wikitopics.labels.labelled import correct
-from wikitopics.show.browser.choice import Reviews
+from wikitopics.show.browser.reviews import Reviews
+from wikitopics.sources import open_source
 
 
 def reviewed(tmp_path, *verdicts):
@@ -149,3 +152,26 @@ def test_doubts_are_ranked_in_each_split_and_test_is_offered_only_when_asked():
         assert part["margin"].is_monotonic_decreasing
     assert set(to_correct(issues)["split"]) == {"train", "validation"}
     assert len(to_correct(issues, test=True)) == len(issues)
+
+
+def test_a_struck_hop_is_gone_from_the_graph_of_the_next_run_and_is_counted(tmp_path):
+    edges = [("Cats", "Pets"), ("Cats", "Ships"), ("Pets", "Animals"), ("Ships", "Animals")]
+    edges.append(("Animals", "CommonsRoot"))
+    graph = from_edges(pd.DataFrame(edges, columns=["title", "parent"]))
+    reviews = Reviews(tmp_path / "run", "anna")
+    reviews.strike("Cats", "Ships", True, 7)
+    reviews.strike("Pets", "Animals", True, 9)
+    reviews.strike("Pets", "Animals", False, 9)  # allowed again
+    reviews.strike("Dogs", "Pets", True, 0)  # of another graph
+    reviews.put(("a", "b", "false positive"), "unsure", None)
+    assert struck_hops(tmp_path / "run") == [("Cats", "Ships"), ("Dogs", "Pets")]
+    after = without(graph, struck_hops(tmp_path / "run"))
+    left = [(after.title(child), after.title(parent)) for child, parent in zip(*after.edges(), strict=True)]
+    assert sorted(left) == sorted(edge for edge in edges if edge != ("Cats", "Ships"))
+    assert after.notes["hops struck out by people"] == 1 and after.notes["struck hops of other graphs"] == 1
+    assert len(graph.edges()[0]) == 5 and without(graph, []) is graph
+    folder = str(tmp_path / "run")
+    sample = open_source("sample")
+    whole, cut = graph_for("commons", "", sample), graph_for("commons", "", sample, folder)
+    assert len(whole.parents) == len(cut.parents) and cut.notes["struck hops of other graphs"] == 2
+    assert graph_for("ores", "", sample, folder) is None

@@ -20,7 +20,7 @@ from wikitopics.judgements import Journals, annotations, append, journal, take_o
 WRITER = """
 import sys
 from pathlib import Path
-from wikitopics.show.browser.choice import Reviews
+from wikitopics.show.browser.reviews import Reviews
 
 folder, person, number, count = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
 reviews = Reviews(folder, person)

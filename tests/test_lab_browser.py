@@ -1,316 +1,373 @@
-"""The browser of mistakes where people use it: the real JupyterLab, in a real Chromium, without network."""
+"""The browsers where people use them: the real JupyterLab, a real pointer, real keys, 100 ms away."""
 
-import json
-import os
+import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from pathlib import Path
 
-import nbformat
 import pytest
 
+from lab_in_chromium import (  # noqa: F401
+    HOSTILE,
+    PLANTED,
+    Distance,
+    Lab,
+    chromium,
+    distance,
+    lab,
+    notebook,
+    pytestmark,
+)
 from wikitopics import paths
-from wikitopics.judgements import verdicts
+from wikitopics.judgements import annotations, verdicts
 
 selenium = pytest.importorskip("selenium", reason="selenium is not installed (extra browser-test)")
 
-from selenium import webdriver  # noqa: E402
-from selenium.common.exceptions import WebDriverException  # noqa: E402
-from selenium.webdriver.chrome.service import Service  # noqa: E402
-from selenium.webdriver.common.action_chains import ActionChains  # noqa: E402
-from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
-from selenium.webdriver.support.ui import Select, WebDriverWait  # noqa: E402
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-DRIVER = shutil.which("chromedriver")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="no Chromium with chromedriver on the PATH"),
-]
-
-FLAGS = (
-    "--headless=new --no-sandbox --disable-gpu --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --disable-quic --window-size=1500,1900"
-)
-SETTINGS = {  # no news in the corner; every cell in the page, not only those in sight
-    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
-    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
-}
-TOKEN = "testtoken"
-HOSTILE = '<img src=x onerror="window.pwned=1">'
-
-NOTEBOOK = f"""
-from pathlib import Path
-import numpy as np, pandas as pd
-from wikitopics.show.browser.mistakes import MistakeBrowser
-
-hostile, rng = {HOSTILE!r}, np.random.default_rng(0)
-label_names = ["Animals", "Plants", "Vehicles", "People", "Food"]
-images = np.full((90, 64, 64, 3), 255, np.uint8)
-for image in images:
-    x, y = rng.integers(4, 34, 2)
-    image[x : x + 26, y : y + 26] = rng.integers(30, 220, 3)
-truth = (rng.random((80, 5)) < 0.35).astype(np.uint8)
-scores = np.clip(0.5 * truth + rng.normal(0.25, 0.22, truth.shape), 0, 1).astype(np.float32)
-titles = [f"{{hostile}} {{i}}" if i % 2 else f"Drawing {{i}}.svg" for i in range(80)]
-frame = pd.DataFrame(dict(title=titles, row=range(80), split="test", group=range(80)))
-lists = {{"categories": [[hostile, "SVG drawings"]] * 80, "labels: human": [["Food"]] * 80}}
-hops = dict(label="Food", score=0.9, start=hostile, path=[hostile, "Food"], rules=["depth"])
-why = pd.DataFrame([dict(title=title, **hops) for title in titles])
-browser = MistakeBrowser(
-    frame, truth, scores, np.full(5, 0.5), label_names, images, details=pd.DataFrame(lists, titles), why=why,
-    features=rng.normal(size=(90, 16)).astype(np.float32), judgements=Path("judgements"),
-)
-browser.widget
-"""
 
 TOPICS = f"""
 import numpy as np, pandas as pd
+from pathlib import Path
 from wikitopics.show.browser.topics import TopicBrowser
 
 hostile, rng = {HOSTILE!r}, np.random.default_rng(0)
-images = np.full((60, 64, 64, 3), 255, np.uint8)
-for image in images:
-    x, y = rng.integers(4, 34, 2)
-    image[x : x + 26, y : y + 26] = rng.integers(30, 220, 3)
+images = rng.integers(0, 255, (60, 32, 32, 3)).astype(np.uint8)
 chance = rng.random((60, 4)).astype(np.float32)
 frame = pd.DataFrame(dict(title=[f"{{hostile}} {{i}}" for i in range(60)]))
 frame["sureness"] = np.maximum(chance, 1 - chance).mean(axis=1)
 groups = pd.Series([[hostile, "Owls"] if i < 20 else [] for i in range(60)])
-labels = ["Animals", hostile, "Food", "Places"]
-TopicBrowser(frame, chance, chance > 0.6, labels, images, groups, lambda i: [((i + 1) % 60, 0.9)]).widget
+labels, near = ["Animals", hostile, "Food", "Places"], lambda i: [((i + 1) % 60, 0.9)]
+journals = Path("judgements/topics")
+TopicBrowser(frame, chance, chance > 0.6, labels, images, groups, near, journals).widget
+"""
+
+ANNOTATOR = f"""
+import numpy as np
+from pathlib import Path
+from wikitopics.show.browser.annotator import Annotator
+
+names = ["STEM", "Nature", "Animals", "Plants", "Food"]
+above = dict(Nature="STEM", Animals="Nature", Plants="Nature")
+grey = np.full((64, 64, 3), 128, np.uint8)
+titles = [f"{{i}} {HOSTILE}" for i in range(9)]
+Annotator(titles, names, above, lambda title: grey, Path("judgements/annotator")).widget
 """
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """Where the notebook lies, and judgements/ will."""
+    """Where the notebooks lie, and judgements/ will."""
     folder = tmp_path_factory.mktemp("lab")
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(NOTEBOOK.strip())])
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, folder / "mistakes.ipynb")
-    notebook.cells = [nbformat.v4.new_code_cell(TOPICS.strip())]
-    nbformat.write(notebook, folder / "topics.ipynb")
+    for name, code in (("mistakes", PLANTED), ("topics", TOPICS), ("annotator", ANNOTATOR)):
+        notebook(folder / f"{name}.ipynb", code)
     return folder
 
 
 @pytest.fixture(scope="module")
-def lab(folder: Path, tmp_path_factory):
-    """The address of a JupyterLab of this environment, with settings of its own; stopped afterwards."""
-    own = tmp_path_factory.mktemp("jupyter")
-    (own / "overrides.json").write_text(json.dumps(SETTINGS))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = {
-        "ServerApp.ip": "127.0.0.1",
-        "ServerApp.port": port,
-        "ServerApp.open_browser": False,
-        "ServerApp.root_dir": folder,
-        "ServerApp.allow_root": True,
-        "IdentityProvider.token": TOKEN,
-        "LabApp.app_settings_dir": own,
-        "LabApp.news_url": None,
-    }
-    variables = {
-        name: str(own / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
-    }
-    server = subprocess.Popen(
-        [sys.executable, "-m", "jupyterlab", *(f"--{name}={value}" for name, value in options.items())],
-        env=os.environ | variables | {"WIKITOPICS_ROOT": str(folder)},
-        stdout=(own / "log").open("wb"),
-        stderr=subprocess.STDOUT,
-    )
-    try:
-        _wait_for_server(f"http://127.0.0.1:{port}/api/status?token={TOKEN}")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(20)
-
-
-def _wait_for_server(address: str, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            urllib.request.urlopen(address, timeout=5).close()
-            return
-        except OSError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.2)
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    """A headless Chromium that writes down every request."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    for flag in FLAGS.split():
-        options.add_argument(flag)
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    yield driver
-    driver.quit()
-
-
-class Lab:
-    """What a person does in JupyterLab."""
-
-    def __init__(self, driver, address: str) -> None:
-        self.driver, self.address = driver, address
-
-    def until(self, ask, seconds: float = 40):
-        wait = WebDriverWait(
-            self.driver, seconds, poll_frequency=0.05, ignored_exceptions=[WebDriverException]
-        )
-        return wait.until(lambda _: ask())
-
-    def run(self, notebook: str, seconds: float = 90, shows: str = ".mistake-browser .mb-tile") -> None:
-        """Open a notebook, run all its cells; only the status bar knows when a kernel is there."""
-        self.driver.get(f"{self.address}/lab/workspaces/auto-t/tree/{notebook}?token={TOKEN}&reset")
-        self.until(lambda: "| Idle" in self.one("#jp-main-statusbar").text, 90)
-        menu = "//div[contains(@class,'lm-MenuBar-itemLabel') and text()='Run']"
-        self.driver.find_element(By.XPATH, menu).click()
-        self.until(lambda: self.all("li[data-command='runmenu:run-all']"))[0].click()
-        self.until(lambda: self.all(shows), seconds)
-
-    def idle(self, seconds: float = 200) -> None:
-        """Wait until the kernel has nothing more to do."""
-        self.until(lambda: "| Idle" in self.one("#jp-main-statusbar").text, seconds)
-
-    def one(self, css: str):
-        return self.driver.find_element(By.CSS_SELECTOR, css)
-
-    def all(self, css: str):
-        return self.driver.find_elements(By.CSS_SELECTOR, css)
-
-    def texts(self, css: str) -> list[str]:
-        return self.driver.execute_script(
-            "return [...document.querySelectorAll(arguments[0])].map(e => e.textContent)", css
-        )
-
-    def control(self, description: str):
-        """The input or select that a label describes."""
-        label = f"//label[normalize-space()='{description}']"
-        return self.driver.find_element(
-            By.XPATH, f"{label}/following-sibling::*[self::select or self::input]"
-        )
-
-    def opened_tile(self) -> int | None:
-        """Place on the page of the thumbnail that is framed."""
-        return self.driver.execute_script(
-            "const i = [...document.querySelectorAll('.mb-hits button')]"
-            ".findIndex(b => b.classList.contains('mb-open')); return i < 0 ? null : i"
-        )
-
-    def press(self, key: str) -> None:
-        ActionChains(self.driver).send_keys(key).perform()
-
-    def shot(self, name: str) -> None:
-        """Keep a picture of the browser of mistakes where $WIKITOPICS_SCREENSHOTS says."""
-        target = os.environ.get("WIKITOPICS_SCREENSHOTS")
-        if target:
-            Path(target).mkdir(parents=True, exist_ok=True)
-            self.one(".mistake-browser").screenshot(str(Path(target) / f"{name}.png"))
-
-
-@pytest.fixture(scope="module")
-def page(lab: str, chromium) -> Lab:
+def page(lab: str, chromium, distance: Distance) -> Lab:  # noqa: F811
     opened = Lab(chromium, lab)
     opened.run("mistakes.ipynb")
+    distance.seconds = 0.1
     return opened
 
 
+@pytest.fixture(autouse=True)
+def clean(page: Lab):
+    """All pictures, no filter and nothing over them, before each test."""
+    reset = page.all(".wt [data-key='Reset filters']")
+    if reset and page.all(".wt-mistakes"):
+        if page.one(".wt-layer").is_displayed():
+            page.click(page.button("shut"))
+        if page.one(".wt-only").is_displayed():
+            page.click(page.all(".wt-only button")[0])
+            page.until(lambda: not page.one(".wt-only").is_displayed())
+        page.click(reset[0])
+        page.until(lambda: page.one(".wt-search").get_attribute("value") == "")
+
+
+def said(page: Lab) -> str:
+    return page.one(".wt-said").text
+
+
 def test_everything_is_drawn(page: Lab):
-    assert len(page.all(".mb-tile")) == 24
+    assert len(page.all(".wt-tile")) == 60
     page.until(
-        lambda: page.driver.execute_script(
-            "return [...document.querySelectorAll('.mistake-browser img')].every(i => i.naturalWidth)"
-        )
+        lambda: page.script("return [...document.querySelectorAll('.wt img')].every(i => i.naturalWidth)")
     )
     page.shot("opened")
 
 
-def test_filter_page_image_and_verdict(page: Lab, folder: Path):
-    Select(page.control("Errors")).select_by_visible_text("false positives")
-    page.until(lambda: set(page.texts(".mb-tile .mb-badge")) == {"FP"})
-    Select(page.control("Errors")).select_by_visible_text("both kinds of mistake")
-    page.until(lambda: "FN" in page.texts(".mb-tile .mb-badge"))
-    first = page.texts(".mb-tile figcaption")
-    page.one(".mb-later").click()
-    page.until(lambda: page.texts(".mb-tile figcaption") != first)
-    page.all(".mb-hits button")[2].click()
-    page.until(lambda: page.opened_tile() == 2)
-    title = page.one(".mb-title").text
-    page.one(".mb-verdict-2").click()
-    page.until(lambda: "saved" in page.one(".mb-review [role=status]").text)
-    saved = verdicts(folder / "judgements")
-    assert saved["title"].tolist() == [title] and saved["verdict"].tolist() == ["label wrong"]
-    page.shot("verdict")
+@pytest.mark.parametrize("width", [900, 1280, 1366, 1440, 1920, 2560])
+def test_a_click_on_a_tile_shows_its_picture_beside_it_at_every_width(page: Lab, width: int):
+    """At 1280 the detail once came 400 px below the window, and at 1440 its buttons read "Previ..."."""
+    page.wide(width)
+    page.script("document.querySelector('.wt-body').scrollIntoView({block: 'center'})")
+    for place in (1, 0):
+        page.opens(place)
+    box = page.script(
+        "const [t, d, w] = ['.wt-title', '.wt-detail', '.wt'].map(s => document.querySelector(s)"
+        ".getBoundingClientRect()); return {top: t.top, bottom: t.bottom, left: t.left, right: t.right,"
+        "end: w.right, rest: w.right - d.right, high: innerHeight}"
+    )
+    assert box["top"] > 0 and box["bottom"] < box["high"] and box["right"] <= box["end"] + 1
+    assert box["rest"] < 20  # nothing to the right of it stays empty
+    cut = page.script(
+        "return [...document.querySelectorAll('.wt button, .wt select')].filter(b => b.offsetParent &&"
+        "!b.matches('.wt-tile, .wt-like, .wt-toggle') && b.scrollWidth > b.clientWidth + 1)"
+        ".map(b => b.textContent)"
+    )
+    assert cut == []
+    columns = page.script("return getComputedStyle(document.querySelector('.wt-grid')).gridTemplateColumns")
+    assert len(columns.split()) >= (1 if width < 1280 else 2 if width < 1440 else 3)
+    page.shot(f"width-{width}")
+    page.wide(1440)
 
 
-def test_keys(page: Lab, folder: Path):
-    """Arrows and digits work right after a click on a thumbnail, and JupyterLab gets none of them."""
-    page.all(".mb-hits button")[0].click()
-    page.until(lambda: page.opened_tile() == 0)
-    for key, place in ((Keys.ARROW_RIGHT, 1), (Keys.ARROW_DOWN, 2), (Keys.ARROW_LEFT, 1)):
+def test_filters_pages_and_words(page: Lab):
+    page.choose("errors", "false positives")
+    page.until(lambda: set(page.texts(".wt-question .wt-badge")) == {"FP"})
+    page.choose("errors", "both kinds of mistake")
+    page.until(lambda: page.all(".wt-c-false-negative") and "of 241" in page.one(".wt-count").text)
+    first = page.texts(".wt-tile .wt-line")
+    page.click(page.all(".wt-pager button")[1])
+    page.until(lambda: page.texts(".wt-tile .wt-line") != first)
+    page.press(Keys.PAGE_UP)
+    page.until(lambda: page.texts(".wt-tile .wt-line") == first)
+    page.click(page.one(".wt-search"))
+    titles = [tile.get_attribute("title") for tile in page.all(".wt-tile")]
+    number = next(found[1] for title in titles if (found := re.fullmatch(r"Drawing (\d{3})\.svg", title)))
+    page.press(*f"svg {number}")
+    page.until(lambda: len(page.all(".wt-tile")) == 1 and page.title() == f"Drawing {number}.svg")
+    assert page.one(".wt-search").get_attribute("value") == f"svg {number}"  # typed through, 100 ms away
+    page.one(".wt-search").send_keys(Keys.CONTROL, "a", Keys.NULL, Keys.BACKSPACE, Keys.ENTER)
+    page.until(lambda: page.texts(".wt-tile .wt-line") == first)
+
+
+def test_keys_are_heard_after_every_control_and_jupyterlab_gets_none(page: Lab, folder: Path):
+    """They were not after a tick: the focus stayed in a checkbox, whose keys were thrown away."""
+    for prepare in (
+        lambda: page.click(page.all(".wt-tile")[0]),
+        lambda: page.click(page.all(".wt-toggle")[0]) or page.press("u"),
+        lambda: (page.press("z"), page.until(lambda: page.all(".wt-zoom")), page.press(Keys.ESCAPE)),
+        lambda: page.click(page.button("Next ▶")),
+    ):
+        prepare()
+        time.sleep(0.5)
+        before = page.title()
+        page.press("3")
+        page.until(lambda before=before: page.title() != before)  # the next picture comes
+        page.until(lambda: "unsure" in said(page))
+        page.press("u")
+        page.until(lambda before=before: page.title() == before)
+    page.click(page.all(".wt-tile")[0])
+    for key, place in ((Keys.ARROW_RIGHT, 1), (Keys.ARROW_RIGHT, 2), (Keys.ARROW_LEFT, 1)):
         page.press(key)
         page.until(lambda place=place: page.opened_tile() == place)
-    for digit, verdict in (("1", "label right"), ("3", "unsure")):
-        page.press(digit)
-        page.until(lambda verdict=verdict: verdict in page.one(".mb-review [role=status]").text)
-    assert "unsure" in verdicts(folder / "judgements")["verdict"].tolist()
+    columns = page.script(
+        "return getComputedStyle(document.querySelector('.wt-grid')).gridTemplateColumns.split(' ').length"
+    )
+    page.press(Keys.ARROW_DOWN)
+    page.until(lambda: page.opened_tile() == 1 + columns)
     assert page.one(".jp-Notebook .jp-Cell").get_attribute("class").count("jp-CodeCell")
 
 
-def test_no_script_of_other_people_ran(page: Lab):
-    assert page.driver.execute_script("return window.pwned") is None
-    assert not page.all(".mistake-browser script, .mistake-browser .mistake-browser img[src='x']")
-    handlers = page.driver.execute_script(
-        "return [...document.querySelectorAll('.mistake-browser *')].filter(e => e.getAttributeNames()"
-        ".some(a => a.startsWith('on'))).map(e => e.className)"
+def test_a_slip_of_the_pointer_saves_nothing(page: Lab, folder: Path):
+    """One plain click once replaced all labels, and saved that."""
+    page.opens(4)
+    before = len(verdicts(folder / "judgements"))
+    given = page.texts(".wt-toggle.wt-now")
+    page.click(page.all(".wt-toggle")[-1])
+    page.until(lambda: page.all(".wt-toggle.wt-changed"))
+    assert len(set(page.texts(".wt-toggle.wt-now")) ^ set(given)) == 1
+    assert "not saved yet" in page.one(".wt-unsaved").text
+    assert len(verdicts(folder / "judgements")) == before
+    page.press("u")
+    page.until(lambda: page.texts(".wt-toggle.wt-now") == given)
+    page.click(page.all(".wt-toggle")[-1])
+    page.until(lambda: page.all(".wt-toggle.wt-changed"))
+    page.press("s")
+    page.until(lambda: "saved" in said(page) and "labels" in said(page))
+    assert len(verdicts(folder / "judgements")) > before
+    page.press("u")
+    page.until(lambda: len(verdicts(folder / "judgements")) == before)
+
+
+def test_twenty_verdicts_are_twenty_keys(page: Lab, folder: Path):
+    page.press("/")
+    page.press(Keys.ESCAPE)
+    page.opens(0)
+    before = len({*verdicts(folder / "judgements")["title"]})
+    for _ in range(20):
+        title = page.title()
+        page.press("1")
+        page.until(lambda title=title: page.title() != title)
+    page.until(lambda: len({*verdicts(folder / "judgements")["title"]}) >= before + 20)
+    assert "of 241 judged" in page.one(".wt-pager").text and "a minute" in page.one(".wt-pager").text
+    for _ in range(20):
+        page.press("u")
+    page.until(lambda: len({*verdicts(folder / "judgements")["title"]}) == before)
+
+
+def test_marked_tiles_are_judged_together(page: Lab, folder: Path):
+    page.opens(0)
+    page.press("x", Keys.ARROW_RIGHT, "x")  # faster than the kernel answers
+    page.until(lambda: len(page.all(".wt-marked")) == 2)
+    assert "2 marked" in page.one(".wt-pager").text
+    page.shot("marked")
+    page.press("2")
+    page.until(lambda: not page.all(".wt-marked") and "label wrong" in said(page))
+    page.until(lambda: page.texts(".wt-tile .wt-verdict")[:2] == ["✗", "✗"])
+    page.press("u")
+    page.until(lambda: page.texts(".wt-tile .wt-verdict")[:2] == ["", ""])
+
+
+def test_a_moved_threshold_tells_at_once_and_shows_what_crosses_it(page: Lab):
+    page.choose("label", "Plants")
+    page.until(lambda: page.one(".wt-curve").is_displayed())
+    slider = page.button("threshold")
+    slider.send_keys(Keys.ARROW_LEFT * 10)
+    assert "threshold 0.40 (the run's 0.50)" in page.one(".wt-curve").text  # before the kernel has answered
+    page.click(page.button("What it changes"))
+    page.until(lambda: page.texts(".wt-question b") and set(page.texts(".wt-question b")) == {"Plants"})
+
+    def scores() -> list[float]:
+        return [float(text.split()[0]) for text in page.texts(".wt-tile .wt-line")]
+
+    page.until(lambda: scores() and all(0.395 <= score <= 0.505 for score in scores()))
+    page.shot("threshold")
+    page.click(page.button("Reset filters"))
+    page.until(lambda: not page.one(".wt-curve").is_displayed())
+
+
+def test_hops_views_help_and_copy(page: Lab):
+    page.click(page.button("Hops"))
+    page.until(lambda: page.all(".wt-table tbody tr"))
+    page.click(page.button("show 0"))
+    page.until(lambda: "by" in page.one(".wt-only").text and "→" in page.one(".wt-only").text)
+    page.click(page.all(".wt-only button")[0])
+    page.until(lambda: not page.one(".wt-only").is_displayed())
+    page.press("v")
+    page.until(lambda: page.all(".wt-sheet input"))[0].send_keys("mine", Keys.ENTER)
+    page.until(lambda: "mine" in page.texts(".wt-names button"))
+    page.press(Keys.ESCAPE)
+    page.press(Keys.ESCAPE)
+    page.choose("copy", "one line of code")
+    page.until(lambda: page.all(".wt-sheet textarea"))
+    assert page.one(".wt-sheet textarea").get_attribute("value").startswith("wikitopics.browse('planted'")
+    page.press(Keys.ESCAPE)
+    page.press("?")
+    assert page.until(lambda: page.texts(".wt-keys kbd")).count("1") == 1
+    page.press(Keys.ESCAPE)
+    page.until(lambda: not page.one(".wt-layer").is_displayed())
+
+
+def test_look_alikes_and_hops_of_a_way_are_clickable(page: Lab):
+    page.opens(0)
+    page.until(lambda: page.all(".wt-like img"))
+    time.sleep(0.5)
+    near = page.all(".wt-like")[0]
+    title = near.get_attribute("title").split(" · ")[0]
+    page.click(near)
+    page.until(lambda: page.title() == title)
+    page.click(page.all(".wt-path .wt-hop")[-1])
+    page.until(lambda: "Food by Meals → Food" in page.one(".wt-only").text)
+    page.click(page.all(".wt-only button")[0])
+    page.click(page.button("Reset filters"))
+    page.until(lambda: "1–60" in page.one(".wt-count").text)
+
+
+def test_it_is_dark_where_the_notebook_is(page: Lab):
+    page.theme("JupyterLab Dark")
+    page.until(lambda: page.all(".wt.wt-dark"))
+    page.script("document.querySelector('.wt-map').scrollIntoView()")
+    time.sleep(1)
+    ground = page.script("return getComputedStyle(document.querySelector('.wt')).backgroundColor")
+    assert max(map(int, ground.strip("rgba()").split(",")[:3])) < 80
+    light = page.script(
+        "const c = document.querySelector('.wt-plot > canvas'), d = c.getContext('2d')"
+        ".getImageData(0, 0, c.width, c.height).data; let n = 0; for (let i = 0; i < d.length; i += 4)"
+        "if (d[i + 3] > 200 && d[i] + d[i + 1] + d[i + 2] > 700) n++; return n / (d.length / 4)"
     )
-    assert handlers == ["mb-ear"]  # the keys' listener, a constant
-    assert HOSTILE in page.one(".mb-title").text or any(HOSTILE in text for text in page.texts(".mb-chip"))
+    assert light < 0.02  # no white slab
+    page.shot("dark")
+    page.theme("JupyterLab Light")
+    page.until(lambda: not page.all(".wt.wt-dark"))
 
 
-def test_no_request_left_the_machine(page: Lab):
-    events = [json.loads(entry["message"])["message"] for entry in page.driver.get_log("performance")]
-    addresses = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
-    assert addresses
-    assert [a for a in addresses if not a.startswith((page.address, "data:", "blob:", "chrome"))] == []
+def test_every_control_has_a_name(page: Lab):
+    nameless = page.script(
+        "return [...document.querySelectorAll('.wt button, .wt input, .wt select, .wt textarea, .wt canvas')]"
+        ".filter(e => e.offsetParent && !e.getAttribute('aria-label') && !e.textContent.trim() &&"
+        "!e.closest('label') && !e.getAttribute('aria-hidden')).map(e => e.outerHTML.slice(0, 80))"
+    )
+    assert nameless == []
+
+
+def test_no_script_of_other_people_ran_and_no_request_left_the_machine(page: Lab):
+    assert page.script("return window.pwned") is None
+    assert not page.all(".wt script, .wt img[src='x']")
+    assert page.script(
+        "return [...document.querySelectorAll('.wt, .wt *')].every(e => e.getAttributeNames()"
+        ".every(a => !a.startsWith('on')))"
+    )
+    assert any(HOSTILE in text for text in page.texts(".wt-chip"))
+    assert page.foreign_requests() == []
 
 
 def test_a_verdict_survives_the_kernel(page: Lab, folder: Path):
+    page.opens(0)
+    page.press("2")
+    page.until(lambda: "label wrong" in said(page))
     before = verdicts(folder / "judgements")
     page.run("mistakes.ipynb")
-    page.until(lambda: f"{len(before)} in all" in page.one(".mb-review [role=status]").text)
-    Select(page.control("Verdict")).select_by_visible_text("reviewed")
-    page.until(lambda: len(page.all(".mb-tile")) == len(before))
-    assert len(page.all(".mb-tile .mb-verdict")) == len(before)
+    page.choose("reviewed", "reviewed")
+    page.until(lambda: len(page.all(".wt-tile")) == before["title"].nunique())
+    assert page.texts(".wt-tile .wt-verdict") == ["✗"] * before["title"].nunique()
 
 
-def test_scored_pictures_by_topic_group_and_key(page: Lab):
-    """The browser of 06: filters, arrow keys, look-alikes; nobody's text becomes anything else."""
+def test_the_annotator_hears_its_keys_after_a_label_was_chosen(page: Lab, folder: Path):
+    page.run("annotator.ipynb", 240, ".wt-annotator .wt-toggle")
+    first = page.one(".wt-title").text
+    page.click(page.all(".wt-toggle")[2])
+    page.until(lambda: len(page.all(".wt-toggle.wt-now")) == 3)  # and what lies above
+    page.press("1")
+    page.until(lambda: page.one(".wt-title").text != first)
+    assert annotations(folder / "judgements" / "annotator")["labels"].tolist() == [
+        ["STEM", "Nature", "Animals"]
+    ]
+    second = page.one(".wt-title").text
+    page.press("l", Keys.SPACE)
+    page.until(lambda: page.texts(".wt-toggle.wt-now"))
+    page.press("2")
+    page.until(lambda: page.one(".wt-title").text != second)
+    assert annotations(folder / "judgements" / "annotator")["labels"].tolist()[1] == []
+    page.press(Keys.ARROW_LEFT)
+    page.until(lambda: page.one(".wt-title").text == second)
+    assert page.script("return window.pwned") is None
+    page.shot("annotator")
+
+
+def test_scored_pictures_by_topic_group_and_key(page: Lab, folder: Path):
+    """The browser of 06: filters, arrow keys, look-alikes, a verdict; nobody's text becomes anything else."""
     page.run("topics.ipynb")
-    page.all(".mb-hits button")[0].click()
-    page.until(lambda: page.opened_tile() == 0)
+    page.click(page.all(".wt-tile")[0])
     page.press(Keys.ARROW_RIGHT)
     page.until(lambda: page.opened_tile() == 1)
-    assert page.all(".mb-near img") and len(page.all(".mb-track")) == 4
-    assert page.one(".mistake-browser").get_attribute("aria-label").startswith("Browser of scored pictures")
-    Select(page.control("Group")).select_by_visible_text("Owls (20)")
-    page.until(lambda: len(page.all(".mb-tile")) == 20)
-    Select(page.control("Topic")).select_by_visible_text("Food")
-    page.until(lambda: all("Food" in text for text in page.texts(".mb-tile figcaption")))
+    assert page.all(".wt-likes img") and len(page.all(".wt-track")) == 4
+    assert page.one(".wt").get_attribute("aria-label").startswith("Browser of scored pictures")
+    page.choose("group", "Owls (20)")
+    page.until(lambda: len(page.all(".wt-tile")) == 20)
+    page.choose("topic", "Food")
+    page.until(lambda: all("Food" in text for text in page.texts(".wt-tile .wt-chips")))
+    page.opens(1)
+    title = page.title()
+    page.press("2")
+    page.until(lambda: page.title() != title)
+    assert set(verdicts(folder / "judgements" / "topics")["title"]) == {title}
     page.shot("topics")
-    assert page.driver.execute_script("return window.pwned") is None
+    assert page.script("return window.pwned") is None
 
 
 def made(stage: str, run: str) -> bool:
@@ -329,15 +386,14 @@ def test_the_evaluation_notebook_itself(page: Lab, folder: Path):
     for stage in ("01_labels", "04_evaluate"):
         shutil.copy(paths.notebook(stage), folder / f"{stage}.ipynb")
     page.run("04_evaluate.ipynb", seconds=400)
-    page.driver.execute_script("document.querySelector('.mistake-browser').scrollIntoView()")
-    page.all(".mb-hits button")[1].click()
-    page.until(lambda: page.one(".mb-head .mb-soft").text.startswith("2 of "))  # it follows the tile's mark
-    title = page.one(".mb-title").text
+    page.click(page.all(".wt-tile")[1])
+    page.until(lambda: page.one(".wt-words .wt-soft").text.startswith("2 of "))  # it follows the tile's mark
+    title = page.title()
     page.press("2")
     reviews = folder / "judgements" / "04_evaluate" / "commons-10-lite0"
     page.until(reviews.exists)
-    assert verdicts(reviews)["title"].tolist() == [title]
-    assert page.all(".mb-near img") and page.all(".mb-chip") and page.all(".mb-path")
+    assert set(verdicts(reviews)["title"]) == {title}
+    page.until(lambda: page.all(".wt-likes img") and page.all(".wt-chip") and page.all(".wt-path"))
     page.until(lambda: "| Idle" in page.one("#jp-main-statusbar").text, 200)
     assert page.texts(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']") == []
     assert page.all(".js-plotly-plot") and not page.texts(".jp-OutputArea-output .modebar-btn--logo")
@@ -359,7 +415,7 @@ def test_what_was_run_in_jupyterlab_is_the_run_and_looking_costs_nothing(page: L
     if "01_labels/commons " in said and "would run" in said.split("01_labels/commons ")[1].split("\n")[0]:
         pytest.skip("the sample's runs are of other code than this: run `make demo` first")
     assert "everything is up to date" in said
-    page.run("01_labels.ipynb", 200, ".label-annotator button")
+    page.run("01_labels.ipynb", 200, ".wt-annotator button")
     page.idle()
     assert any("it stays as it is" in text for text in page.texts(".jp-OutputArea-output"))
     page.run("04_evaluate.ipynb", 400)
@@ -372,12 +428,11 @@ def test_any_run_has_its_browser_in_one_line(page: Lab, folder: Path):
     """`wikitopics browse`'s notebook: the same browser and map, with the verdict of the test before."""
     if not (folder / "params").exists():
         pytest.skip("the sample's runs are not there: run `make demo` first")
-    code = 'import wikitopics\n\nwikitopics.browse("commons-10-lite0")'
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, folder / "browse.ipynb")
+    notebook(folder / "browse.ipynb", 'import wikitopics\n\nwikitopics.browse("commons-10-lite0")')
     page.run("browse.ipynb", 200)
-    page.until(lambda: "1 in all" in page.one(".mb-review [role=status]").text)
-    assert page.all(".picture-map .js-plotly-plot") and page.all(".mb-near img")
+    page.choose("reviewed", "reviewed")
+    page.until(lambda: len(page.all(".wt-tile")) == 1)
+    assert page.all(".wt-plot canvas")
+    page.until(lambda: page.all(".wt-likes img"))
     assert "everything is up to date" in up_to_date(folder)
     page.shot("browse")

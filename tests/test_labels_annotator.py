@@ -1,7 +1,6 @@
 """The annotation widget, driven without a browser: ancestors, none, several people, a restarted kernel."""
 
 import numpy as np
-import pytest
 
 from wikitopics.judgements import annotations
 from wikitopics.labels.people import majority
@@ -18,14 +17,8 @@ def annotator(path=None, who="x", picture=lambda title: GREY):
     return Annotator(TITLES, V14.label_names, V14.parents, picture, path, who)
 
 
-def press(widget, name):
-    queue = [widget.widget]
-    while queue:
-        found = queue.pop()
-        if getattr(found, "description", "") == name and hasattr(found, "click"):
-            return found.click()
-        queue += getattr(found, "children", ())
-    raise AssertionError(f"no button {name}")
+def where(one: Annotator) -> str:
+    return one.widget.opened["where"]
 
 
 def test_ticking_adds_what_lies_above_and_unticking_takes_what_lies_below():
@@ -41,15 +34,15 @@ def test_a_judgement_is_on_disk_at_once_and_survives_the_kernel(tmp_path):
     path = tmp_path / "run"
     one = annotator(path)
     one.tick("Food")
-    press(one, "Save (1)")
+    one.hear({"act": "save"})
     assert annotations(path)["labels"].tolist() == [["Culture", "Food"]]
     assert one.title == "b.jpg" and one.chosen == []
-    press(one, "None of these (2)")
+    one.hear({"act": "none"})
     again = annotator(path)
-    assert again.title == EVIL and "2 judged by x" in again.shown.value
-    press(again, "Back")
-    assert again.title == "b.jpg" and "judged" in again.shown.value and again.chosen == []
-    press(again, "Back")
+    assert again.title == EVIL and "2 judged by x" in where(again)
+    again.hear({"act": "move", "step": -1})
+    assert again.title == "b.jpg" and "· judged" in where(again) and again.chosen == []
+    again.hear({"act": "move", "step": -1})
     assert again.chosen == ["Culture", "Food"]
 
 
@@ -73,24 +66,38 @@ def test_a_judgement_that_cannot_be_written_is_told_and_what_is_ticked_stays(tmp
     (tmp_path / "file").write_text("")
     one = annotator(tmp_path / "file" / "run")
     one.tick("Food")
-    press(one, "Save (1)")
-    assert "NOT SAVED: Culture, Food" in one.failed.value
+    one.hear({"act": "save"})
+    assert "NOT SAVED: Culture, Food" in one.widget.said["text"] and one.widget.said["failed"]
     assert one.title == "a.jpg" and one.chosen == ["Culture", "Food"]
 
 
 def test_skipping_files_nothing_and_the_ends_hold():
     one = annotator()
     for _ in range(5):
-        press(one, "Skip (3)")
+        one.hear({"act": "move", "step": 1})
     assert one.title == EVIL and one.annotations.table().empty
     for _ in range(5):
-        press(one, "Back")
+        one.hear({"act": "move", "step": -1})
     assert one.title == "a.jpg"
 
 
-@pytest.mark.parametrize("data", [GREY, None])
-def test_titles_are_not_read_as_markup(data):
-    one = annotator(picture=lambda title: data)
+def test_a_picture_that_is_not_there_leaves_its_page_on_commons():
+    one = annotator(picture=lambda title: None)
     one.move(2)
-    assert "<img src=x" not in one.shown.value and "&lt;img src=x" in one.shown.value
-    assert ("commons.wikimedia.org" in one.shown.value) == (data is None)
+    assert one.widget.opened["jpeg"] is None and one.widget.opened["title"] == EVIL
+    assert one.widget.opened["address"].startswith("https://commons.wikimedia.org/wiki/File:%3Cimg")
+
+
+def test_the_page_toggles_forgets_and_sees_what_was_said():
+    one = annotator()
+    food = one.names.index("Food")
+    one.hear({"act": "toggle", "label": food})
+    assert one.chosen == ["Culture", "Food"]
+    assert {label["name"] for label in one.widget.opened["labels"] if label["now"]} == {"Culture", "Food"}
+    one.hear({"act": "forget"})
+    assert one.chosen == [] and one.annotations.table().empty
+    one.tick("Food")
+    one.save()
+    assert "saved" in one.widget.said["text"] or "memory" in one.widget.said["text"]
+    one.move(-1)
+    assert one.chosen == ["Culture", "Food"]

@@ -4,10 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from wikitopics.errors import UserError
+from wikitopics.judgements import verdicts
 from wikitopics.scoring.groups import COLUMNS, by_group
 from wikitopics.show import score_figures
-from wikitopics.show.browser.controls import PAGE
-from wikitopics.show.browser.topics import TopicBrowser
+from wikitopics.show.browser.surface import PAGE
+from wikitopics.show.browser.topics import NONE, TopicBrowser
 from wikitopics.show.figures import funnel
 from wikitopics.show.png.draw import picture
 
@@ -15,7 +17,7 @@ HOSTILE = '<img src=x onerror="alert(1)">'
 NAMES = ["Animals", f"Plants {HOSTILE}"]
 
 
-def planted(n: int = 60, **more) -> TopicBrowser:
+def planted(n: int = 130, **more) -> TopicBrowser:
     """n pictures whose colour is their place; every third has the first topic, the first ten a group."""
     rng = np.random.default_rng(0)
     chance = rng.random((n, 2)).astype(np.float32)
@@ -29,47 +31,76 @@ def planted(n: int = 60, **more) -> TopicBrowser:
 
 def test_the_least_sure_come_first_and_steps_follow_the_order():
     browser = planted()
-    assert len(browser.found) == 60 and (np.diff(browser.sureness[browser.found]) >= 0).all()
+    assert len(browser.found) == 130 and (np.diff(browser.sureness[browser.found]) >= 0).all()
     browser.step(+1)
-    assert browser.at == 1 and "2 of 60" in browser.shown.value
+    assert browser.at == 1 == browser.widget.opened["place"] and browser.widget.opened["of"] == 130
     browser.open(PAGE)
-    assert browser.pager.number.value == 2
-    browser.back.click()
-    assert browser.at == PAGE - 1 and browser.pager.number.value == 1
+    assert browser.number == 2
+    browser.hear({"act": "step", "by": -1})
+    assert browser.at == PAGE - 1 and browser.number == 1
     browser.step(-100)
-    assert browser.at == 0 and browser.back.disabled
+    assert browser.at == 0
 
 
-def test_filters_by_topic_group_and_sureness():
+def test_filters_by_topic_group_sureness_and_words():
     browser = planted()
-    browser.filters.topic.value = 0
-    assert set(browser.found) == set(range(0, 60, 3))
-    browser.filters.order.value = "most probable first"
+    browser.choose(topic=0)
+    assert set(browser.found) == set(range(0, 130, 3))
+    browser.choose(order="most probable first")
     assert (np.diff(browser.probabilities[browser.found, 0]) <= 0).all()
-    browser.filters.group.value = HOSTILE
+    browser.choose(group=HOSTILE)
     assert set(browser.found) == {0, 3, 6, 9}
-    browser.filters.topic.value = -2
+    browser.choose(topic=NONE)
     assert set(browser.found) == {1, 2, 4, 5, 8}
-    browser.filters.group.value = ""
-    browser.filters.sure.value = (0.7, 0.8)
+    browser.choose(group="", low=0.7, high=0.8)
     assert ((browser.sureness[browser.found] >= 0.7) & (browser.sureness[browser.found] <= 0.8)).all()
-    browser.filters.topic.value = 1
+    browser.choose(topic=1)
     assert set(browser.found) <= {7}
-    browser.filters.sure.value = (0.99, 1.0)
-    assert len(browser.found) == 0 and browser.at is None and browser.opened.layout.display == "none"
+    browser.choose(low=1.0)
+    assert len(browser.found) == 0 and browser.at is None and browser.widget.opened == {}
+    browser.reset()
+    browser.choose(search="7 plants")
+    assert set(browser.found) == {7}
+    with pytest.raises(UserError, match="a filter is one of topic"):
+        browser.choose(label=1)
 
 
-def test_text_of_other_people_is_escaped_everywhere():
-    browser = planted(nearest=lambda place: [((place + 1) % 60, 0.9)])
-    browser.open(int(np.flatnonzero(browser.found == 7)[0]))
-    told = browser.stage.tiles.value + browser.shown.value + browser.filters.group.options[1][0]
-    assert "<img src=x" not in told and "&lt;img src=x" in told and "0.90" in browser.shown.value
-    assert "<" not in "".join(hit.description for hit in browser.stage.hits)
+def test_topics_are_judged_and_corrected_and_the_journal_is_read_again(tmp_path):
+    browser = planted(judgements=tmp_path / "run", reviewer="me")
+    browser.choose(topic=1)  # of picture 7 alone
+    browser.judge("label wrong")
+    browser.choose(topic=NONE, order="most sure first")
+    place = int(browser.found[0])
+    best = NAMES[int(np.argmax(browser.probabilities[place]))]
+    browser.toggle("Animals")
+    browser.judge("label wrong")  # nothing is given: it is about the most probable one
+    saved = verdicts(tmp_path / "run")
+    assert saved.title.tolist() == [browser.titles[7], browser.titles[place]]
+    assert saved.label.tolist() == [NAMES[1], best] and saved.kind.tolist() == ["given", "not given"]
+    assert saved.corrected_labels[1] == ["Animals"]
+    again = planted(judgements=tmp_path / "run", reviewer="me")
+    again.choose(reviewed="reviewed")
+    assert set(again.found) == {7, place}
+    again.choose(reviewed="not reviewed")
+    assert len(again.found) == 128
+    browser.undo()
+    assert len(verdicts(tmp_path / "run")) == 1
+
+
+def test_look_alikes_are_told_and_opened():
+    browser = planted(nearest=lambda place: [((place + 1) % 130, 0.9)])
+    near = browser.widget.near["pictures"][0]
+    assert near["like"] == 0.9 and near["image"] == (browser.image + 1) % 130
+    browser.choose(topic=1)
+    browser.look_at(9)
+    assert browser.image == 9 and len(browser.found) == 1
+    browser.show_all()
+    assert len(browser.found) == 130
 
 
 def test_no_picture_at_all():
     browser = planted(0)
-    assert browser.at is None and "none" in browser.opened.layout.display
+    assert browser.at is None and browser.widget.opened == {}
 
 
 COUNTS = pd.DataFrame(

@@ -1,27 +1,45 @@
 """The browser of any finished run, ready to be shown in a notebook."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wikitopics import paths
 from wikitopics.artefacts import RECORD, finished_run, read_json
 from wikitopics.errors import UserError
 
 if TYPE_CHECKING:
-    import ipywidgets
+    import anywidget
+
+    from wikitopics.show.browser.mistakes import MistakeBrowser
+    from wikitopics.show.browser.topics import TopicBrowser
 
 BROWSED = ("04_evaluate", "06_score")
 
 
-def browse(name: str, root: Path | str | None = None) -> "ipywidgets.Widget":
+def browse(
+    name: str, root: Path | str | None = None, against: str = "", **view: Any
+) -> "anywidget.AnyWidget":
     """The widget of a finished run: its mistakes and a map (04_evaluate), or its scored pictures (06_score).
 
-    name: RUN or STAGE/RUN; root: another root folder than `paths.root()`. The run is only read; verdicts go
-    to its journals in judgements/. Raises UserError where the run is not there.
+    name: RUN or STAGE/RUN; root: another root folder than `paths.root()`; against: a second run of
+    04_evaluate, to see what one gets right and the other does not. Other words set filters, as in
+    `browse("commons", label="Animals", errors="false positives", search="fox")`; with `against` also
+    right="right here, wrong there". The run is only read; verdicts go to its journals in judgements/. Raises
+    UserError where a run is not there, or a filter.
     """
     with paths.rooted(root):
         stage, run = browsable(name)
-        return {"04_evaluate": _mistakes, "06_score": _pictures}[stage](run)
+        if stage == "06_score":
+            if against:
+                raise UserError(f"two runs must be of 04_evaluate, but {name!r} is of {stage}; name another")
+            browser: Any = _pictures(run)
+        else:
+            browser = mistakes(run, against)
+        if "right" in view:
+            view["against"] = view.pop("right")
+        if view:
+            browser.choose(**view)
+        return browser.widget
 
 
 def browsable(name: str) -> tuple[str, str]:
@@ -49,9 +67,10 @@ def _records(stage: str) -> list[Path]:
     return sorted((paths.root() / "data" / stage).glob(f"*/{RECORD}"))
 
 
-def _mistakes(run: str) -> "ipywidgets.Widget":
+def mistakes(run: str, against: str = "", on_map: bool = True) -> "MistakeBrowser":
+    """The browser of a finished run of 04_evaluate, below a map of its test images if `on_map`."""
     from wikitopics.evaluate.context import read_context
-    from wikitopics.evaluate.map import mapped
+    from wikitopics.evaluate.map import NOTHING, mapped
     from wikitopics.evaluate.predictions import read_frozen, read_joined
     from wikitopics.show.browser.picture_map import mistakes_on_map
 
@@ -61,11 +80,23 @@ def _mistakes(run: str) -> "ipywidgets.Widget":
     context = read_context(record["model"])
     test = everything.rows((everything.frame["split"] == "test").to_numpy())
     judged = (test.truth, test.reaching(thresholds), test.label_names)
-    shown = mapped(test.frame, *judged, context.features, record["parameters"]["seed"])
-    return mistakes_on_map(everything, thresholds, context, shown, run)
+    placed = (context.features, record["parameters"]["seed"])
+    shown = mapped(test.frame, *judged, *placed) if on_map else NOTHING
+    beside = {"against": _beside(against)} if against else {}
+    return mistakes_on_map(everything, thresholds, context, shown, run, **beside)
 
 
-def _pictures(run: str) -> "ipywidgets.Widget":
+def _beside(name: str) -> tuple:
+    """Name, titles, scores, thresholds and label names of a run to compare with."""
+    from wikitopics.evaluate.predictions import read_frozen, read_joined
+
+    stage, run = browsable(name if "/" in name else f"04_evaluate/{name}")
+    folder = finished_run(stage, run)
+    there = read_joined(folder)
+    return run, there.frame["title"], there.scores, read_frozen(folder).thresholds, there.label_names
+
+
+def _pictures(run: str) -> "TopicBrowser":
     from wikitopics.alike.look_alikes import kept_alike
     from wikitopics.scoring.choose import choose
     from wikitopics.scoring.found import groups_of, read_found
@@ -86,4 +117,5 @@ def _pictures(run: str) -> "ipywidgets.Widget":
     pictures = Pictures(files.source, found.frame["path"], found.settings.fit, found.settings.side)
     scored = (found.frame, found.probabilities, found.above, found.label_names)
     near = kept_alike(folder / "features" / "features.parquet", pictures.paths)
-    return TopicBrowser(*scored, pictures, groups_of(found.frame, parameters["group_by"]), near).widget
+    journals = paths.judgements_folder("06_score", run)
+    return TopicBrowser(*scored, pictures, groups_of(found.frame, parameters["group_by"]), near, journals)

@@ -93,9 +93,13 @@ class Journals:
 
         What others have added meanwhile is in `news`, and so is this one.
         """
+        return self.add_all([entry])[0]
+
+    def add_all(self, entries: Iterable[Entry]) -> list[Entry]:
+        """Add several judgements, all or none of them, as `add` does."""
         if self.folder is None:
-            return stamped(entry, self.person)
-        return append(self.folder, self.person, [entry])[0]
+            return [stamped(entry, self.person) for entry in entries]
+        return append(self.folder, self.person, entries)
 
     def news(self) -> list[Entry]:
         """The judgements that have come since this was asked last, each person's in the order of writing."""
@@ -133,6 +137,17 @@ def verdicts(folder: Path | str) -> pd.DataFrame:
     known = latest(read(_folder_of("04_evaluate", folder)), verdict_key)
     rows = [entry | {"reviewer": entry["person"]} for entry in known if entry.get("verdict")]
     return pd.DataFrame(rows, columns=VERDICT_COLUMNS, dtype=object)
+
+
+def struck_hops(folder: Path | str) -> list[tuple[str, str]]:
+    """(child, parent) of the hops of the category graph that somebody struck out, and has not allowed again.
+
+    folder: judgements/04_evaluate/RUN, or the name of that run. In alphabetical order.
+    """
+    entries = [e for e in read(_folder_of("04_evaluate", folder)) if isinstance(e.get("hop"), dict)]
+    known = latest(entries, lambda entry: (str(entry["hop"].get("child")), str(entry["hop"].get("parent"))))
+    struck = [entry["hop"] for entry in known if entry["hop"].get("struck") is True]
+    return sorted({(str(hop.get("child")), str(hop.get("parent"))) for hop in struck})
 
 
 def annotations(folder: Path | str) -> pd.DataFrame:

@@ -24,6 +24,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     browse.add_argument(
         "name", metavar="RUN", help="RUN or STAGE/RUN, e.g. commons-20-lite2 or 06_score/sample"
     )
+    browse.add_argument("--against", metavar="RUN", default="", help="a second run of 04_evaluate beside it")
     browse.add_argument(
         "--no-browser", action="store_true", help="start JupyterLab, and only say its address"
     )
@@ -41,7 +42,8 @@ def run(options: argparse.Namespace) -> int:
             "`wikitopics browse` must find JupyterLab, but it is not installed here; run `pip install "
             "jupyterlab`"
         )
-    notebook = write_notebook(*browsable(options.name))
+    against = browsable(f"04_evaluate/{options.against.rpartition('/')[2]}")[1] if options.against else ""
+    notebook = write_notebook(*browsable(options.name), against)
     command = [sys.executable, "-m", "jupyterlab", str(notebook), f"--ServerApp.root_dir={paths.root()}"]
     command += ["--no-browser"] if options.no_browser else []
     command += [f"--port={options.port}"] if options.port else []
@@ -52,16 +54,17 @@ def run(options: argparse.Namespace) -> int:
     os.execv(sys.executable, command)
 
 
-def write_notebook(stage: str, run: str) -> Path:
+def write_notebook(stage: str, run: str, against: str = "") -> Path:
     """A notebook with one cell that shows the run's browser, in data/browse/."""
     import nbformat
 
-    told = f"# {run}\n\nPress **Shift+Enter** in the next cell. Arrow keys go from picture to picture."
-    code = f'import wikitopics\n\nwikitopics.browse("{stage}/{run}")'
+    told = f"# {run}\n\nPress **Shift+Enter** in the next cell. `?` tells the keys."
+    other = f", against={against!r}" if against else ""
+    code = f'import wikitopics\n\nwikitopics.browse("{stage}/{run}"{other})'
     cells = [nbformat.v4.new_markdown_cell(told, id="about"), nbformat.v4.new_code_cell(code, id="browser")]
     notebook = nbformat.v4.new_notebook(cells=cells)
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    path = paths.root() / "data" / "browse" / f"{stage}-{run}.ipynb"
+    path = paths.root() / "data" / "browse" / f"{stage}-{run}{'-' if against else ''}{against}.ipynb"
     if not path.exists():  # somebody may have gone on writing in it
         with replacing(path) as temporary:
             temporary.write_text(json.dumps(notebook, indent=1) + "\n", "utf-8")

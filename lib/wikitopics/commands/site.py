@@ -33,6 +33,8 @@ def run(options: argparse.Namespace) -> int:
     made = build(paths.root(), place, options.runs)
     for name, figures in made.still.items():
         print(f"{name}: too heavy, {figures} figures are pictures only")
-    print(f"{made.pages} pages, {made.figures} live figures, the heaviest page {made.heaviest / 1e6:.2f} MB")
+    browsers = f"{made.browsers} browsers of mistakes, " if made.browsers else ""
+    told = f"{made.pages} pages, {made.figures} live figures, {browsers}"
+    print(f"{told}the heaviest page {made.heaviest / 1e6:.2f} MB")
     print(f"{place / 'index.html'} written in {time.monotonic() - started:.1f} s")
     return 0

@@ -1,6 +1,8 @@
 """What is known of the images besides their scores: pixels, categories, labels by source, reasons."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,14 @@ import numpy as np
 import pandas as pd
 
 from wikitopics.artefacts import finished_run, read_array, read_json, read_table
-from wikitopics.evaluate.predictions import lineage
+from wikitopics.evaluate.predictions import lineage, parents
+from wikitopics.images.decode import Recipe
+from wikitopics.images.reasons import Rejected
+from wikitopics.images.sandbox import decode_alone
+from wikitopics.sources import Source, open_source
+
+LARGE = 1600  # pixels of a picture from its original file, at most
+MOST_BYTES = 50_000_000  # of such a file
 
 
 @dataclass(frozen=True)
@@ -17,7 +26,8 @@ class Context:
 
     images: (m, S, S, 3) uint8, memory-mapped, indexed by `row`; table: images.parquet; details: indexed by
     title, `categories` and one column `labels: RUN` for each 01_labels run of the image set; why: as
-    why.parquet; features: (m, d) float32, memory-mapped, indexed by `row`, or None where there are none.
+    why.parquet; features: (m, d) float32, memory-mapped, indexed by `row`, or None where there are none;
+    parents: the label above each label; original: a title's picture from its own file, None without one.
     """
 
     images: np.ndarray
@@ -25,15 +35,20 @@ class Context:
     details: pd.DataFrame
     why: pd.DataFrame | None
     features: np.ndarray | None
+    parents: dict[str, str | None] = field(default_factory=dict)
+    original: Callable[[str], np.ndarray | None] = lambda title: None
 
     @property
     def beside(self) -> dict[str, Any]:
-        """What the browser takes by name: details, why, features, catalogue (who any neighbour is)."""
+        """What the browser takes by name: details, why, features, catalogue (who any neighbour is), parents
+        and original."""
         return {
             "details": self.details,
             "why": self.why,
             "features": self.features,
             "catalogue": self.table,
+            "parents": self.parents,
+            "original": self.original,
         }
 
     def rows(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -53,7 +68,34 @@ def read_context(run: str) -> Context:
         details[f"labels: {name}"] = _lists(name, "labels.parquet", "labels", titles)
     pixels = read_array(images / "images.npy")
     features = _features(images / "features", made_from["backbone"], len(pixels))
-    return Context(pixels, table, details, _why(made_from["labels"], titles), features)
+    why, original = _why(made_from["labels"], titles), originals(made_from["labels"], table)
+    return Context(pixels, table, details, why, features, parents(run), original)
+
+
+def originals(labels_run: str, table: pd.DataFrame) -> Callable[[str], np.ndarray | None]:
+    """A function from a title to its picture, (s, s, 3) uint8 with s <= LARGE, from the file of its source.
+
+    table: images.parquet. None comes back where the source has no such file or the file cannot be read; the
+    source is opened when it is first asked.
+    """
+    known = table.drop_duplicates("title").set_index("title")[["path", "width", "height"]]
+
+    @cache
+    def source() -> Source:
+        described = read_json(finished_run("01_labels", labels_run) / "source.json")
+        return open_source(described["source"], **described["options"])
+
+    def original(title: str) -> np.ndarray | None:
+        if title not in known.index:
+            return None
+        path, width, height = known.loc[title]
+        recipe = Recipe(store_size=int(min(LARGE, max(width, height))), svg=True)
+        try:
+            return decode_alone(source().read(path, MOST_BYTES), recipe).pixels
+        except (OSError, Rejected):
+            return None
+
+    return original
 
 
 def _lists(run: str, table: str, column: str, titles: pd.Series) -> pd.Series:

@@ -35,6 +35,9 @@ class Mapped:
     soft: tuple[str, ...] = (RIGHT, OTHER, NONE)
 
 
+NOTHING = Mapped([], np.empty((0, 2), np.int16), {"mistake": [], "label": []}, "there are no features")
+
+
 def mapped(
     frame: pd.DataFrame,
     truth: np.ndarray,
@@ -49,7 +52,7 @@ def mapped(
     truth, predicted: (n, L) {0, 1}; features: (m, d), indexed by `row`, or None: then the map is empty.
     """
     if features is None:
-        return Mapped([], np.empty((0, 2), np.int16), {"mistake": [], "label": []}, "there are no features")
+        return NOTHING
     vectors = np.asarray(features[frame["row"].to_numpy()], np.float32)
     rows, places = placed(vectors, seed, most)
     colourings = {

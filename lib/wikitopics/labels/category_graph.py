@@ -1,6 +1,7 @@
 """The category graph in columns: read from tables, with depths; no object per category."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,25 @@ class CategoryGraph:
     def title(self, index: int) -> str:
         """Name of one category."""
         return self.titles[int(index)].as_py()
+
+
+def without(graph: CategoryGraph, hops: Sequence[tuple[str, str]]) -> CategoryGraph:
+    """The graph without these (child, parent) hops, which people struck out; depths stay as they are.
+
+    How many there were, and how many are no hop of this graph, is in the notes.
+    """
+    if not hops:
+        return graph
+    child, parent = (graph.find(list(names)) for names in zip(*hops, strict=True))
+    rows, above = graph.edges()
+    asked = np.flatnonzero(np.isin(rows, child[(child >= 0) & (parent >= 0)]))
+    struck = set(zip(child.tolist(), parent.tolist(), strict=True))
+    out = [edge for edge in asked if (int(rows[edge]), int(above[edge])) in struck]
+    length = np.bincount(np.delete(rows, out), minlength=len(graph))
+    counts = {"hops struck out by people": len(out), "struck hops of other graphs": len(struck) - len(out)}
+    notes = graph.notes | {what: count for what, count in counts.items() if count}
+    indptr = np.concatenate([[0], np.cumsum(length)]).astype(graph.indptr.dtype)
+    return replace(graph, indptr=indptr, parents=np.delete(above, out), notes=notes)
 
 
 # --- A category graph out of columns of texts: indexed, compressed, with depths and lexical heads

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from wikitopics.errors import UserError
-from wikitopics.judgements import annotations, check_there
+from wikitopics.judgements import annotations, check_there, struck_hops
 from wikitopics.labels import taxonomy as taxonomies
-from wikitopics.labels.category_graph import CategoryGraph, open_graph
+from wikitopics.labels.category_graph import CategoryGraph, open_graph, without
 from wikitopics.labels.file_labels import COLUMNS as WHY_COLUMNS
 from wikitopics.labels.file_labels import file_categories, label_files, why_files
 from wikitopics.labels.heuristics import label_categories
@@ -164,14 +164,17 @@ def _why_column(labels: pd.DataFrame, label_source: str) -> pd.DataFrame:
     )
 
 
-def graph_for(label_source: str, path: str, source: Source) -> CategoryGraph | None:
+def graph_for(label_source: str, path: str, source: Source, corrections: str = "") -> CategoryGraph | None:
     """The category graph at `path` below the root folder, if the label source walks.
 
-    Without a path: the source's own, else the sample's.
+    Without a path: the source's own, else the sample's. It lacks the hops that people struck out in the
+    folder `corrections` (judgements/04_evaluate/RUN); a table of verdicts strikes none.
     """
     if not label_source.startswith("commons"):
         return None
-    return open_graph(located(path) if path else source.graph() or sample_folder())
+    graph = open_graph(located(path) if path else source.graph() or sample_folder())
+    folder = located(corrections) if corrections else None
+    return without(graph, struck_hops(folder)) if folder and folder.is_dir() else graph
 
 
 def topics_for(label_source: str, path: str, files: pd.DataFrame) -> pd.DataFrame | None:

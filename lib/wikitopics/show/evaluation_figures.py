@@ -5,10 +5,10 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from wikitopics.evaluate.map import Mapped
-from wikitopics.show.figures import error_bars, new_figure, plain
+from wikitopics.show.figures import error_bars, new_figure, opens, plain
 from wikitopics.show.long_names import room_below
 from wikitopics.show.map_figures import picture_map
-from wikitopics.show.theme import DASHES, INK, MUTED, PALETTE, series_style
+from wikitopics.show.theme import DASHES, INK, MEANING, MUTED, PALETTE, series_style
 
 MEASURED = {"roc_auc": "ROC-AUC", "average_precision": "Average precision", "f1": "F1"}
 MEASURES = ("precision", "recall", "f1")
@@ -137,7 +137,9 @@ def reliability(tables: dict[str, pd.DataFrame]) -> go.Figure:
             text=table["count"],
             hovertemplate="%{text} scores around %{x:.2f}: %{y:.2f} positive<extra></extra>",
         )
-    return figure.update_layout(xaxis_range=[0, 1], yaxis_range=[0, 1])
+    figure.update_layout(xaxis_range=[0, 1], yaxis_range=[0, 1])
+    first = next(iter(tables.values()), pd.DataFrame(columns=["bin"]))
+    return opens(figure, "bin", [str(number) for number in first["bin"]])
 
 
 # --- Figures about decisions in 04_evaluate: thresholds, numbers of labels, mistakes
@@ -190,12 +192,12 @@ def mistakes_by_label(table: pd.DataFrame) -> go.Figure:
     """Stacked bars: false positives and false negatives of each label, most mistakes first."""
     order = [plain(label) for label in table["label"].value_counts().index]
     figure = new_figure("Mistakes of each label", x="label", y="wrong (image, label) pairs")
-    for number, kind in enumerate(("false positive", "false negative")):
+    for kind in ("false positive", "false negative"):
         count = (
             table.loc[table["kind"] == kind, "label"].map(plain).value_counts().reindex(order, fill_value=0)
         )
-        figure.add_bar(x=order, y=count, name=kind, marker_color=PALETTE[1 - number])
-    return figure.update_layout(barmode="stack")
+        figure.add_bar(x=order, y=count, name=kind, marker_color=MEANING[kind])
+    return opens(figure.update_layout(barmode="stack"), "mistakes", table["label"].value_counts().index)
 
 
 # --- Figures about failure in 04_evaluate: what is taken for what, where, and what silence would buy
@@ -213,7 +215,8 @@ def confusion(shares: pd.DataFrame) -> go.Figure:
         zmax=1,
         colorbar={"title": "share of the row"},
     )
-    return figure.update_yaxes(autorange="reversed").update_xaxes(tickangle=-90)
+    figure.update_yaxes(autorange="reversed").update_xaxes(tickangle=-90)
+    return opens(figure, "confusion", shares.index, shares.columns)
 
 
 def abstention(curve: pd.DataFrame) -> go.Figure:
@@ -254,7 +257,7 @@ def slices(table: pd.DataFrame) -> go.Figure:
         showlegend=False,
     )
     figure.add_vline(x=table["micro_f1"].iloc[0], line={"color": MUTED, "dash": "dot"})
-    return figure.update_layout(xaxis_range=[0, 1.02])
+    return opens(figure.update_layout(xaxis_range=[0, 1.02]), "slice", rows["slice"])
 
 
 def against_people(table: pd.DataFrame, ceiling: float | None = None) -> go.Figure:

@@ -7,6 +7,7 @@ exported site can bring the live figure back.
 
 import html
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -64,6 +65,16 @@ def plain(text: str) -> str:
     'R&amp;D &lt;b&gt;'
     """
     return html.escape(str(text), quote=False)
+
+
+def opens(figure: go.Figure, what: str, *names: Iterable[str]) -> go.Figure:
+    """The figure, whose marks open their pictures in the browser of mistakes of the same notebook.
+
+    what: as in show.browser.clicks; names: of the marks of a trace in their order; of a heat map those of its
+    rows, then of its columns.
+    """
+    plain_names = [[plain(name) for name in some] for some in names]
+    return figure.update_layout(meta={"opens": what, "names": plain_names})
 
 
 def funnel(steps: pd.DataFrame | list[dict], title: str) -> go.Figure:

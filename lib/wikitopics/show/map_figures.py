@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from wikitopics.evaluate.map import BOTH, MISSED, WRONG
 from wikitopics.show.figures import new_figure, plain
-from wikitopics.show.theme import MUTED, PALETTE
+from wikitopics.show.theme import MEANING, MUTED, PALETTE
 
 # Shape tells a kind where colour cannot: on grey paper, and for colour-blind eyes.
 MARKS = (
@@ -19,6 +20,12 @@ MARKS = (
     ("triangle-down", PALETTE[6]),
     ("star", "#7F3B08"),
 )
+# Kinds of mistake look the same on every map, whichever is the most frequent.
+MEANT = {
+    MISSED: ("triangle-down", MEANING["false negative"]),
+    WRONG: ("triangle-up", MEANING["false positive"]),
+    BOTH: ("square", MEANING["both"]),
+}
 REST = ("circle-open", MUTED)  # what is not asked about
 LONGEST = 40  # characters of a title
 NOTE = "near each other: alike to the network (nothing else has a meaning)"
@@ -46,28 +53,21 @@ def picture_map(
 
 
 def layers(
-    places: np.ndarray, kinds: Sequence[str], titles: Sequence[str], rest: Sequence[str] = (), least: int = 0
+    places: np.ndarray, kinds: Sequence[str], titles: Sequence[str], rest: Sequence[str] = ()
 ) -> list[dict]:
-    """The traces of such a map as plotly's dictionaries, with empty ones until there are `least`."""
-    shown, titles = list(styles(kinds, rest).items()), list(titles)
-    found = [
-        {
-            **_points(places[mine], [titles[i] for i in mine]),
-            "name": f"{plain(name)} ({len(mine):,})",
-            "marker": {"symbol": symbol, "color": colour, "size": 7},
-            "showlegend": True,
-        }
-        for (name, (symbol, colour)), mine in zip(shown, members(kinds, rest), strict=True)
-    ]
-    empty = _points(np.empty((0, 2), np.int16), []) | {"name": "", "showlegend": False}
-    return found + [empty] * (least - len(found))
-
-
-def members(kinds: Sequence[str], rest: Sequence[str] = (), least: int = 0) -> list[np.ndarray]:
-    """The points of each of the traces."""
-    of = np.array(kinds, object)
-    found = [np.flatnonzero(of == name) for name in styles(kinds, rest)]
-    return found + [np.array([], np.int64)] * (least - len(found))
+    """The traces of such a map as plotly's dictionaries."""
+    titles, of = list(titles), np.array(kinds, object)
+    found = []
+    for name, (symbol, colour) in styles(kinds, rest).items():
+        mine = np.flatnonzero(of == name)
+        found.append(
+            {
+                **_points(places[mine], [titles[i] for i in mine]),
+                "name": f"{plain(name)} ({len(mine):,})",
+                "marker": {"symbol": symbol, "color": colour, "size": 7},
+            }
+        )
+    return found
 
 
 def styles(kinds: Sequence[str], rest: Sequence[str] = ()) -> dict[str, tuple[str, str]]:
@@ -76,7 +76,8 @@ def styles(kinds: Sequence[str], rest: Sequence[str] = ()) -> dict[str, tuple[st
     by_count = [str(names[i]) for i in np.argsort(-counts, kind="stable")]
     asked = [name for name in by_count if name not in rest][: len(MARKS)]
     others = [name for name in by_count if name not in asked]
-    return dict(zip(asked, MARKS, strict=False)) | dict.fromkeys(others, REST)
+    marks = dict(zip(asked, MARKS, strict=False)) | dict.fromkeys(others, REST)
+    return marks | {name: MEANT[name] for name in asked if name in MEANT}
 
 
 def _points(places: np.ndarray, titles: Sequence[str]) -> dict:

@@ -12,6 +12,30 @@ INK = "#1F2933"  # text
 MUTED = "#7B8794"  # baselines, reference lines, what is there for comparison only
 GRID = "#E4E7EB"
 PAPER = "#FFFFFF"
+# One meaning, one colour, in every figure and browser; told apart in grey by lightness, and by a sign or a
+# shape beside it.
+MEANING = {
+    "false positive": "#E69F00",  # said, though it is not there
+    "false negative": "#0072B2",  # there, and not said
+    "true positive": "#009E73",  # there and said
+    "true negative": MUTED,
+    "both": "#CC79A7",  # both kinds of mistake
+}
+# The house's colours on a dark page; its ramps stay as they are, because texts say that dark is much.
+DARK_INK, DARK_PAPER = "#DDE4EC", "#12181F"
+DARK = {
+    INK: DARK_INK,
+    PAPER: DARK_PAPER,
+    "rgba(255,255,255,0.8)": "rgba(18,24,31,0.8)",
+    GRID: "#2A3540",
+    MUTED: "#8B98A7",
+    "#000000": "#FFFFFF",
+    "#0072B2": "#4BA6E0",
+    "#CC79A7": "#DD93BC",
+    "#D55E00": "#F0803C",
+    "#009E73": "#2BBF94",
+    "#7F3B08": "#C98A5B",
+}
 # One hue, lightness falling all the way: read the same in colour and in grey.
 SEQUENTIAL = ((0.0, "#F7FBFF"), (0.25, "#C6DDF0"), (0.5, "#6BAED6"), (0.75, "#0072B2"), (1.0, "#08306B"))
 # Blue for less, white for nothing, orange for more; both arms darken.

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 
+from wikitopics import paths
 from wikitopics.artefacts import replacing_folder
 from wikitopics.errors import UserError
+from wikitopics.show.theme import DARK
+from wikitopics.site import static_browser
 from wikitopics.site.cells import Page
-from wikitopics.site.figures import DARK
 from wikitopics.site.notebooks import Links, read_all
 from wikitopics.site.pages import index_page, notebook_page
 
@@ -20,12 +22,13 @@ SAID = "Made by `wikitopics site`, which replaces this folder.\n"
 
 @dataclass
 class Made:
-    """What a build made: numbers of pages and live figures, the heaviest page with its pictures in bytes,
-    and for pages that were too heavy the number of figures that are pictures only."""
+    """What a build made: numbers of pages, live figures and browsers, the heaviest page with its pictures in
+    bytes, and for pages that were too heavy the number of figures that are pictures only."""
 
     pages: int = 0
     figures: int = 0
     heaviest: int = 0
+    browsers: int = 0
     still: dict[str, int] = field(default_factory=dict)
 
     def add(self, text: str, page: Page) -> None:
@@ -44,7 +47,7 @@ def build(root: Path, place: Path, runs: bool = False) -> Made:
     The same notebooks give the same bytes. Raises UserError for what cannot be shown.
     """
     made, pages = Made(), []
-    with replaced_folder(place) as folder:
+    with paths.rooted(root), replaced_folder(place) as folder:
         links = Links(read_all(root, runs))
         for notebook in links.notebooks:
             text, page = notebook_page(notebook, links)
@@ -53,6 +56,10 @@ def build(root: Path, place: Path, runs: bool = False) -> Made:
                 _write(folder / path, data)
             made.add(text, page)
             pages.append(page)
+            if static_browser.address(notebook):
+                browser = static_browser.browser_page(notebook, links)
+                _write(folder / f"{notebook.name}.browser.html", browser.encode())
+                made.browsers += 1
         _write(folder / "index.html", index_page(links, pages).encode())
         _write_assets(folder / "assets")
     return made
@@ -70,6 +77,8 @@ def _write_assets(folder: Path) -> None:
     colours = json.dumps({name.lower(): dark for name, dark in DARK.items()}, indent=1)
     script = (own / "site.js").read_text("utf-8").replace("{} /* colours */", colours)
     _write(folder / "site.js", script.encode())
+    _write(folder / "browser.js", static_browser.script().encode())
+    _write(folder / "browser.css", static_browser.style().encode())
     _write(folder / "plotly.min.js", (files("plotly") / "package_data" / "plotly.min.js").read_bytes())
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from bs4 import BeautifulSoup
 
-from wikitopics.show import theme
 from wikitopics.site.sanitise import PICTURE
 
 PLOTLY = "application/vnd.plotly.v1+json"
@@ -22,21 +21,6 @@ MAP = re.compile(r"(?:scatter|density|choropleth)?(?:map|mapbox|geo)\d*|chorople
 BY_ADDRESS = {"source", "geojson", "topojsonURL", "plotlyServerURL"}
 STYLED = re.compile(r"<(?:span|a|b|i|s|u|em|strong|su[bp]|br)\b[^>]*>", re.IGNORECASE)  # plotly's own markup
 IN_STYLE = re.compile(r"url\s*\(|image-set\s*\(", re.IGNORECASE)
-
-INK, PAPER = "#DDE4EC", "#12181F"
-# The house's colours on a dark page; its ramps stay as they are, because texts say that dark is much.
-DARK = {
-    theme.INK: INK,
-    theme.PAPER: PAPER,
-    "rgba(255,255,255,0.8)": "rgba(18,24,31,0.8)",
-    theme.GRID: "#2A3540",
-    theme.MUTED: "#8B98A7",
-    "#000000": "#FFFFFF",
-    "#0072B2": "#4BA6E0",
-    "#CC79A7": "#DD93BC",
-    "#D55E00": "#F0803C",
-    "#009E73": "#2BBF94",
-}
 
 
 @dataclass(frozen=True)

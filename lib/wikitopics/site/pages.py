@@ -20,6 +20,7 @@ from wikitopics.site.cells import (
 from wikitopics.site.figures import Figure, numbers
 from wikitopics.site.notebooks import Links, Notebook, damaged, relative
 from wikitopics.site.prose import markdown
+from wikitopics.site.static_browser import address
 
 STAGE, FIGURE_CELL = "05_compare", "runs-figure"
 VALUE = re.compile(r"(?P<value>[\d.]+)(?: (?P<interval>\[[\d.]+, [\d.]+\]))?(?P<best>\*?)")
@@ -74,6 +75,7 @@ def _whole(page: Page) -> str:
         before=_neighbour(links, notebook, place - 1),
         after=_neighbour(links, notebook, place + 1),
         differing=[row for row in rows if row["differs"]],
+        browser=relative(browser, here) if (browser := address(notebook)) else "",
         has_figures=any(f.live and n not in page.still for (_, n), f in page.figures.items()),
     )
 

@@ -4,24 +4,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-import ipywidgets as w
 import numpy as np
 import pandas as pd
 from PIL import Image
 
 from wikitopics import judgements
 from wikitopics.errors import UserError
-from wikitopics.show.browser import html as say
-from wikitopics.show.browser.controls import button
-from wikitopics.show.browser.style import NAME, listener
+from wikitopics.show.browser.judging import below, lineage
+from wikitopics.show.browser.surface import FILE_PAGE, Hearing, told
 from wikitopics.show.pictures import picture_bytes
 
-FILE_PAGE = "https://commons.wikimedia.org/wiki/File:"
-STEP = 18  # CSS pixels that a child stands further in than its parent
-KEYS = "Annotator. Arrow keys: next and previous file. 1, 2, 3: save, none of these, skip."
+NAME = "Annotator. Press ? for its keys."
 
 
-class Annotator:
+class Annotator(Hearing):
     """The files `titles`, to be given labels; `.widget` is what a notebook displays.
 
     label_names and parents: as in label_names.json. picture: a title's pixels, (h, w, 3) uint8, or None
@@ -41,10 +37,18 @@ class Annotator:
         judgements: Path | None = None,
         annotator: str = "",
     ) -> None:
-        self.titles, self.parents, self.picture = list(titles), parents, picture
+        above = [list(label_names).index(p) if (p := parents.get(n)) else -1 for n in label_names]
+        super().__init__("annotator", NAME, {"above": above, "verdicts": []})
+        self.titles, self.names, self.parents, self.picture = (
+            list(titles),
+            list(label_names),
+            parents,
+            picture,
+        )
         self.annotations = Annotations(judgements, annotator)
+        self.acts |= {"toggle": self.toggle, "save": self.save, "none": self.none, "move": self.move}
+        self.acts |= {"forget": lambda: self.move(0)}
         self.at = next((i for i, t in enumerate(self.titles) if self._said(t) is None), 0)
-        self._build(label_names)
         self.move(0)
 
     @property
@@ -54,15 +58,23 @@ class Annotator:
 
     @property
     def chosen(self) -> list[str]:
-        """The labels ticked, in label_names order."""
-        return [name for name, box in self.boxes.items() if box.value]
+        """The labels chosen, in label_names order."""
+        return [name for name in self.names if name in self._ticked]
 
     def tick(self, label: str, on: bool = True) -> None:
-        """Tick a label, and what lies above it; or take it and what lies below it away."""
-        self.boxes[label].value = on
+        """Choose a label, and what lies above it; or take it and what lies below it away."""
+        if on:
+            self._ticked |= set(lineage(label, self.parents))
+        else:
+            self._ticked -= set(below(label, self.parents, self.names))
+        self._show()
+
+    def toggle(self, label: int) -> None:
+        """Choose the label at a place, or take it away."""
+        self.tick(self.names[label], self.names[label] not in self._ticked)
 
     def save(self) -> None:
-        """File what is ticked as this person's judgement, and go on once it is on the disk."""
+        """File what is chosen as this person's judgement, and go on once it is on the disk."""
         self._file(self.chosen)
 
     def none(self) -> None:
@@ -72,72 +84,45 @@ class Annotator:
     def _file(self, labels: list[str]) -> None:
         try:
             self.annotations.put(self.title, labels)
-        except (OSError, UserError) as error:  # nobody sees a widget's exceptions; what is ticked stays
-            self.failed.value = say.not_saved(", ".join(labels) or "none of these", error)
+        except (OSError, UserError) as error:  # nobody sees a widget's exceptions; what is chosen stays
+            self.failed(", ".join(labels) or "none of these", error)
         else:
+            told_ = f"{told(self.title)}: {', '.join(map(told, labels)) or 'none of these'}"
             self.move(1)
+            self.say(
+                f"{told_}: {'kept in memory only' if self.annotations.journals.folder is None else 'saved'}"
+            )
 
     def move(self, step: int) -> None:
         """Show the file `step` further on (or back), with what this person said about it before."""
         self.at = max(0, min(self.at + step, len(self.titles) - 1))
-        said = self._said(self.title) or []
-        self._quiet = True
-        for name, box in self.boxes.items():
-            box.value = name in said
-        self._quiet = False
-        self.failed.value = ""
-        self.shown.value = self._page()
+        self._ticked = set(self._said(self.title) or []) & set(self.names)
+        self.say("")
+        pixels = self.picture(self.title)
+        self._jpeg = None if pixels is None else picture_bytes(Image.fromarray(pixels))
+        self._show()
 
     def _said(self, title: str) -> list[str] | None:
         return self.annotations.get(title)
 
-    def _page(self) -> str:
+    def _show(self) -> None:
+        said = set(self._said(self.title) or [])
+        labels = [
+            {"name": told(name), "now": name in self._ticked, "given": name in said} for name in self.names
+        ]
+        self.widget.opened = {
+            "title": told(self.title),
+            "address": FILE_PAGE + quote(self.title),
+            "jpeg": self._jpeg,
+            "where": self._where(),
+            "labels": labels,
+        }
+
+    def _where(self) -> str:
         judged = sum(self._said(title) is not None for title in self.titles)
         state = "" if self._said(self.title) is None else " · judged"
-        pixels = self.picture(self.title)
-        page = f'<a href="{FILE_PAGE}{quote(self.title)}" target="_blank">file page on Commons</a>'
-        shown = page if pixels is None else say.picture(picture_bytes(Image.fromarray(pixels)), self.title)
-        who = say.told(self.annotations.annotator)
-        where = f"{self.at + 1} of {len(self.titles)}{state} · {judged} judged by {who}"
-        return f"{shown}<p>{say.told(self.title)}<br>{where}</p>"
-
-    def _build(self, label_names: Sequence[str]) -> None:
-        self._quiet = False
-        self.boxes = {name: self._box(name) for name in label_names}
-        self.shown, self.failed = w.HTML(layout={"width": "420px"}), w.HTML()
-        buttons = [
-            self._button("Back", "mb-back", lambda: self.move(-1)),
-            self._button("Save (1)", "mb-verdict-1", self.save),
-            self._button("None of these (2)", "mb-verdict-2", self.none),
-            self._button("Skip (3)", "mb-verdict-3", lambda: self.move(1)),
-            self._button("Next", "mb-next", lambda: self.move(1)),
-        ]
-        keys = listener().replace(".mistake-browser", ".label-annotator").replace(NAME, KEYS)
-        tree = w.VBox(list(self.boxes.values()), layout={"overflow": "auto", "max_height": "520px"})
-        self.widget = w.VBox([w.HBox([self.shown, tree]), w.HBox(buttons), self.failed, w.HTML(keys)])
-        self.widget.add_class("label-annotator")
-
-    def _button(self, name: str, css_class: str, act: Callable[[], None]) -> w.Button:
-        made = button(name, css_class)
-        made.on_click(lambda _: act())
-        return made
-
-    def _box(self, name: str) -> w.Checkbox:
-        layout = {"margin": f"0 0 0 {STEP * len(self._above(name))}px", "width": "auto"}
-        box = w.Checkbox(description=say.harmless(name), indent=False, layout=layout)
-        box.observe(lambda change: self._ticked(name, change["new"]), names="value")
-        return box
-
-    def _ticked(self, name: str, on: bool) -> None:
-        if self._quiet:
-            return
-        others = self._above(name) if on else [n for n in self.boxes if name in self._above(n)]
-        for other in others:
-            self.boxes[other].value = on
-
-    def _above(self, name: str) -> list[str]:
-        parent = self.parents.get(name)
-        return [] if parent is None else [parent, *self._above(parent)]
+        who = told(self.annotations.annotator)
+        return f"{self.at + 1} of {len(self.titles)}{state} · {judged} judged by {who}"
 
 
 class Annotations:

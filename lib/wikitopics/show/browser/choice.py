@@ -1,20 +1,18 @@
 """What the browser of mistakes chooses from: every (image, label) pair, filtered and sorted as arrays.
 
 A pair is one decision of the model: does this image have this label? It is held as one integer,
-`image * n_labels + label`, so that half a million of them are filtered in a few milliseconds.
+`image * n_labels + label`, so that a million of them are filtered in a few milliseconds.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from wikitopics import judgements
 from wikitopics.errors import UserError
+from wikitopics.show.browser.reviews import Key
 
 KINDS = ("true negative", "true positive", "false positive", "false negative")  # code = place
 MISTAKES = (2, 3)
@@ -22,19 +20,38 @@ WANTED = {
     "both kinds of mistake": MISTAKES,
     "false positives": (2,),
     "false negatives": (3,),
+    "true positives": (1,),
     "all predictions": (0, 1, 2, 3),
 }
+CROSSING = "what a moved threshold changes"
+# Of two runs: (is this one right?, is the other?), None where it does not matter.
+AGAINST = {
+    "any": None,
+    "right here, wrong there": (True, False),
+    "wrong here, right there": (False, True),
+    "wrong in both": (False, False),
+    "right in both": (True, True),
+}
 DUPLICATES = ("all images", "without near duplicates", "only near duplicates", "one of each group")
-ORDERS = ("loss, worst first", "confidence, high first", "confidence, low first", "close to the threshold")
+ORDERS = (
+    "loss, worst first",
+    "confidence, high first",
+    "confidence, low first",
+    "close to the threshold",
+    "doubtful labels first",
+)
 REVIEWED = ("any", "not reviewed", "reviewed")
-
-VERDICTS = ("label right", "label wrong", "unsure")
-Key = tuple[str, str, str]  # title, label, kind of mistake
+TILES = ("a picture", "a picture and label")
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One setting of all filters; the defaults show every mistake, the worst first."""
+    """One setting of all filters; the defaults show every mistake, the worst first.
+
+    threshold: of `label`, in place of the run's own; None: the run's own. search: words that must all occur
+    in the title, the categories or the label. against: a key of AGAINST, where a second run is there. tiles:
+    one of TILES, what a tile of the browser is.
+    """
 
     label: int | None = None
     errors: str = "both kinds of mistake"
@@ -44,16 +61,28 @@ class Choice:
     duplicates: str = DUPLICATES[0]
     order: str = ORDERS[0]
     reviewed: str = REVIEWED[0]
+    search: str = ""
+    against: str = "any"
+    threshold: float | None = None
+    tiles: str = TILES[0]
 
 
 class Predictions:
     """The predictions of one run: `frame` has a row an image, `truth` and `scores` a column a label.
 
     `frame`: title, row, split, group, optionally near_duplicates (else counted from group); `truth`
-    (n, L) in {0, 1}; `scores` (n, L) in [0, 1]; `thresholds` (L,). Raises UserError where shapes differ.
+    (n, L) in {0, 1}; `scores` (n, L) in [0, 1]; `thresholds` (L,). Raises UserError
+    where shapes differ.
     """
 
-    def __init__(self, frame: pd.DataFrame, truth, scores, thresholds, label_names: list[str]) -> None:
+    def __init__(
+        self,
+        frame: pd.DataFrame,
+        truth,
+        scores,
+        thresholds,
+        label_names: list[str],
+    ) -> None:
         self.truth, self.scores = np.asarray(truth, dtype=bool), np.asarray(scores, dtype=np.float32)
         self.thresholds, self.label_names = np.asarray(thresholds, dtype=np.float64), list(label_names)
         _check(len(frame), self.truth, self.scores, self.thresholds, len(self.label_names))
@@ -62,20 +91,24 @@ class Predictions:
         self.splits = frame["split"].astype(object).to_numpy()
         self.twins = _twins(frame)
         self._first_of_group = ~frame["group"].duplicated().to_numpy()
-        predicted = self.scores >= self.thresholds
-        # 0 to 3 in the order of KINDS: right or wrong, predicted or not.
-        self.kinds = np.where(predicted, np.where(self.truth, 1, 2), np.where(self.truth, 3, 0)).astype(
-            np.uint8
-        )
+        self.kinds = kinds_of(self.truth, self.scores >= self.thresholds)
+        # Those of each image, to be searched; asked for when somebody first searches.
+        self.categories: Callable[[], list[list[str]] | None] = lambda: None
+        self.right_there: np.ndarray | None = None  # int8 (n, L): another run's; -1 where it cannot be told
 
     def __len__(self) -> int:
         return len(self.titles)
+
+    @property
+    def width(self) -> int:
+        """The number of labels."""
+        return len(self.label_names)
 
     def parts(self, pair: int) -> tuple[int, int]:
         """(image, label) of a pair."""
         return divmod(int(pair), len(self.label_names))
 
-    def key(self, pair: int) -> tuple[str, str, str]:
+    def key(self, pair: int) -> Key:
         """(title, label, kind) of a pair: what a review is filed under."""
         image, label = self.parts(pair)
         return self.titles[image], self.label_names[label], KINDS[self.kinds[image, label]]
@@ -88,7 +121,7 @@ class Predictions:
         """The place (int64) of each of these titles; -1 for one that has no prediction."""
         return self._by_title.get_indexer(list(titles))
 
-    def pairs_of(self, keys: Iterable[tuple[str, str, str]]) -> np.ndarray:
+    def pairs_of(self, keys: Iterable[Key]) -> np.ndarray:
         """The pairs (int64) that are filed under these (title, label, kind); others are left out."""
         keys = list(keys)
         if not keys:
@@ -105,30 +138,88 @@ class Predictions:
             dtype=np.int64,
         )
 
+    def set_beside(self, titles, scores, thresholds, label_names: Sequence[str]) -> None:
+        """Another run to compare with: which of its decisions are right by *this* run's labels.
+
+        titles (m,), scores (m, K), thresholds (K,). Only images and labels of both runs are compared.
+        """
+        images = pd.Index(titles).get_indexer(self.titles)
+        labels = pd.Index(label_names).get_indexer(self.label_names)
+        predicted = np.asarray(scores) >= np.asarray(thresholds)
+        self.right_there = np.full(self.truth.shape, -1, np.int8)
+        both = np.ix_(images >= 0, labels >= 0)
+        there = predicted[np.ix_(images[images >= 0], labels[labels >= 0])]
+        self.right_there[both] = there == self.truth[both]
+
     def select(
-        self, choice: Choice, reviewed: Iterable[tuple[str, str, str]] = (), only: np.ndarray | None = None
+        self, choice: Choice, reviewed: Iterable[Key] = (), only: np.ndarray | None = None
     ) -> np.ndarray:
-        """The pairs (int64) that match, in the order asked for; `reviewed`: the keys with a verdict; `only`:
-        places of the images that are wanted, None for all."""
-        wanted = WANTED[choice.errors]
-        kinds = self.kinds if choice.label is None else self.kinds[:, [choice.label]]
-        found = kinds >= MISTAKES[0] if wanted == MISTAKES else _among(kinds, wanted)
+        """The pairs (int64) that match, in the order asked for; arguments as of `matching`."""
+        pairs = self.matching(choice, reviewed, only)
+        # Not the stable sort: it takes three times as long on a million pairs, and ties mean nothing here.
+        return pairs[np.argsort(self.badness(choice.order, pairs))]
+
+    def leading(self, order: str, pairs: np.ndarray) -> np.ndarray:
+        """Of each image of these pairs (ascending) the one that comes first, in the order asked for."""
+        if not len(pairs):
+            return pairs
+        bad, images = self.badness(order, pairs), pairs // self.width
+        starts = np.flatnonzero(np.concatenate([[True], images[1:] != images[:-1]]))
+        worst = np.minimum.reduceat(bad, starts)
+        places = np.flatnonzero(bad == np.repeat(worst, np.diff(np.append(starts, len(pairs)))))
+        return pairs[places[np.searchsorted(places, starts)]][np.argsort(worst)]
+
+    def matching(
+        self, choice: Choice, reviewed: Iterable[Key] = (), only: np.ndarray | None = None
+    ) -> np.ndarray:
+        """The pairs (int64) that match, ascending; `reviewed`: the keys with a verdict; `only`: places of the
+        images that are wanted, None for all."""
+        columns = slice(None) if choice.label is None else [choice.label]
+        found = self._wanted(choice, columns)
         images = self._images(choice)
         if only is not None:
             images &= np.isin(np.arange(len(self)), only)
+        for word in choice.search.casefold().split():
+            found = found & self._with(word, columns)
         pairs = np.flatnonzero(found & images[:, None])
         if choice.label is not None:
             pairs = pairs * len(self.label_names) + choice.label
-        scores = self.scores.ravel()[pairs]
         if choice.low > 0 or choice.high < 1:
-            inside = (scores >= choice.low) & (scores <= choice.high)
-            pairs, scores = pairs[inside], scores[inside]
-        # Not the stable sort: it takes three times as long on a million pairs, and ties mean nothing here.
-        pairs = pairs[np.argsort(self._badness(choice.order, pairs, scores))]
+            scores = self.scores.ravel()[pairs]
+            pairs = pairs[(scores >= choice.low) & (scores <= choice.high)]
         if choice.reviewed == "any":
             return pairs
         known = np.isin(pairs, self.pairs_of(reviewed))
         return pairs[known if choice.reviewed == "reviewed" else ~known]
+
+    def _wanted(self, choice: Choice, columns) -> np.ndarray:
+        """Which decisions are of the kind asked for: (n, labels asked for) bool."""
+        frozen, truth = self.kinds[:, columns], self.truth[:, columns]
+        moved = choice.threshold is not None and choice.label is not None
+        kinds = kinds_of(truth, self.scores[:, columns] >= choice.threshold) if moved else frozen
+        if choice.errors == CROSSING:
+            found = kinds != frozen
+        else:
+            wanted = WANTED[choice.errors]
+            found = kinds >= MISTAKES[0] if wanted == MISTAKES else _among(kinds, wanted)
+        rights = AGAINST[choice.against]
+        if rights is not None and self.right_there is not None:
+            here, there = rights
+            found = found & ((kinds < MISTAKES[0]) == here) & (self.right_there[:, columns] == there)
+        return found
+
+    def _with(self, word: str, columns) -> np.ndarray:
+        """Which decisions have a word in title, categories or label: (n, labels asked for) bool."""
+        text = np.fromiter((word in text for text in self._texts), bool, len(self))
+        label = np.array([word in name.casefold() for name in self.label_names], bool)[columns]
+        return text[:, None] | label[None, :]
+
+    @cached_property
+    def _texts(self) -> list[str]:
+        titles = [str(title) for title in self.titles]
+        categories = self.categories() or [[]] * len(titles)
+        rows = zip(titles, categories, strict=True)
+        return ["\n".join([title, *names]).casefold() for title, names in rows]
 
     def _images(self, choice: Choice) -> np.ndarray:
         keep = np.ones(len(self), dtype=bool)
@@ -140,13 +231,32 @@ class Predictions:
             keep &= (self.twins > 0) == (choice.duplicates == "only near duplicates")
         return keep
 
-    def _badness(self, order: str, pairs: np.ndarray, scores: np.ndarray) -> np.ndarray:
-        """What to sort by, smallest first."""
+    def badness(self, order: str, pairs: np.ndarray) -> np.ndarray:
+        """What these pairs are sorted by, smallest first: float32."""
+        scores = self.scores.ravel()[pairs]
         if order.startswith("loss"):  # cross-entropy falls with the chance given to the truth: no logarithm
             return np.where(self.truth.ravel()[pairs], scores, 1 - scores)
         if order.startswith("close"):
             return np.abs(scores - self.thresholds.astype(np.float32)[pairs % len(self.label_names)])
+        if order.startswith("doubtful"):
+            given, typical = self.truth.ravel()[pairs], self._typical
+            usual = np.where(given, typical[0][pairs % self.width], typical[1][pairs % self.width])
+            return np.where(given, scores - usual, usual - scores)
         return -scores if "high" in order else scores
+
+    @cached_property
+    def _typical(self) -> np.ndarray:
+        """The mean score of each label without and with it, (2, L): confident learning's thresholds
+        (Northcutt, Jiang and Chuang 2021, section 3.1); a score beyond the other mean is doubt."""
+        counts = np.stack([(~self.truth).sum(axis=0), self.truth.sum(axis=0)])
+        sums = np.stack([np.where(part, self.scores, 0).sum(axis=0) for part in (~self.truth, self.truth)])
+        return (sums / np.maximum(counts, 1)).astype(np.float32)
+
+
+def kinds_of(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """0 to 3 in the order of KINDS for each decision: right or wrong, predicted or not; uint8."""
+    codes = np.where(predicted, np.where(truth, 1, 2), np.where(truth, 3, 0))
+    return codes.astype(np.uint8)
 
 
 def _among(kinds: np.ndarray, wanted: tuple[int, ...]) -> np.ndarray:
@@ -167,94 +277,3 @@ def _check(images: int, truth, scores, thresholds, labels: int) -> None:
             f"but truth is {truth.shape}, scores {scores.shape}, thresholds {thresholds.shape}; "
             "take all of them from the same run"
         )
-
-
-class Review(NamedTuple):
-    """One verdict: are the labels given right about this label? `corrected_labels` None: not corrected."""
-
-    title: str
-    label: str
-    kind: str
-    verdict: str
-    corrected_labels: list[str] | None
-    reviewer: str
-    time: str  # UTC, ISO 8601
-
-
-class Reviews:
-    """The verdicts in the journals of `folder`, one for each person and (title, label, kind).
-
-    folder: judgements/04_evaluate/RUN; None: in memory only. reviewer: whose verdicts `put` and `drop` are.
-    """
-
-    def __init__(self, folder: Path | None, reviewer: str = "") -> None:
-        self.journals = judgements.Journals(folder, reviewer)
-        self._known: dict[Key, dict[str, Review]] = {}
-        self.look()
-
-    @property
-    def reviewer(self) -> str:
-        """Under whose name verdicts are filed."""
-        return self.journals.person
-
-    @reviewer.setter
-    def reviewer(self, name: str) -> None:
-        self.journals.person = name or judgements.person_here()
-
-    @property
-    def on_disk(self) -> bool:
-        """Whether verdicts outlive the kernel."""
-        return self.journals.folder is not None
-
-    def __len__(self) -> int:
-        return sum(map(len, self._known.values()))
-
-    def get(self, key: Key) -> Review | None:
-        """This person's verdict on (title, label, kind), else another's latest one, else None."""
-        said = self._known.get(key, {})
-        return said.get(self.reviewer) or max(said.values(), key=lambda review: review.time, default=None)
-
-    def keys(self) -> list[Key]:
-        """All (title, label, kind) with a verdict."""
-        return list(self._known)
-
-    def put(self, key: Key, verdict: str, corrected: list[str] | None) -> Review:
-        """File this person's verdict in place of an earlier one of theirs; on the disk when this returns.
-
-        Raises UserError for another verdict than VERDICTS, OSError where it could not be written.
-        """
-        if verdict not in VERDICTS:
-            raise UserError(
-                f"a verdict is one of {', '.join(VERDICTS)}, but is {verdict!r}; choose one of them"
-            )
-        entry = dict(zip(("title", "label", "kind"), key, strict=True))
-        self._learn(self.journals.add(entry | {"verdict": verdict, "corrected_labels": corrected}))
-        return self._known[key][self.reviewer]
-
-    def drop(self, key: Key) -> None:
-        """Take this person's verdict back; a line says so. OSError where it could not be written."""
-        entry = dict(zip(("title", "label", "kind"), key, strict=True))
-        self._learn(self.journals.add(entry | {"verdict": None}))
-
-    def look(self) -> None:
-        """Learn what other kernels and other people have filed meanwhile."""
-        for entry in self.journals.news():
-            self._learn(entry)
-
-    def table(self) -> pd.DataFrame:
-        """All verdicts, oldest first: `judgements.VERDICT_COLUMNS`."""
-        rows = [review for said in self._known.values() for review in said.values()]
-        ordered = sorted(rows, key=lambda review: review.time)
-        return pd.DataFrame(ordered, columns=judgements.VERDICT_COLUMNS, dtype=object)
-
-    def _learn(self, entry: judgements.Entry) -> None:
-        key, person = judgements.verdict_key(entry), entry["person"]
-        if entry.get("verdict") in VERDICTS:
-            corrected = entry.get("corrected_labels")
-            corrected = corrected if judgements.is_list(corrected) else None
-            review = Review(*key, entry["verdict"], corrected, person, entry["time"])
-            self._known.setdefault(key, {})[person] = review
-        else:
-            self._known.get(key, {}).pop(person, None)
-            if not self._known.get(key, True):
-                del self._known[key]

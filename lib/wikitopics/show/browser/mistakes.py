@@ -1,62 +1,60 @@
-"""The browser of misclassified images: filters, pages of thumbnails, one image in full, and a verdict.
+"""The browser of misclassified images: filters, tiles, one picture in full, and what a person says of it.
 
-A view over values: the filters make a `Choice`, `Predictions.select` answers with pairs (image, label),
-and what is shown follows from two integers, the page and the place of the opened pair. It never waits
-for a click, and can be driven without a browser.
+A view over values: `choice` says what is wanted, `Predictions.select` answers with pairs (image, label), and
+what is shown follows from them and the place of the opened one. It can be driven without a browser.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-import ipywidgets as w
 import numpy as np
 import pandas as pd
 
 from wikitopics.errors import UserError
-from wikitopics.show.browser import html as say
-from wikitopics.show.browser.choice import Predictions, Review, Reviews
-from wikitopics.show.browser.controls import FilterBar, Pages, ReviewPanel, boxed, button
+from wikitopics.show.browser import choice as choose
+from wikitopics.show.browser import hops, views
+from wikitopics.show.browser.choice import Choice, Predictions
 from wikitopics.show.browser.detail import Detail, Neighbours
-from wikitopics.show.browser.style import STYLE, TILE_PX, listener
+from wikitopics.show.browser.judging import Judging, Original
+from wikitopics.show.browser.reviews import VERDICTS, Key
+from wikitopics.show.browser.surface import told
 from wikitopics.show.pictures import Thumbnails
 
-
-class SelectionBar:
-    """The line that says that only some images are shown, and the way back; hidden while all are.
-
-    images: places of the wanted ones, or None for all.
-    """
-
-    def __init__(self, on_show_all: Callable[[], None]) -> None:
-        self.images = None
-        self.told = w.HTML()
-        self.show_all = button("Show all images", "mb-all", "undo")
-        self.show_all.on_click(lambda _: on_show_all())
-        self.listeners: list[Callable[[], None]] = []  # hear that all images are shown again
-        self.widget = boxed(w.HBox, [self.told, self.show_all], "mb-row")
-        self.widget.layout.display = "none"
-
-    def set(self, images, told: str) -> None:
-        """Keep the wanted images; `told` is HTML."""
-        self.images, self.told.value = images, f'<span role="status">{told}</span>'
-        self.widget.layout.display = "none" if images is None else "flex"
-        for heard in self.listeners if images is None else ():
-            heard()
+TILE_PX = 160  # of a tile's picture; the slider goes up to 240
+ALIKE = 60  # pictures that "more like this" shows
+MOST_HOPS = 200  # rows in the list of hops
+NAME = "Browser of mistakes. Press ? for its keys."
+TOLD = {
+    "errors": "show",
+    "order": "sort by",
+    "tiles": "a tile is",
+    "low": "lowest score",
+    "high": "highest score",
+    "ends": "score from, to",
+    "reviewed": "verdict",
+    "against": "two runs",
+}
 
 
-class MistakeBrowser(Pages):
+class MistakeBrowser(Judging):
     """The predictions of a run, to be looked at and judged; `.widget` is what a notebook displays.
 
     frame: one row a prediction: title, row, split, group, optionally near_duplicates; truth (n, L) {0, 1};
     scores (n, L) [0, 1]; thresholds (L,); label_names (L); images (m, S, S, 3) uint8, indexed by `row`;
     details: indexed by title, `categories` and any number of `labels: NAME` columns of lists;
     why: title, label, score, start, path, rules; features (m, d), indexed by `row`; catalogue: title, row,
-    split of all images, which names the neighbours that have no prediction. Verdicts go into
-    the journals of the folder `judgements`, at once, under the name `reviewer` (empty: who is logged in);
-    without it they live as long as the kernel.
+    split of all images, which names the neighbours that have no prediction; parents: the label above each
+    label; original: a title's picture from its own file, (h, w, 3) uint8 or None; against: name, titles,
+    scores, thresholds, label_names of a second run; run: its name, for a view as one line of code.
+    Verdicts go into the journals of the folder `judgements`, at once, under the name `reviewer` (empty: who
+    is logged in); without it they live as long as the kernel.
 
-    Without a browser: `.filters.errors.value = "false positives"`, `.show_page(2)`, `.open(3)`,
-    `.judge("label wrong")`, `.correct(["Animals"])`; `.found` and `.at` tell what is shown.
+    Without a browser: `.choose(errors="false positives")`, `.show_page(2)`, `.open(3)`, `.ask("Animals")`,
+    `.judge("label wrong")`, `.toggle("Animals")`, `.save_labels()`, `.undo()`, `.mark(4)`, `.table()`;
+    `.pairs` (all that match), `.found` (the first of each tile), `.at` and the values of `.widget` are shown.
     """
 
     def __init__(
@@ -73,126 +71,325 @@ class MistakeBrowser(Pages):
         judgements: Path | None = None,
         reviewer: str = "",
         catalogue: pd.DataFrame | None = None,
+        parents: dict[str, str | None] | None = None,
+        original: Original | None = None,
+        against: tuple[str, Sequence[str], np.ndarray, np.ndarray, Sequence[str]] | None = None,
+        run: str = "",
     ) -> None:
-        super().__init__(say.KEYS_HINT + listener())
+        thumbnails = Thumbnails(images)
+        about = (list(label_names), parents, thumbnails, original, judgements, reviewer)
+        super().__init__("mistakes", NAME, frame["title"].astype(object).to_numpy(), *about)
         self.predictions = Predictions(frame, truth, scores, thresholds, label_names)
-        self.reviews = Reviews(judgements, reviewer)
-        self.thumbnails = Thumbnails(images)
         near = None if features is None else Neighbours(features)
-        self.detail = Detail(self.predictions, self.thumbnails, details, why, near, catalogue)
-        self._build(sorted(set(self.predictions.splits)))
+        self.detail = Detail(self.predictions, thumbnails, details, why, near, catalogue)
+        self.predictions.categories = self.detail.categories
+        self.run, self.against = run, "" if against is None else against[0]
+        if against is not None:
+            self.predictions.set_beside(*against[1:])
+        self.choice = Choice()
+        self.only: np.ndarray | None = None  # places of the images that are wanted; None: all
+        self._only_told = ""
+        self.cleared: list[Callable[[], None]] = []  # hear that all images are shown again
+        self.acts |= self._acts()
+        self.widget.setup = self.widget.setup | self._setup()
         self._refilter()
 
-    def _build(self, splits: list[str]) -> None:
-        names = self.predictions.label_names
-        self.filters = FilterBar(names, splits, self._refilter)
-        self.selection = SelectionBar(self.show_all)
-        acts = (self.judge, self.correct, self.take_back)
-        self.review = ReviewPanel(names, *acts, self.reviews.reviewer, self._renamed)
-        self.head, self.body, self.nearest = w.HTML(), w.HTML(), w.HTML()
-        body = self._beside([self.head, self.review.widget, self.body, self.nearest])
-        parts = (w.HTML(STYLE), self.filters.widget, self.selection.widget, body)
-        self.widget = boxed(w.VBox, parts, "mistake-browser")
+    def _acts(self) -> dict[str, Callable[..., object]]:
+        return {
+            "choose": self.choose,
+            "reset": self.reset,
+            "all": self.show_all,
+            "look": self.look_at,
+            "alike": self.more_like_this,
+            "hops": self.show_hops,
+            "hop": self.show_hop,
+            "strike": self.strike,
+            "views": self.show_views,
+            "keep": self.keep_view,
+            "view": self.show_view,
+            "copy": self.copy,
+        }
+
+    def _setup(self) -> dict[str, Any]:
+        """What never changes on the page: labels, filters with their values, what there is."""
+        known, names = self.predictions, self.label_names
+        lists: dict[str, list[list[Any]]] = {
+            "label": [[None, "any label"], *([place, told(name)] for place, name in enumerate(names))],
+            "errors": _same([*choose.WANTED, choose.CROSSING]),
+            "order": _same(choose.ORDERS),
+            "reviewed": _same(choose.REVIEWED),
+            "against": _same(choose.AGAINST),
+            "tiles": _same(choose.TILES),
+            "split": [["", "any split"], *_same(sorted(map(str, set(known.splits))))],
+            "duplicates": _same(choose.DUPLICATES),
+        }
+        if not self.against:
+            del lists["against"]
+        has = {"near": self.detail.near is not None, "why": self.detail.why is not None}
+        return {
+            "labels": [told(name) for name in names],
+            "above": [names.index(p) if (p := self.parents.get(n)) in names else -1 for n in names],
+            "lists": lists,
+            "more": len(lists) - 3,  # the last ones, and the scores, are folded away at first
+            "ranges": [["low", 0, 1], ["high", 0, 1]],
+            "titles": TOLD | {"against": f"this run and {told(self.against)}"},
+            "verdicts": list(VERDICTS),
+            "against": told(self.against),
+            "has": has | {"views": True, "copy": True},
+        }
 
     # -- choosing ----------------------------------------------------------------------------------
 
-    def _refilter(self) -> None:
-        choice, wanted = self.filters.choice, self.selection.images
-        self.reviews.look()
-        self._find(self.predictions.select(choice, self.reviews.keys(), wanted))
+    def choose(self, **changed: Any) -> None:
+        """Set some filters, by their names in `Choice`; a label by its name or place.
 
-    def show_only(self, images: np.ndarray, told: str = "") -> None:
-        """Only the predictions of these images (places in `frame`); `told` says in words which they are."""
-        images = np.asarray(images, np.int64)
-        told = say.told(told or "chosen")
-        self.selection.set(images, f"Only {len(images):,} of {len(self.predictions):,} images: {told}.")
+        A threshold belongs to its label, and is forgotten with it. Raises UserError for what cannot be.
+        """
+        if not self._leave():
+            return
+        self.choice = checked(self.choice, changed, self.label_names)
         self._refilter()
+
+    def reset(self) -> None:
+        """All filters back to their defaults; a selection of images stays."""
+        if self._leave():
+            self.choice = Choice(tiles=self.choice.tiles)
+            self._refilter()
+
+    def show_only(self, images: np.ndarray, why: str = "chosen", **changed: Any) -> None:
+        """Only the predictions of these images (places in `frame`); `why` says in words which they are."""
+        if self._leave():
+            self.only, self._only_told = np.asarray(images, np.int64), why
+            self.choice = checked(self.choice, changed, self.label_names)
+            self._refilter()
 
     def show_all(self) -> None:
         """The predictions of all images again."""
-        self.selection.set(None, "")
-        self._refilter()
+        if self._leave():
+            self.only = None
+            self._refilter()
+            for heard in self.cleared:
+                heard()
 
-    def _count(self, first: int, shown: int) -> str:
-        return f"{first + 1:,}–{first + shown:,} of {len(self.found):,}" if shown else "none"
+    def _refilter(self) -> None:
+        self._look()
+        self.marked.clear()
+        self._asked = None
+        self._select()
+        self.widget.asked = self._filters()
+        self._find(self.found)
 
-    def _tile(self, pair: int) -> str:
-        image, label = self.predictions.parts(pair)
-        title, name, kind = self.predictions.key(pair)
-        review = self.reviews.get((title, name, kind))
-        jpeg = self.thumbnails.jpeg(int(self.predictions.rows[image]), TILE_PX)
-        score = float(self.predictions.scores[image, label])
-        return say.tile(jpeg, title, name, kind, score, review and review.verdict)
+    def _select(self) -> None:
+        known = self.predictions
+        self.pairs = known.matching(self.choice, self.reviews.keys(), self.only)
+        self._matching = np.zeros(known.truth.size, bool)
+        self._matching[self.pairs] = True
+        self._asking = np.bincount(self.pairs // self.width, minlength=len(known))  # pairs of each image
+        if self.by_picture:
+            self.found = known.leading(self.choice.order, self.pairs)
+        else:
+            self.found = self.pairs[np.argsort(known.badness(self.choice.order, self.pairs))]
 
-    def _name(self, pair: int) -> str:
-        title, label, kind = self.predictions.key(pair)
-        return f"{label}, {kind}: {title}"
+    @property
+    def by_picture(self) -> bool:
+        """Whether a tile is a picture with all that matches, or one (picture, label) pair."""
+        return self.choice.tiles == choose.TILES[0]
 
-    # -- looking and judging -----------------------------------------------------------------------
+    def _filters(self) -> dict[str, Any]:
+        values = {field.name: getattr(self.choice, field.name) for field in fields(Choice)}
+        label = self.choice.label
+        if label is None:
+            return {"choice": values, "curve": None}
+        keep = np.ones(len(self.predictions), bool)
+        if self.choice.split:
+            keep &= self.predictions.splits == self.choice.split
+        truth, scores = self.predictions.truth[keep, label], self.predictions.scores[keep, label]
+        own = float(self.predictions.thresholds[label])
+        return {"choice": values, "curve": views.curve(truth, scores) | {"own": own}}
 
-    def _show(self, pair: int, where: str) -> None:
-        self.head.value = self.detail.head(pair, where)
-        self._show_review()
-        self.body.value = self.detail.body(pair)
-        self.nearest.value = self.detail.neighbours(pair)  # last: it takes longest
+    def _about(self) -> dict[str, Any]:
+        images, every = self.only, len(self.predictions)
+        only = "" if images is None else f"Only {len(images):,} of {every:,} images: {told(self._only_told)}."
+        return {"unit": "pictures" if self.by_picture else "predictions", "only": only}
+
+    def _tile(self, pair: int) -> dict[str, Any]:
+        known = self.predictions
+        image, label = known.parts(pair)
+        title, name, kind = known.key(pair)
+        chips = self.detail.chips(image) if self.by_picture else [[told(name), kind]]
+        jpeg = self.thumbnails.jpeg(int(known.rows[image]), TILE_PX)
+        line = f"{known.scores[image, label]:.2f} {told(name)}"
+        return {"id": pair, "image": image, "title": told(title), "jpeg": jpeg, "chips": chips, "line": line}
+
+    # -- looking -----------------------------------------------------------------------------------
 
     @property
     def pair(self) -> int:
-        """The opened pair (image * L + label); only where one is open."""
-        return int(self.found[self.at])
+        """The leading pair (image * L + label) of the opened tile; only where one is open."""
+        return self.tile
 
-    def judge(self, verdict: str) -> None:
-        """File a verdict on the opened pair: "label right", "label wrong" or "unsure"; on disk at once."""
+    def key(self, pair: int) -> Key:
+        """(title, label, kind) of a pair: what a review is filed under."""
+        return self.predictions.key(pair)
+
+    def _places(self, keys: list[Key]) -> np.ndarray:
+        return self.predictions.pairs_of(keys)
+
+    def _image_of(self, number: int) -> int:
+        return number // self.width
+
+    @property
+    def _images(self) -> np.ndarray:
+        return self.found // self.width
+
+    def _given(self, image: int) -> np.ndarray:
+        return self.predictions.truth[image]
+
+    def _labels(self, image: int) -> list[dict[str, Any]]:
+        return self.detail.scores(image)
+
+    def _row(self, image: int) -> int:
+        return int(self.predictions.rows[image])
+
+    def _pairs_of(self, number: int) -> list[int]:
+        """All that matches of a tile's picture, or the pair alone."""
+        if not self.by_picture:
+            return [number]
+        first = number - number % self.width
+        return [first + int(label) for label in np.flatnonzero(self._matching[first : first + self.width])]
+
+    @property
+    def _done(self) -> np.ndarray:
+        if not self.by_picture:
+            return self._known[self.found]
+        said = self._said_of[self._matching[self._said_of]]
+        answered = np.bincount(said // self.width, minlength=len(self.predictions))
+        return (answered == self._asking)[self._images]
+
+    def _opened(self, number: int) -> dict[str, Any]:
+        return self.detail.about(self._image_of(number)) | self._judged(number)
+
+    def _near(self, number: int) -> list[dict[str, Any]]:
+        return self.detail.look_alikes(self._image_of(number))
+
+    def look_at(self, image: int) -> None:
+        """Open an image, by its place in `frame`; where the filters leave it out, without them."""
+        places = np.flatnonzero(self._images == int(image))
+        if len(places):
+            self.open(int(places[0]))
+        elif 0 <= int(image) < len(self.predictions):
+            self.choice = Choice(errors="all predictions", tiles=self.choice.tiles)
+            self.show_only(np.array([image]), "the one that was clicked")
+
+    def more_like_this(self) -> None:
+        """Only the images that are most like the opened one."""
         if self.at is not None:
-            known = self._mine()
-            self._file(verdict, known.corrected_labels if known else None)
+            title = told(self.titles[self.image])
+            self.choice = Choice(errors="all predictions", tiles=self.choice.tiles)
+            self.show_only(self.detail.alike(self.image, ALIKE), f"those most like {title}")
 
-    def correct(self, labels: list[str]) -> None:
-        """File the labels this image should have; without an earlier verdict this says "label wrong"."""
-        if self.at is not None:
-            known = self._mine()
-            given = self.detail.given(self.pair)
-            corrected = None if set(labels) == set(given) else list(labels)
-            self._file(known.verdict if known else "label wrong", corrected)
+    # -- hops of the category graph ----------------------------------------------------------------
 
-    def take_back(self) -> None:
-        """Remove this person's verdict on the opened pair."""
-        if self.at is not None:
-            try:
-                self.reviews.drop(self.predictions.key(self.pair))
-            except (OSError, UserError) as error:
-                self.review.failed("taken back", error)
-            else:
-                self._judged()
+    @cached_property
+    def _hops(self) -> pd.DataFrame:
+        why = self.detail.why
+        return hops.hops(
+            pd.DataFrame(columns=["title", "label", "path"]) if why is None else why, self.predictions
+        )
 
-    def _mine(self) -> Review | None:
-        """This person's verdict on the opened pair."""
-        known = self.reviews.get(self.predictions.key(self.pair))
-        return known if known and known.reviewer == self.reviews.reviewer else None
+    def show_hops(self) -> None:
+        """The hops that bring most mistakes, those struck out marked."""
+        struck = self.reviews.struck()
+        rows = hops.ranked(self._hops).head(MOST_HOPS).to_dict("records")
+        for row in rows:
+            row["struck"] = (row["child"], row["parent"]) in struck
+        self.widget.panel = {"kind": "hops", "rows": rows}
 
-    def _file(self, verdict: str, corrected: list[str] | None) -> None:
-        try:
-            self.reviews.put(self.predictions.key(self.pair), verdict, corrected)
-        except (
-            OSError,
-            UserError,
-        ) as error:  # a full disk: nobody sees a widget's exceptions
-            self.review.failed(verdict, error)
+    def show_hop(self, child: str, parent: str, label: str | None = None) -> None:
+        """All files that got their labels, or one of them, by this hop."""
+        table = self._hops
+        by_it = (table["child"] == child) & (table["parent"] == parent)
+        if label is not None:
+            by_it &= table["label"] == self.label_names.index(label)
+        self.choice = Choice(errors="all predictions", tiles=self.choice.tiles)
+        images = np.unique(table.loc[by_it, "image"].to_numpy(np.int64))
+        what = "labels" if label is None else told(label)
+        self.show_only(images, f"{what} by {told(child)} → {told(parent)}", label=label)
+
+    def strike(self, child: str, parent: str, on: bool = True) -> None:
+        """Keep beside the verdicts that a hop of the category graph is wrong (or, `on` False, is not)."""
+        count = int(((self._hops["child"] == child) & (self._hops["parent"] == parent)).sum())
+        self.reviews.strike(child, parent, bool(on), count)
+        self.say(f"{'struck out' if on else 'allowed again'}: {told(child)} → {told(parent)}, saved")
+        self.show_hops()
+
+    # -- views -------------------------------------------------------------------------------------
+
+    def keep_view(self, name: str) -> None:
+        """Save the filters, and the images chosen, under a name, beside the verdicts."""
+        titles = None if self.only is None else [str(self.predictions.titles[i]) for i in self.only]
+        self.reviews.keep_view(str(name), views.short(self.choice, self.label_names), titles)
+        self.say(f"view {told(name)!r}: saved")
+        self.show_views()
+
+    def show_view(self, name: str) -> None:
+        """Filters and images as they were when they were saved under this name."""
+        kept = self.reviews.views()
+        if name not in kept:
+            there = ", ".join(sorted(kept)) or "none"
+            raise UserError(f"a view must have been saved, but {name!r} was not; there are {there}")
+        choice, titles = kept[name]
+        self.choice = Choice()
+        if titles is None:
+            self.only = None
+            self.choose(**choice)
         else:
-            self._judged()
+            places = self.predictions.places_of(titles)
+            self.show_only(places[places >= 0], f"view {name}", **choice)
 
-    def _judged(self) -> None:
-        self._show_review()
-        self.show_page(self.pager.number.value)
+    def show_views(self) -> None:
+        """The names of the saved views."""
+        self.widget.panel = {"kind": "views", "names": sorted(map(told, self.reviews.views()))}
 
-    def _show_review(self) -> None:
-        review = self.reviews.get(self.predictions.key(self.pair))
-        given = self.detail.given(self.pair)
-        told = say.saved(review, len(self.reviews), self.reviews.on_disk, self.reviews.reviewer)
-        self.review.show(review, given, told)
+    def table(self) -> pd.DataFrame:
+        """What is filtered, a row a pair: title, label, kind, score, threshold, split, verdict, reviewer."""
+        bad = self.predictions.badness(self.choice.order, self.pairs)
+        return views.table(self.pairs[np.argsort(bad)], self.predictions, self.reviews)
 
-    def _renamed(self, name: str) -> None:
-        """Somebody else sits here now."""
-        self.reviews.reviewer = name.strip()
-        if self.at is not None:
-            self._show_review()
+    def line(self) -> str:
+        """The line of code that opens this view again; a selection of images by hand is not in it."""
+        return views.line(self.run, self.against, self.choice, self.label_names)
+
+    def copy(self, what: str) -> None:
+        """Give the page text to copy: "csv", "table" (Markdown), "titles" or "code"."""
+        self.widget.panel = {"kind": "copy", "what": what, "text": views.copied(what, self.table, self.line)}
+
+
+def _same(names) -> list[list[str]]:
+    return [[name, name] for name in names]
+
+
+def checked(choice: Choice, changed: dict[str, Any], label_names: Sequence[str]) -> Choice:
+    """The choice with some values changed; UserError for a filter or a value that is not there."""
+    known = {field.name for field in fields(Choice)}
+    for name in changed.keys() - known:
+        raise UserError(f"a filter is one of {', '.join(sorted(known))}, but is {name!r}; choose one of them")
+    label = changed.get("label")
+    if isinstance(label, str):
+        if label not in label_names:
+            raise UserError(f"a label must be one of {', '.join(label_names)}, but is {label!r}; choose one")
+        changed = changed | {"label": list(label_names).index(label)}
+    lists = {
+        "errors": (*choose.WANTED, choose.CROSSING),
+        "duplicates": choose.DUPLICATES,
+        "order": choose.ORDERS,
+        "reviewed": choose.REVIEWED,
+        "tiles": choose.TILES,
+        "against": choose.AGAINST,
+    }
+    for name, value in changed.items():
+        if name in lists and value not in lists[name]:
+            raise UserError(f"{name} must be one of {', '.join(lists[name])}, but is {value!r}; choose one")
+    if "label" in changed and changed["label"] != choice.label and "threshold" not in changed:
+        changed = changed | {"threshold": None}
+    return replace(choice, **changed)

@@ -368,6 +368,8 @@ def _plain(text: str) -> str:
 
 def _spelled(text: str, wanted: str) -> bool:
     """Whether a text has a namespace that is wanted, or is a link or an address."""
+    pointed = POINTED.fullmatch(text) if text[:1] == "<" else None
+    text = pointed[1] if pointed else text
     if ":" not in text and "[[" not in text and "//" not in text[:8]:
         return _is_address(text)
     if LINK.fullmatch(text) or _is_address(text):

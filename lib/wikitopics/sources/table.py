@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from wikitopics.errors import UserError
-from wikitopics.paths import as_there, located
+from wikitopics.paths import located
 from wikitopics.sources.copies import joined_copies
 from wikitopics.sources.files import files_table
 from wikitopics.sources.given_split import split_names
-from wikitopics.sources.reading import hash_inside, read_inside
+from wikitopics.sources.reading import hash_inside, is_file, path_here, read_inside
 from wikitopics.sources.table_cells import add_one_hot, as_list, as_text, check_divided
 from wikitopics.sources.tables import read_table
 from wikitopics.titles import category_name
@@ -130,19 +130,9 @@ def _in_capitals(lists: list[list[str]]) -> int:
 
 
 def _there(top: Path, paths: list[str]) -> tuple[list[str], int]:
-    """The paths, those of Windows written as here where that finds a file; and how many lead to none."""
-    found = []
-    for path in paths:
-        here = path.replace("\\", "/")
-        found.append(here if here != path and not _is_file(top, path) and _is_file(top, here) else path)
-    return found, sum(not _is_file(top, path) for path in set(found))
-
-
-def _is_file(top: Path, path: str) -> bool:
-    try:
-        return os.path.isfile(as_there(top / path))
-    except ValueError:  # a name that cannot be
-        return False
+    """The paths as they are written here, and how many of them lead to no file."""
+    found = [path_here(top, path) for path in paths]
+    return found, sum(not is_file(top, path) for path in set(found))
 
 
 def _joined(

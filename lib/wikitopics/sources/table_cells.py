@@ -157,6 +157,18 @@ def number_of(value: Any) -> float | None:
     return float(text.replace(",", "."))
 
 
+def yes_or_no(name: str, cell: Any) -> bool:
+    """Whether a cell says yes, in any of the words of TRUE; UserError, naming the column, for another word.
+
+    >>> yes_or_no("hidden", "WAHR"), yes_or_no("hidden", 1.0), yes_or_no("hidden", "")
+    (True, True, False)
+    """
+    said = text_of(cell).lower()
+    if said not in TRUE | FALSE | MISSING:
+        raise UserError(f"the column {name} must say 1 or 0, but one cell says {said[:60]!r}; correct it")
+    return said in TRUE
+
+
 def one_hot(columns: dict[str, list[Any]]) -> dict[str, list[bool]]:
     """Of columns of cells those that only say yes or no: name -> whether, row by row.
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from wikitopics.errors import UserError
 from wikitopics.paths import as_there, located
-from wikitopics.sources.reading import hash_inside, path_here
+from wikitopics.sources.reading import hash_inside
 from wikitopics.sources.table_cells import as_text
 from wikitopics.sources.tables import is_table, read_table
 from wikitopics.titles import file_title, names_a_file
@@ -122,7 +122,7 @@ def _listed(table: Path, tell: Callable[[str], Any]) -> list[str]:
 
 
 def _beside(table: Path, names: list[str]) -> list[str]:
-    return [os.path.join(table.parent, path_here(table.parent, name)) for name in names]
+    return [os.path.join(table.parent, name) for name in names]
 
 
 def _filled(table: Path, column: pd.Series) -> list[str]:

@@ -44,12 +44,6 @@ def inside(root: Path, path: str | os.PathLike) -> Path:
     return real
 
 
-def path_here(top: Path, path: str) -> str:
-    """A path below `top` as it is written here: one of Windows with / where only that leads to a file."""
-    here = path.replace("\\", "/")
-    return here if here != path and not is_file(top, path) and is_file(top, here) else path
-
-
 def is_file(top: Path, path: str) -> bool:
     """Whether a path below `top` leads to a file, however its letters are composed."""
     try:

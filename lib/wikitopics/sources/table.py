@@ -13,8 +13,8 @@ from wikitopics.paths import located
 from wikitopics.sources.copies import joined_copies
 from wikitopics.sources.files import files_table
 from wikitopics.sources.given_split import split_names
-from wikitopics.sources.reading import hash_inside, is_file, path_here, read_inside
-from wikitopics.sources.table_cells import add_one_hot, as_list, as_text, check_divided
+from wikitopics.sources.reading import hash_inside, is_file, read_inside
+from wikitopics.sources.table_cells import add_one_hot, as_list, as_text, check_divided, in_capitals
 from wikitopics.sources.tables import read_table
 from wikitopics.titles import category_name
 
@@ -55,13 +55,13 @@ class Table:
             )
         if frame.empty:
             raise UserError(f"table must have rows, but {self.table} has only the names of columns; add some")
-        columns["path"], gone = _there(self._top(), columns["path"])
+        gone = sum(not is_file(self._top(), path) for path in set(columns["path"]))
         labels = add_one_hot(columns, OWN)
         left = [name for name in frame if name not in (*OWN, *labels)]
         notes = {"labels from one-hot columns": len(labels), "paths that lead to no file": gone}
         notes[f"columns left alone ({', '.join(left)[:200]})"] = len(left)
         lists = _lists(columns)
-        notes["labels that differ from another only in capitals"] = _in_capitals(lists.get("labels", []))
+        notes["labels that differ from another only in capitals"] = in_capitals(lists.get("labels", []))
         if "categories" in lists:
             lists["categories"] = [[category_name(name) for name in names] for names in lists["categories"]]
         texts = {name: [as_text(name, cell) for cell in columns[name]] for name in TEXTS if name in columns}
@@ -121,18 +121,6 @@ def _lists(columns: dict[str, list[Any]]) -> dict[str, list[list[str]]]:
     for name in ("categories", "articles"):  # whose names may have commas
         check_divided(name, columns.get(name, []), never="", perhaps=";")
     return {name: [as_list(cell) for cell in columns[name]] for name in LISTS if name in columns}
-
-
-def _in_capitals(lists: list[list[str]]) -> int:
-    """How many names differ from another only in capitals, which may be slips."""
-    names = {name for names in lists for name in names}
-    return len(names) - len({name.casefold() for name in names})
-
-
-def _there(top: Path, paths: list[str]) -> tuple[list[str], int]:
-    """The paths as they are written here, and how many of them lead to no file."""
-    found = [path_here(top, path) for path in paths]
-    return found, sum(not is_file(top, path) for path in set(found))
 
 
 def _joined(

@@ -143,6 +143,16 @@ fox|owl, or ["fox, owl"] where that is one item
             )
 
 
+def in_capitals(lists: Iterable[Iterable[str]]) -> int:
+    """How many names of lists differ from another only in capitals, which may be slips.
+
+    >>> in_capitals([["Fox", "owl"], ["fox"]])
+    1
+    """
+    names = {name for names in lists for name in names}
+    return len(names) - len({name.casefold() for name in names})
+
+
 def number_of(value: Any) -> float | None:
     """A cell as a number, None where it says nothing; a decimal comma is one. UserError for anything else.
 

@@ -26,7 +26,9 @@ def test_folders_train_val_and_test_are_a_split_and_no_labels(tmp_path, monkeypa
     assert files.attrs["notes"]["files in folders that are parts of a split"] == 3
     (tmp_path / "pics" / "dogs").mkdir()
     Image.new("RGB", (8, 8)).save(tmp_path / "pics" / "dogs" / "1.png")
-    assert "split" not in open_source("folder", image_root="pics").files()
+    files = open_source("folder", image_root="pics").files()
+    assert "split" not in files
+    assert files.attrs["notes"]["folders named as parts of a split that are categories here"] == 3
 
 
 def test_a_given_split_is_kept_and_no_group_crosses_it():

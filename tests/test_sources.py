@@ -130,6 +130,24 @@ def test_folders_are_categories_deepest_first(root):
     }
 
 
+def test_folders_of_other_systems_are_one_category(root):
+    for number, folder in enumerate(["Café", "Cafe\u0301", "Café ", "café", "@eaDir/x", "__MACOSX"]):
+        put(root / "set" / folder / f"{number}.jpg", folder.encode())
+    files = open_source("folder", image_root="set").files()
+    assert sorted(files["categories"].map(tuple)) == [("Café",)] * 3 + [("café",)]
+    assert files.attrs["parents"] == {"Café": None, "café": None}
+    assert files.attrs["notes"] == {
+        "hidden folders left out": 2,
+        "folders that differ from another only in capitals": 1,
+    }
+
+
+def test_pictures_that_cannot_be_read_are_listed_so_that_the_reason_is_told(root):
+    put(root / "set" / "a.HEIC")
+    put(root / "set" / "b.avif")
+    assert open_source("folder", image_root="set").files()["path"].tolist() == ["a.HEIC", "b.avif"]
+
+
 def test_names_that_are_not_text_or_not_one_line_are_listed_and_read(root):
     (root / "set").mkdir()
     for name in [b"caf\xe9.jpg", b"two\nlines.jpg", b"bytes:x.jpg", b"100%.jpg", "‮gpj.exe.jpg".encode()]:

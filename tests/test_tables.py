@@ -139,14 +139,11 @@ def test_labels_under_another_name_are_told_where_they_are_missed(folder):
         label_from("given", files(folder))
 
 
-def test_paths_of_windows_are_left_alone_and_told(folder):
+def test_paths_as_other_systems_write_them_are_told(folder):
     (folder / "pics" / "in").mkdir()
     (folder / "pics" / "in" / "a.png").touch()
-    (folder / "pics" / "b\\c.png").touch()
-    (folder / "t.csv").write_text("path,labels\nin\\a.png,fox\nb\\c.png,fox\nC:\\a.png,fox\n")
-    found = files(folder)
-    assert found["path"].tolist() == ["in\\a.png", "b\\c.png", "C:\\a.png"]
-    assert found.attrs["notes"] == {"paths that lead to no file": 2, "of these with \\ in the place of /": 1}
+    (folder / "t.csv").write_text("path\nin/a.png\nin\\b.png\nC:\\c.png\nfile:///in/d.png\ne\n")
+    assert files(folder).attrs["notes"] == {"paths that lead to no file": 4}
 
 
 def test_letters_with_marks_are_one_label_however_they_are_composed(folder):
@@ -316,6 +313,71 @@ def test_topics_are_texts_and_numbers(folder):
     found = pd.DataFrame({"title": ["a", "b"], "articles": [["1984"], ["007"]]})
     labels = label_from("ores", found, "ores-64", topics=table).labels["labels"]
     assert labels.map(len).gt(0).tolist() == [True, False]
+
+
+def test_topics_are_named_as_any_service_does(folder):
+    (folder / "t.csv").write_text("article,topic,score\n[[en:Caf%C3%A9]],medicine-and-health,1\n")
+    table = topics_for("ores", "t.csv", pd.DataFrame({"articles": []}))
+    found = pd.DataFrame({"title": ["a"], "articles": [["en:Café"]]})
+    labels = label_from("ores", found, "ores-64", topics=table).labels["labels"]
+    assert "STEM.Medicine & Health" in labels[0]
+
+
+TAXONOMIES = {
+    "bars": 'label,parent,anchors\nBars,,\n"Café ",Bars,Category:Cafes|Bars\n',
+    "NFD": "label,parent,anchors\nBars,,\nCafe\u0301,Bars,Cafes|Bars\n",
+    "lists": 'label,parent,anchors\nBars,,\nCafé,Bars,"[""Cafes"", ""Bars""]"\n',
+    "lines": 'label,parent,anchors\nBars,,\nCafé,Bars,"Cafes\nBars"\n',
+}
+
+
+@pytest.mark.parametrize("form", TAXONOMIES)
+@pytest.mark.parametrize("name", ["t.csv", "t.txt"])
+def test_every_form_of_a_taxonomy_is_the_same(folder, form, name, tmp_path_factory, monkeypatch):
+    (folder / name).write_text(TAXONOMIES[form])
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))  # its path is relative to the root folder
+    taxonomy = taxonomies.load(name)
+    assert taxonomy.parents == {"Bars": None, "Café": "Bars"} and taxonomy.anchors["Café"] == (
+        "Cafes",
+        "Bars",
+    )
+
+
+REFUSED = {
+    "anchors in one": ("taxonomy", "label,parent,anchors\nA,,Cats; Dogs\n", "anchors must be divided"),
+    "parents in one": ("graph", "title,parent\nA,B|C\n", "one parent, but one has 'B|C'"),
+    "hidden perhaps": ("graph", "title,parent,hidden\nA,B,perhaps\n", "hidden must say 1 or 0"),
+    "nobody's title": ("annotations", "title,annotator,labels\n,me,Food\n", "must have a title"),
+    "another verdict": ("verdicts", "title,label,kind,verdict\na,b,,Wrong\n", "verdict .* says 'Wrong'"),
+    "another kind": ("verdicts", "title,label,kind,verdict\na,b,FP,label wrong\n", "kind .* says 'FP'"),
+    "two files a line": ("list", 'title\n"File:A.jpg, File:B.jpg"\n', "one file a line"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_other_tables_hold_is_not_taken_for_something_else(folder, case):
+    reader, text, why = REFUSED[case]
+    (folder / "t.csv").write_text(text)
+    with pytest.raises(UserError, match=why.replace("|", r"\|")):
+        READERS[reader](folder / "t.csv")
+
+
+def test_words_for_hidden_categories(folder):
+    rows = "A,CommonsRoot,WAHR\nB,CommonsRoot,x\nC,CommonsRoot,no\nD,CommonsRoot,\n"
+    (folder / "t.csv").write_text("title,parent,hidden\n" + rows)
+    graph = open_graph(folder / "t.csv")
+    assert graph.hidden[graph.find(list("ABCD"))].tolist() == [True, True, False, False]
+
+
+def test_lists_of_files_as_query_services_give_them(folder):
+    pictures = "http://commons.wikimedia.org/wiki/Special:FilePath/A%20b.jpg"
+    (folder / "t.tsv").write_text(f"?title\t?image\nA painting\t<{pictures}>\n")
+    assert listed(folder / "t.tsv") == ("A b.jpg",)
+    (folder / "t.txt").write_text(f"image\n{pictures}\n")
+    assert listed(folder / "t.txt") == ("A b.jpg",)
+    (folder / "t.txt").write_text("File:A.jpg\tme\n")
+    with pytest.raises(UserError, match="one file a line"):
+        listed(folder / "t.txt")
 
 
 @pytest.fixture

@@ -66,6 +66,7 @@ FORMS = [
     "https://commons.wikimedia.org/w/index.php/File:Red_fox.jpg",
     "https://commons.wikimedia.org/w/thumb.php?f=Red_fox.jpg&w=300",
     "https://commons.wikimedia.org/wiki/File%3ARed%2520fox.jpg",
+    "<http://commons.wikimedia.org/wiki/Special:FilePath/Red%20fox.jpg>",
     uploaded("Red fox.jpg"),
     uploaded("Red fox.jpg", thumbnail=True),
     uploaded("Red fox.jpg") + "?download",
@@ -98,6 +99,11 @@ def test_every_way_to_name_a_file_is_one_title(form):
         ("https://[bad/wiki/File:Fox.jpg", "no address that can be read"),
         ("https://en.wikipedia.org/wiki/Red_fox", "shows the page 'Red_fox'"),
         ("[[Red fox]]", "shows the page 'Red fox'"),
+        ("https://de.wikipedia.org/wiki/Spezial:Dateipfad/Red_fox.jpg", "shows the page 'Spezial:Dateipfad"),
+        ("https://en.wikipedia.org/wiki/Zelda:_Link.jpg", "shows the page 'Zelda:_Link.jpg'"),
+        ("* File:Red fox.jpg", r"has '\* ' before its namespace"),
+        ('"File:Red fox.jpg"', "has '\"' before its namespace"),
+        ("12. Datei:Red fox.jpg", "has '12. ' before its namespace"),
         ("https://fr.wikipedia.org/wiki/Fichier:Caf%E9.jpg", "no address that can be read"),
         (uploaded("Red fox.jpg").replace("/commons/", "/en/"), "no address of a picture of Commons"),
         (uploaded("Red fox.jpg").replace("fox", "dog"), "no address of a picture of Commons"),
@@ -176,6 +182,8 @@ def test_a_graph_finds_a_category_however_it_and_the_graph_write_it(written):
 
 def test_articles_have_one_name():
     cafe = ["en:café_noir", "en:Cafe\u0301 noir", "https://en.m.wikipedia.org/wiki/Caf%C3%A9_noir#x"]
+    cafe += ["en:Caf%C3%A9_noir", "[[:en:Café noir|a bar]]", "en.wikipedia.org/wiki/Café_noir"]
+    cafe += ["https://en.wikipedia.org/w/index.php?title=Caf%C3%A9_noir&oldid=3", "en:Caf&eacute; noir"]
     assert {article_key(name) for name in cafe} == {"en:Café noir"}
     assert article_key("re:Zero: a start") == "re:Zero: a start" and article_key("Re:_x") == "Re: x"
     assert article_of_url("https://[en.wikipedia.org/wiki/Fox") is None

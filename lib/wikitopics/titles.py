@@ -35,8 +35,10 @@ WIKIMEDIA = re.compile(
 ADDRESS = re.compile(rf"\s*(?:(?:https?:)?//|{WIKIMEDIA.pattern}/)", re.IGNORECASE)
 MARKED = re.compile(r"[:%&#\[/<>{}|]|~~~")  # what is more than a bare name; most names have nothing of it
 LINK = re.compile(r"\s*\[\[([^\[\]|]*)(?:\|.*)?\]\]\s*", re.DOTALL)
+POINTED = re.compile(r"\s*<([^<>\s]+)>\s*")  # as SPARQL and RDF write addresses
 DIRECTIONS = re.compile("[\u200e\u200f\u202a-\u202e]+")  # marks of writing directions: dropped
 BLANKS = re.compile(r"[_\s\x00-\x1f\x7f\u180e]+")
+BEFORE = re.compile(r"[\W\d_]+")  # marks of lists, numbers of lines, quotes
 ENCODED = re.compile(r"%[0-9A-Fa-f]{2}")  # no title can have this, nor an entity
 ENTITY = re.compile(r"&(?:\w+|#\d+|#[xX][0-9a-fA-F]+);")
 IMPOSSIBLE = re.compile(r"[<>\[\]{}|\ufffd]|~~~")
@@ -215,16 +217,44 @@ class _Odd(Exception):
 
 def _written(text: str) -> str:
     """The title in a text: out of a link or an address, without entities and percent-encoding."""
-    link = LINK.fullmatch(text) if "[[" in text else None
-    text = link[1] if link else text
+    link, pointed = LINK.fullmatch(text) if "[[" in text else None, POINTED.fullmatch(text)
+    text = link[1] if link else pointed[1] if pointed else text
     try:
         address = _is_address(text)
         title = _shown(text.strip()) if address else decoded(_without_entities(text))
     except NoTitle:
         raise _Odd("is no address that can be read") from None
-    if (address or link) and ":" not in _plain(title):
+    if (address or link) and not _has_namespace(title):
         raise _Odd(f"shows the page {title[:100]!r}")
     return title
+
+
+def _has_namespace(title: str) -> bool:
+    """Whether a title begins with the name of a namespace or of a wiki: what a link shows always does."""
+    space, colon, _ = _plain(title).partition(":")
+    space = space.strip()
+    other = OTHER_SPACES.fullmatch(space) or OTHER_WIKI.fullmatch(space)
+    return bool(colon) and bool(_space(space) or space.lower() in HERE or other)
+
+
+def page_title(text: str) -> str:
+    """A page's title out of a link of wikitext, without entities and percent-encoding; other texts stay.
+
+    >>> page_title("[[:en:Caf%C3%A9|a bar]]"), page_title("100% wool")
+    ('en:Café', '100% wool')
+    """
+    if not MARKED.search(text):
+        return text
+    link = LINK.fullmatch(text) if "[[" in text else None
+    try:
+        return decoded(_without_entities(link[1] if link else text)).strip().removeprefix(":")
+    except NoTitle:
+        return text
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is an address, of any host, or of a wiki of Wikimedia without http."""
+    return _is_address(text)
 
 
 def _without_entities(text: str) -> str:
@@ -302,6 +332,8 @@ def _bare(text: str, wanted: str) -> str:
     found = _space(space) if colon else None
     if found == wanted:
         name = _plain(rest)
+    elif colon and wanted == FILE and (marks := BEFORE.match(space)) and _space(space[marks.end() :]):
+        raise _Odd(f"has {marks[0]!r} before its namespace")
     elif found or (colon and wanted == FILE and OTHER_SPACES.fullmatch(space.strip())):
         raise _Odd(f"is of the namespace {space.strip()!r}")
     elif colon and wanted == FILE and OTHER_WIKI.fullmatch(space.strip()):
@@ -336,6 +368,8 @@ def _plain(text: str) -> str:
 
 def _spelled(text: str, wanted: str) -> bool:
     """Whether a text has a namespace that is wanted, or is a link or an address."""
+    pointed = POINTED.fullmatch(text) if text[:1] == "<" else None
+    text = pointed[1] if pointed else text
     if ":" not in text and "[[" not in text and "//" not in text[:8]:
         return _is_address(text)
     if LINK.fullmatch(text) or _is_address(text):

@@ -20,7 +20,7 @@ from wikitopics.sources.online.wiki_pages import HERE, standard_width
 from wikitopics.sources.reading import MANIFEST
 from wikitopics.sources.table_cells import as_text
 from wikitopics.sources.tables import is_table, read_lines, read_table
-from wikitopics.titles import category_title, file_title
+from wikitopics.titles import category_title, file_title, names_a_file
 
 HELP = """\
 Fills data/downloads/NAME with files.parquet, categories.parquet (and topics.parquet), manifest.parquet and
@@ -169,11 +169,29 @@ def listed(path: Path) -> tuple[str, ...]:
 
     Raises UserError for a list that cannot be read, and for a line that names no file.
     """
-    if is_table(path):
-        lines = [as_text("title", cell) for cell in read_table(path, "--list", ["title"])["title"]]
-    else:
-        lines = read_lines(path, "--list")
+    lines = _column(path) if is_table(path) else read_lines(path, "--list")
+    if lines and lines[0].lower() in ("title", "image"):  # the name of a column, saved as text
+        lines = lines[1:]
+    _check_one_a_line(lines)
     titles = tuple(dict.fromkeys(file_title(line) for line in lines if line.strip()))
     if not titles:
         raise UserError(f"--list must name files, but {path} names none; write a title a line")
     return titles
+
+
+def _column(path: Path) -> list[str]:
+    """The column of a table that names files: of `title` and `image` the one whose cells are addresses."""
+    table = read_table(path, "--list", known=["title", "image"])
+    columns = {
+        name: [as_text(name, cell) for cell in table[name]] for name in ("title", "image") if name in table
+    }
+    if not columns:
+        return [as_text("title", cell) for cell in read_table(path, "--list", ["title"])["title"]]
+    return max(columns.values(), key=lambda cells: sum(map(names_a_file, cells)))
+
+
+def _check_one_a_line(lines: list[str]) -> None:
+    for line in lines:
+        first, *others = re.split(r"[\t,;]", line)
+        if "\t" in line or (names_a_file(first) and any(map(names_a_file, others))):
+            raise UserError(f"--list must name one file a line, but one is {line[:100]!r}; divide it")

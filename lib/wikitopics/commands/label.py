@@ -44,7 +44,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 def run(options: argparse.Namespace) -> int:
     """Label as the options say; the exit code."""
     started = time.monotonic()
-    taxonomy = taxonomies.load(options.taxonomy)
+    own = Path(options.taxonomy).expanduser()  # of the folder one is in, as all paths of a command
+    taxonomy = taxonomies.load(str(own.absolute()) if own.is_file() else options.taxonomy)
     _check(options)
     graph = open_graph(options.graph)
     with as_parquet(options.files) as (files, form):

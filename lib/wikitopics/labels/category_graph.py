@@ -17,7 +17,7 @@ from wikitopics.errors import UserError
 from wikitopics.labels.heads import HeadWords, described, find_heads, head_forms
 from wikitopics.labels.lookup import Texts, categories_at, categories_spelled, positions, release
 from wikitopics.sources.files import ROOT, need_columns
-from wikitopics.sources.table_cells import as_text
+from wikitopics.sources.table_cells import as_text, yes_or_no
 from wikitopics.sources.tables import is_table, lists_of, read_table, schema_of, texts_of
 from wikitopics.titles import category_key
 
@@ -226,14 +226,15 @@ def from_edges(edges: pd.DataFrame) -> CategoryGraph:
     """
     need_columns("a category graph", edges.columns, ["title", "parent"])
     titles, parents = (edges[name].map(partial(_name, name)) for name in ("title", "parent"))
+    if parents.str.contains("|", regex=False).any():
+        several = parents[parents.str.contains("|", regex=False)].iloc[0]
+        raise UserError(
+            f"a row of a category graph must have one parent, but one has {several[:60]!r}; write a row each"
+        )
     names = pd.Index(pd.unique(pd.concat([titles, parents], ignore_index=True))).drop("", errors="ignore")
     known = parents != ""
     lists = parents[known].groupby(titles[known], sort=False).agg(lambda s: list(dict.fromkeys(s)))
-    hidden = (
-        set(titles[edges["hidden"].astype(str).str.lower().isin(["1", "1.0", "true", "yes"])])
-        if "hidden" in edges
-        else ()
-    )
+    hidden = set(titles[edges["hidden"].map(partial(yes_or_no, "hidden"))]) if "hidden" in edges else ()
     return from_arrow(
         pa.table(
             {

@@ -20,7 +20,7 @@ from wikitopics.labels.people import agreement, majority
 from wikitopics.labels.taxonomy import Taxonomy
 from wikitopics.paths import located, sample_folder
 from wikitopics.sources import Source
-from wikitopics.sources.article_topics import search_dumps, topics_from_dumps
+from wikitopics.sources.article_topics import search_dumps, topic_name, topics_from_dumps
 from wikitopics.sources.files import article_key, need_columns
 from wikitopics.sources.table_cells import add_one_hot, as_list, as_text, number_of
 from wikitopics.sources.tables import read_table
@@ -229,6 +229,10 @@ def annotations_of(path: Path, taxonomy: Taxonomy) -> pd.DataFrame:
             f"annotations must have title, annotator, labels, but {path.name} has no labels; add the column"
         )
     titles = [mediawiki_title(as_text("title", title)) for title in columns["title"]]
+    if "" in titles:
+        raise UserError(
+            f"every row of {path.name} must have a title, but {titles.count('')} have none; fill them in"
+        )
     people = [as_text("annotator", person) for person in columns["annotator"]]
     said: dict[tuple[str, str], list[str]] = {}
     for key, cell in zip(zip(titles, people, strict=True), columns["labels"], strict=True):
@@ -258,22 +262,27 @@ def _check_known(lists: Iterable[list[str]], taxonomy: Taxonomy, name: str) -> N
         )
 
 
+def _topic(name: str, taxonomy: Taxonomy) -> str:
+    return name if name in taxonomy.parents else topic_name(name) or name.replace("_", " ")
+
+
 def check_topics(topics: pd.DataFrame, taxonomy: Taxonomy) -> pd.DataFrame:
     """The table of article topics (article, topic, score) with names as in the taxonomy and scores in [0, 1].
 
-    Articles are named as `files.article_key` does; underscores in topics are written as spaces, as topic
-    models write them either way; a score slightly above 1 is 1.
+    Articles are named as `files.article_key` does, topics in any way that Wikimedia's services do; a score
+    slightly above 1 is 1.
     Raises UserError for a missing column, a topic that the taxonomy does not have, or a score outside.
     """
     need_columns("article topics", topics.columns, COLUMNS)
     topics = topics[COLUMNS].assign(
-        article=topics["article"].map(article_key), topic=topics["topic"].str.replace("_", " ")
+        article=topics["article"].map(article_key),
+        topic=topics["topic"].map({name: _topic(name, taxonomy) for name in topics["topic"].unique()}),
     )
     unknown = sorted(set(topics["topic"]) - set(taxonomy.label_names))
     if unknown:
         raise UserError(
-            f"a topic must be in the taxonomy {taxonomy.name}, but {unknown[0]!r} (and {len(unknown) - 1} "
-            f"others) are not; correct the names or choose another taxonomy"
+            f"a topic must be in the taxonomy {taxonomy.name}, but {unknown[0]!r} is not, one of "
+            f"{len(unknown):,} such names; correct them or choose another taxonomy"
         )
     topics = topics[topics["score"].notna()]
     if not topics["score"].between(0, 1.001).all():

@@ -1,6 +1,6 @@
 """Files with their labels, whatever the source: corrected by people, summed up, and written."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,16 @@ from wikitopics.artefacts import write_json, write_table
 from wikitopics.errors import UserError
 from wikitopics.judgements import check_there, verdicts
 from wikitopics.labels.taxonomy import Taxonomy, label_matrix
-from wikitopics.sources.table_cells import as_list, as_text, text_of
+from wikitopics.sources.table_cells import as_list, as_text, check_divided, text_of
 from wikitopics.sources.tables import read_table
 from wikitopics.titles import mediawiki_title
 
 FILE_COLUMNS = ["title", "path", "creator", "licence", "categories", "articles"]
 
 WRONG = "label wrong"  # the verdict that the given label is wrong
+VERDICTS = ("label right", WRONG, "unsure", "")
 HAD = ("true positive", "false negative")  # kinds of mistake where the file had the label
+LACKED = ("false positive", "true negative")
 COLUMNS = ["title", "label", "kind", "verdict", "corrected_labels"]
 
 MOST_BYTES = 50_000_000  # of a file that is shown
@@ -164,6 +166,8 @@ def correct(labelled: Labelled, path: str | Path) -> Labelled:
             lists[row], scores[row] = new, np.array([old.get(name, 1) for name in new], dtype=np.float32)
             changed.add(row)
     notes = {"files corrected by people": len(changed), "verdicts of other files": len(found) - len(known)}
+    named = {name for verdict in known for name in verdict.corrected or ()}
+    notes["labels named by people that this run does not have"] = len(named - names)
     notes = {what: count for what, count in notes.items() if count}
     labels = labelled.labels.assign(labels=lists, scores=scores)
     return replace(labelled, labels=labels, notes=labelled.notes | notes)
@@ -204,12 +208,26 @@ def read_verdicts(path: Path) -> list[Verdict]:
     table = verdicts(path) if path.is_dir() else read_table(path, "corrections", COLUMNS[:4], COLUMNS[4:])
     texts = {name: [as_text(name, cell) for cell in table[name]] for name in COLUMNS[:4]}
     named = table["corrected_labels"] if "corrected_labels" in table else [""] * len(table)
+    check_divided("corrected_labels", named)
+    if not path.is_dir():  # journals are our own
+        _check_words("verdict", texts["verdict"], VERDICTS)
+        wrong = [kind for kind, said in zip(texts["kind"], texts["verdict"], strict=True) if said == WRONG]
+        _check_words("kind", wrong, (*HAD, *LACKED))
     found = []
     for title, label, kind, verdict, cell in zip(*texts.values(), named, strict=True):
         if verdict == WRONG:
             said = as_list(cell) if text_of(cell) else None
             found.append(Verdict(title, label, kind in HAD, said))
     return found
+
+
+def _check_words(name: str, said: Iterable[str], words: Iterable[str]) -> None:
+    wrong = next((word for word in said if word not in words), None)
+    if wrong is not None:
+        raise UserError(
+            f"the column {name} of corrections must say {', '.join(filter(None, words))}, but one cell says "
+            f"{wrong[:60]!r}; correct it"
+        )
 
 
 def label_counts(labelled: Labelled) -> pd.DataFrame:

@@ -1,18 +1,19 @@
 """Taxonomies: labels, their parents, and the Commons categories (anchors) that mean them."""
 
 import csv
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from wikitopics.errors import UserError
-from wikitopics.sources.table_cells import as_text
-from wikitopics.sources.tables import read_table, suffix_of
+from wikitopics.paths import located
+from wikitopics.sources.table_cells import as_list, as_text, check_divided
+from wikitopics.sources.tables import SUFFIXES, read_table, suffix_of
 from wikitopics.titles import category_title
 
 SHIPPED = files("wikitopics.labels") / "taxonomies"
@@ -99,15 +100,17 @@ def shipped() -> list[str]:
 
 
 def load(name: str) -> Taxonomy:
-    """A shipped taxonomy by name, or your own by the path of its CSV file (label,parent,anchors[,shared]).
+    """A shipped taxonomy by name, or your own by the path of its table (label,parent,anchors[,shared]).
+
+    The path is relative to the root folder.
 
     Raises UserError for an unknown name and for a file that is not a taxonomy: an unknown parent, a cycle,
     a label twice, an anchor that two labels have without declaring it, more than 64 labels.
     """
     if name in shipped():
         return _of_rows(name, rows_of(Path(str(SHIPPED / f"{name}.csv"))))
-    path = Path(name).expanduser()
-    if not (suffix_of(path) in (".csv", ".tsv") and path.is_file()):
+    path = located(name)
+    if not (suffix_of(path) in SUFFIXES and path.is_file()):
         raise UserError(
             f"taxonomy must be one of {', '.join(shipped())} or the path of a CSV file, "
             f"but is {name!r}; choose one"
@@ -182,13 +185,13 @@ def rows_of(path: Path) -> list[Row]:
             f"{path.stem}: a taxonomy must have the columns label,parent,anchors (perhaps shared), but has "
             f"{foreign[0]!r} too; leave it out"
         )
-    columns = [
-        table[name].map(partial(as_text, name))
-        for name in (*COLUMNS, *table.columns.intersection(["shared"]))
-    ]
+    labels, parents = ([_label(name, cell) for cell in table[name]] for name in COLUMNS[:2])
+    anchors, shared = (
+        _categories(name, table.get(name, [""] * len(table))) for name in ("anchors", "shared")
+    )
     rows = [
-        Row(row[0], row[1] or None, *map(_categories, [*row[2:], ""][:2]))
-        for row in zip(*columns, strict=True)
+        Row(label, parent or None, *names)
+        for label, parent, *names in zip(labels, parents, anchors, shared, strict=True)
     ]
     _check_labels(path.stem, [row.label for row in rows])
     _check_parents(path.stem, {row.label: row.parent for row in rows})
@@ -196,8 +199,14 @@ def rows_of(path: Path) -> list[Row]:
     return rows
 
 
-def _categories(cell: str) -> tuple[str, ...]:
-    return tuple(category_title(part) for part in cell.split("|") if part.strip())
+def _label(name: str, cell: Any) -> str:
+    return unicodedata.normalize("NFC", as_text(name, cell))
+
+
+def _categories(name: str, cells: Iterable[Any]) -> list[tuple[str, ...]]:
+    """The categories of each cell; UserError for what names none and where they are not divided by |."""
+    check_divided(name, cells)
+    return [tuple(map(category_title, as_list(cell))) for cell in cells]
 
 
 def _check_labels(name: str, labels: list[str]) -> None:

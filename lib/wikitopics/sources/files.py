@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from wikitopics.errors import UserError
-from wikitopics.titles import mediawiki_title, normal, page_of_address
+from wikitopics.titles import is_address, mediawiki_title, normal, page_of_address, page_title
 
 ROOT = "CommonsRoot"  # the category of Commons above all others
 
@@ -97,18 +97,22 @@ def article_of_url(url: str) -> str | None:
     >>> article_of_url("https://fr.wikipedia.org/wiki/Caf%C3%A9_noir")
     'fr:Café noir'
     """
-    found = page_of_address(url) if "//" in url[:8] and "/wiki/" in url else None
+    found = page_of_address(url) if is_address(url) else None
     return article_name(*found) if found and found[0] else None
 
 
 def article_key(article: str) -> str:
-    """One spelling for all of an article's: of its address, with underscores, a small first letter, or NFD.
+    """One spelling for all of an article's: of its address or a link, with underscores, a small first letter,
+    percent-encoded, or NFD.
 
+    >>> article_key("[[:en:cat|x]]"), article_key("en:Caf%C3%A9"), article_key("en.wikipedia.org/wiki/Cat")
+    ('en:Cat', 'en:Café', 'en:Cat')
     >>> article_key("en:albert_Einstein"), article_key("Cafe\u0301"), article_key("https://en.wikipedia.org/wiki/Cat")
     ('en:Albert Einstein', 'Café', 'en:Cat')
     """
-    if "//" in article[:8]:
+    if is_address(article):
         return article_of_url(article) or article
+    article = page_title(article)
     prefix, colon, title = article.partition(":")
     if colon and LANGUAGE.fullmatch(prefix.strip()):
         return f"{prefix.strip()}:{normal(title, prefix.strip())}"

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,11 +16,14 @@ from wikitopics.errors import UserError
 from wikitopics.paths import located
 from wikitopics.sources.copies import joined_copies
 from wikitopics.sources.files import files_table
-from wikitopics.sources.given_split import folder_split
+from wikitopics.sources.given_split import folder_split, parts_as_categories
 from wikitopics.sources.reading import hash_inside, read_inside
+from wikitopics.sources.table_cells import in_capitals, stripped
 
 # Listed: what is or could be meant as a picture (SVG is, and is rejected later with its reason).
 SUFFIXES = {"", ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".svg"}
+SUFFIXES |= {".heic", ".heif", ".avif", ".jp2", ".jxl", ".jpg_large"}  # as SVG
+HIDDEN = (".", "@eaDir", "__MACOSX")  # folders that systems make beside people's own
 BYTES = "bytes:"  # marks a path whose name is no UTF-8 text and is written percent-encoded
 
 
@@ -44,10 +48,12 @@ class Folder:
         skipped: Counter[str] = Counter()
         found = sorted(self._walk(skipped))
         split = folder_split(found)
-        folders = [[_readable(part) for part in path.split("/")[-2::-1]] for path in found]
+        folders = [[_category(part) for part in path.split("/")[-2::-1]] for path in found]
         if split:
             skipped["files in folders that are parts of a split"] = len(found)
             folders = [names[:-1] for names in folders]
+        skipped["folders named as parts of a split that are categories here"] = parts_as_categories(folders)
+        skipped["folders that differ from another only in capitals"] = in_capitals(folders)
         parents = parents_of(folders)  # before copies are joined, which have folders of several places
         kept = joined_copies(self._top(), found, {"categories": folders}, split)
         skipped["copies in other folders, joined to the first"] += len(found) - len(kept)
@@ -95,7 +101,7 @@ class Folder:
         closed = lambda error: skipped.update({"folders that cannot be opened": 1})  # noqa: E731
         for folder, subfolders, names in os.walk(top, onerror=closed):  # follows no links: it cannot loop
             inside = os.path.relpath(folder, top)
-            hidden = [name for name in subfolders if name.startswith(".")]
+            hidden = [name for name in subfolders if name.startswith(HIDDEN)]
             skipped["hidden folders left out"] += len(hidden)
             links = [n for n in subfolders if n not in hidden and os.path.islink(os.path.join(folder, n))]
             skipped["links to folders not followed"] += len(links)
@@ -121,6 +127,12 @@ def path_key(path: str) -> str:
 def path_of_key(key: str) -> str:
     """The inverse of `path_key`."""
     return os.fsdecode(unquote_to_bytes(key[len(BYTES) :])) if key.startswith(BYTES) else key
+
+
+def _category(folder: str) -> str:
+    """The name of a folder as a category: without blanks around it, letters with marks composed (NFC)."""
+    name = _readable(folder)
+    return unicodedata.normalize("NFC", stripped(name)) or name
 
 
 def _readable(name: str) -> str:

@@ -41,3 +41,16 @@ def folder_split(paths: list[str]) -> list[str] | None:
     if None in parts or "train" not in parts or len(parts) < 2:
         return None
     return [PART_OF[name] for name in first]
+
+
+def parts_as_categories(folders: Iterable[Iterable[str]]) -> int:
+    """How many names of folders are those of parts of a split, train and another one among them; else 0.
+
+    folders: of each file, those that are its categories. It may be that they were meant as parts.
+
+    >>> parts_as_categories([["train", "cats"], ["test", "cats"]]), parts_as_categories([["train"], ["car"]])
+    (2, 0)
+    """
+    names = {name for of_file in folders for name in of_file if name.lower() in PART_OF}
+    parts = {PART_OF[name.lower()] for name in names}
+    return len(names) if "train" in parts and len(parts) > 1 else 0

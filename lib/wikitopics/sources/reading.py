@@ -44,6 +44,14 @@ def inside(root: Path, path: str | os.PathLike) -> Path:
     return real
 
 
+def is_file(top: Path, path: str) -> bool:
+    """Whether a path below `top` leads to a file, however its letters are composed."""
+    try:
+        return os.path.isfile(as_there(top / path))
+    except ValueError:  # a name that cannot be
+        return False
+
+
 def open_regular(real: str | os.PathLike) -> int:
     """A descriptor of a regular file; Refused, unopened, for folders, pipes, sockets and devices."""
     refuse_special(os.stat(real).st_mode)

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -10,12 +9,12 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from wikitopics.errors import UserError
-from wikitopics.paths import as_there, located
+from wikitopics.paths import located
 from wikitopics.sources.copies import joined_copies
 from wikitopics.sources.files import files_table
 from wikitopics.sources.given_split import split_names
-from wikitopics.sources.reading import hash_inside, read_inside
-from wikitopics.sources.table_cells import add_one_hot, as_list, as_text, check_divided
+from wikitopics.sources.reading import hash_inside, is_file, read_inside
+from wikitopics.sources.table_cells import add_one_hot, as_list, as_text, check_divided, in_capitals
 from wikitopics.sources.tables import read_table
 from wikitopics.titles import category_name
 
@@ -56,15 +55,13 @@ class Table:
             )
         if frame.empty:
             raise UserError(f"table must have rows, but {self.table} has only the names of columns; add some")
+        gone = sum(not is_file(self._top(), path) for path in set(columns["path"]))
         labels = add_one_hot(columns, OWN)
-        lists = _lists(columns)
         left = [name for name in frame if name not in (*OWN, *labels)]
-        notes = {
-            "labels from one-hot columns": len(labels),
-            f"columns left alone ({', '.join(left)[:200]})": len(left),
-            "labels that differ from another only in capitals": _in_capitals(lists.get("labels", [])),
-            **_lost(self._top(), columns["path"]),
-        }
+        notes = {"labels from one-hot columns": len(labels), "paths that lead to no file": gone}
+        notes[f"columns left alone ({', '.join(left)[:200]})"] = len(left)
+        lists = _lists(columns)
+        notes["labels that differ from another only in capitals"] = in_capitals(lists.get("labels", []))
         if "categories" in lists:
             lists["categories"] = [[category_name(name) for name in names] for names in lists["categories"]]
         texts = {name: [as_text(name, cell) for cell in columns[name]] for name in TEXTS if name in columns}
@@ -124,26 +121,6 @@ def _lists(columns: dict[str, list[Any]]) -> dict[str, list[list[str]]]:
     for name in ("categories", "articles"):  # whose names may have commas
         check_divided(name, columns.get(name, []), never="", perhaps=";")
     return {name: [as_list(cell) for cell in columns[name]] for name in LISTS if name in columns}
-
-
-def _in_capitals(lists: list[list[str]]) -> int:
-    """How many names differ from another only in capitals, which may be slips."""
-    names = {name for names in lists for name in names}
-    return len(names) - len({name.casefold() for name in names})
-
-
-def _lost(top: Path, paths: Iterable[str]) -> dict[str, int]:
-    """How many paths lead to no file, and to how many of these Windows' marks are the reason."""
-    gone = [path for path in set(paths) if not _is_file(top, path)]
-    windows = sum("\\" in path and _is_file(top, path.replace("\\", "/")) for path in gone)
-    return {"paths that lead to no file": len(gone), "of these with \\ in the place of /": windows}
-
-
-def _is_file(top: Path, path: str) -> bool:
-    try:
-        return os.path.isfile(as_there(top / path))
-    except ValueError:  # a name that cannot be
-        return False
 
 
 def _joined(

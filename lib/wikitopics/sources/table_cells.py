@@ -143,6 +143,16 @@ fox|owl, or ["fox, owl"] where that is one item
             )
 
 
+def in_capitals(lists: Iterable[Iterable[str]]) -> int:
+    """How many names of lists differ from another only in capitals, which may be slips.
+
+    >>> in_capitals([["Fox", "owl"], ["fox"]])
+    1
+    """
+    names = {name for names in lists for name in names}
+    return len(names) - len({name.casefold() for name in names})
+
+
 def number_of(value: Any) -> float | None:
     """A cell as a number, None where it says nothing; a decimal comma is one. UserError for anything else.
 
@@ -155,6 +165,18 @@ def number_of(value: Any) -> float | None:
             return None
         raise UserError(f"a score must be a number, but one is {text[:60]!r}; correct it")
     return float(text.replace(",", "."))
+
+
+def yes_or_no(name: str, cell: Any) -> bool:
+    """Whether a cell says yes, in any of the words of TRUE; UserError, naming the column, for another word.
+
+    >>> yes_or_no("hidden", "WAHR"), yes_or_no("hidden", 1.0), yes_or_no("hidden", "")
+    (True, True, False)
+    """
+    said = text_of(cell).lower()
+    if said not in TRUE | FALSE | MISSING:
+        raise UserError(f"the column {name} must say 1 or 0, but one cell says {said[:60]!r}; correct it")
+    return said in TRUE
 
 
 def one_hot(columns: dict[str, list[Any]]) -> dict[str, list[bool]]:

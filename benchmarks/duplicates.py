@@ -20,7 +20,7 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 from wikitopics.images import duplicates
 from wikitopics.images.decode import Recipe, Rejected, decode, on_white
 from wikitopics.images.duplicates import groups_of, near_duplicates
-from wikitopics.images.views import SIDE, Views
+from wikitopics.images.likeness import SIDE, Views
 from wikitopics.show.pictures import contact_sheet
 
 ROOT = Path(__file__).parents[1]

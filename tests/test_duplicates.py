@@ -13,7 +13,7 @@ from hostile import picture, saved
 from wikitopics.images import duplicates
 from wikitopics.images.decode import Recipe, decode
 from wikitopics.images.duplicates import agreement, closest, groups_of, near_duplicates, rough_shapes
-from wikitopics.images.views import SIDE, Views, inside_square, likeness, look
+from wikitopics.images.likeness import SIDE, Views, inside_square, likeness, look
 
 
 def drawing(seed: int) -> Image.Image:

@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 
 from wikitopics.images.decode import Recipe, Rejected, decode
 from wikitopics.images.duplicates import agreement
-from wikitopics.images.views import LIKE, inside_square, look
+from wikitopics.images.likeness import LIKE, inside_square, look
 from wikitopics.labels import taxonomy as taxonomies
 from wikitopics.labels.category_graph import open_graph
 from wikitopics.labels.label_sources import label_from

@@ -18,7 +18,7 @@ from wikitopics.errors import UserError
 from wikitopics.evaluate.neighbours import Index, nearest
 from wikitopics.images.decode import Recipe
 from wikitopics.images.duplicates import agreement
-from wikitopics.images.views import LIKE, Views, inside_square, join, look
+from wikitopics.images.likeness import LIKE, Views, inside_square, join, look
 from wikitopics.progress import report
 from wikitopics.scoring.network import BATCH
 from wikitopics.scoring.pictures import FILES, Reads, decoded

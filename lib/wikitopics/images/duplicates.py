@@ -8,7 +8,7 @@ from scipy.fft import dctn
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from wikitopics.images.views import (
+from wikitopics.images.likeness import (
     ABOVE,
     FLAT,
     INNER,
@@ -41,7 +41,7 @@ def near_duplicates(
     """Pairs of near duplicates: pictures that agree when bordered, captioned, cut, mirrored, paler or grey.
 
     `pixels`: (n, S, S, 3) uint8; `sizes`: (n, 2) width, height of the originals, which `fit` (see
-    decode.Recipe) has put into the square; `like`: least views.likeness. `seed` draws the hash.
+    decode.Recipe) has put into the square; `like`: least likeness.likeness. `seed` draws the hash.
 
     Returns first, second (rows, first < second), likeness (float32), how (of WAYS), by rows. attrs
     ["crowded"]: how many pictures have so many of their own rough shape that only some were compared with
@@ -51,7 +51,7 @@ def near_duplicates(
 
 
 def pairs_of_views(seen: Views, like: float = LIKE, seed: int = 0) -> pd.DataFrame:
-    """As `near_duplicates`, from what `views.look` saw."""
+    """As `near_duplicates`, from what `likeness.look` saw."""
     shapes = rough_shapes(seen)
     found = [pd.DataFrame({"first": [], "second": [], "likeness": [], "how": []})]
     crowded = np.ones(len(shapes), dtype=bool)

@@ -226,7 +226,7 @@ class Stack:
         self.tf, self.head, self.train, self.settings = tf, heads[0], train, settings[0]
         self.learned = _stacked([head.trainable_variables for head in heads])
         self.drawn = _stacked([head.non_trainable_variables for head in heads])
-        self.optimizer = in_one_pass(optimizer)
+        self.optimizer = optimizer
         self.optimizer.build(self.learned)
         self.label_weights = _label_weights(settings)
         half = any(layer.compute_dtype == "float16" for layer in self.head.layers)
@@ -351,46 +351,3 @@ def _label_weights(settings: list[LossSettings]) -> dict[str, Any]:
         for name in names
         if getattr(settings[0], name) is not None
     }
-
-
-def in_one_pass(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
-    """The same optimiser, where it is Adam or AdamW moving numbers in one pass instead of a dozen.
-
-    For stacked weights the passes through memory are half of what training costs. The formula is the same,
-    but TensorFlow subtracts beta from 1 in 32 bits, Keras in 64: steps differ by a few millionths. (With
-    Keras' own a head ends with the very numbers of Keras' `fit`.)
-    """
-    kinds: dict[type, Any] = {keras.optimizers.Adam: _Adam, keras.optimizers.AdamW: _AdamW}
-    quick = kinds.get(type(optimizer))
-    return quick.from_config(optimizer.get_config()) if quick else optimizer
-
-
-class _OnePass:
-    """Keras' formula of Adam as TensorFlow's own operation."""
-
-    def update_step(self, gradient, variable, learning_rate):
-        import tensorflow as tf
-
-        place = self._get_variable_index(variable)
-        step = tf.cast(self.iterations + 1, variable.dtype)
-        beta_1, beta_2 = (tf.constant(beta, variable.dtype) for beta in (self.beta_1, self.beta_2))
-        tf.raw_ops.ResourceApplyAdam(
-            var=variable.handle,
-            m=self._momentums[place]._value.handle,
-            v=self._velocities[place]._value.handle,
-            beta1_power=tf.pow(beta_1, step),
-            beta2_power=tf.pow(beta_2, step),
-            lr=tf.cast(learning_rate, variable.dtype),
-            beta1=beta_1,
-            beta2=beta_2,
-            epsilon=tf.constant(self.epsilon, variable.dtype),
-            grad=gradient,
-        )
-
-
-class _Adam(_OnePass, keras.optimizers.Adam):
-    pass
-
-
-class _AdamW(_OnePass, keras.optimizers.AdamW):
-    pass

@@ -84,7 +84,8 @@ def resampled(truth: np.ndarray, scores: np.ndarray, rounds: int, seed: int) -> 
         positive = counts * hits
         negative = np.cumsum(counts - positive, axis=2)
         beaten, with_label = (positive * negative).sum(axis=2), positive.sum(axis=2)
-        found.append((1 - beaten / (with_label * negative[..., -1])).mean(axis=1))
+        with np.errstate(invalid="ignore"):  # a label of which no positive was drawn
+            found.append(metrics.row_means(1 - beaten / (with_label * negative[..., -1])))
     return np.array(found, dtype=np.float64)
 
 

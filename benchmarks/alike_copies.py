@@ -1,9 +1,8 @@
-"""Near duplicates by features and by hash, on planted copies of the sample's pictures."""
+"""Near duplicates by features and by looks, on planted copies of the sample's pictures."""
 
 import argparse
 import io
 import json
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +12,11 @@ from PIL import Image, ImageEnhance, ImageOps
 from wikitopics.alike.features import load_embedder, model_path
 from wikitopics.evaluate.neighbours import Index, nearest
 from wikitopics.images.decode import Recipe, decode, on_white
-from wikitopics.images.duplicates import alike, near_duplicates, thumbnails
+from wikitopics.images.duplicates import agreement, near_duplicates
+from wikitopics.images.views import LIKE, inside_square, look
 from wikitopics.scoring.network import BATCH
 
 CUTS = (0.8, 0.85, 0.9, 0.925, 0.95, 0.97)
-BITS = 6  # of 64, the default of 02_images
 NEAREST = 16
 
 
@@ -88,17 +87,16 @@ def main() -> None:
     decoded = [decode(data, Recipe(embedder.about.side, embedder.about.fit)) for data in files]
     pixels = np.stack([one.pixels for one in decoded])
     features = np.concatenate([embedder.forward(pixels[i : i + BATCH]) for i in range(0, len(pixels), BATCH)])
-    hashes = np.array([one.phash for one in decoded], np.uint64)
-    with tempfile.TemporaryDirectory():
-        by_hash = near_duplicates(hashes, pixels, BITS)[["first", "second"]].to_numpy()
+    sizes = np.array([(one.width, one.height) for one in decoded])
+    by_looks = near_duplicates(pixels, sizes, embedder.about.fit)[["first", "second"]].to_numpy()
     rows, similarity = nearest(Index(features), np.arange(len(features)), NEAREST)
     pairs = np.stack([np.repeat(np.arange(len(rows)), NEAREST), rows.ravel()], axis=1)
-    small = thumbnails(pixels, np.arange(len(pixels)))
-    ways = {"hash and pixels": by_hash}
+    seen = look(pixels, inside_square(sizes, pixels.shape[1], embedder.about.fit), sizes)
+    ways = {"looks": by_looks}
     for cut in CUTS:
         above = np.unique(np.sort(pairs[similarity.ravel() >= cut], axis=1), axis=0)
         ways[f"features {cut}"] = above
-        ways[f"features {cut} and pixels"] = above[alike(small, above)]
+        ways[f"features {cut} and pixels"] = above[agreement(seen, above) >= LIKE]
 
     kinds, origins = np.array(kinds), np.array(origins)
     result = {name: judged(found, kinds, origins, group) for name, found in ways.items()}

@@ -260,10 +260,14 @@ class Lab:
 
     def opens(self, place: int) -> None:
         """Click on a tile of the page and wait until it is shown."""
-        tile = self.all(".wt-tile")[place]
-        title = tile.get_attribute("title")
-        self.click(tile)
-        self.until(lambda: self.title() == title)
+
+        def clicked() -> bool:  # again where the tiles were drawn anew meanwhile
+            tile = self.all(".wt-tile")[place]
+            title = tile.get_attribute("title")
+            self.click(tile)
+            return self.until(lambda: self.title() == title, 5)
+
+        self.until(clicked)
 
     def opened_tile(self) -> int | None:
         """Place on the page of the tile that is framed."""

@@ -2,6 +2,7 @@
 
 import random
 import time
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,7 @@ def page(lab: str, chromium, distance: Distance) -> Lab:  # noqa: F811
     return opened
 
 
+@cache
 def places(n: int = PICTURES):
     """The places of the marks, made as the notebook makes them."""
     import numpy as np
@@ -61,7 +63,9 @@ def on_screen(page: Lab, x: float, y: float) -> tuple[int, int]:
     width, height = page.script(
         f"const r = document.querySelector('{CANVAS}').getBoundingClientRect(); return [r.width, r.height]"
     )
-    across, down = (16 + (value + 1000) / 2000 * (size - 32) for value, size in ((x, width), (-y, height)))
+    (left, low), (right, high) = places().min(axis=0).astype(float), places().max(axis=0).astype(float)
+    across = 16 + (x - left) / (right - left) * (width - 32)
+    down = 16 + (high - y) / (high - low) * (height - 32)
     return round(across - width / 2), round(down - height / 2)
 
 

@@ -162,7 +162,7 @@ def test_a_struck_hop_is_gone_from_the_graph_of_the_next_run_and_is_counted(tmp_
     reviews.strike("Cats", "Ships", True, 7)
     reviews.strike("Pets", "Animals", True, 9)
     reviews.strike("Pets", "Animals", False, 9)  # allowed again
-    reviews.strike("Dogs", "Pets", True, 0)  # of another graph
+    reviews.strike("Dogs", "Pets", True, 0)  # of another graph: the sample's
     reviews.put(("a", "b", "false positive"), "unsure", None)
     assert struck_hops(tmp_path / "run") == [("Cats", "Ships"), ("Dogs", "Pets")]
     after = without(graph, struck_hops(tmp_path / "run"))
@@ -173,5 +173,5 @@ def test_a_struck_hop_is_gone_from_the_graph_of_the_next_run_and_is_counted(tmp_
     folder = str(tmp_path / "run")
     sample = open_source("sample")
     whole, cut = graph_for("commons", "", sample), graph_for("commons", "", sample, folder)
-    assert len(whole.parents) == len(cut.parents) and cut.notes["struck hops of other graphs"] == 2
+    assert len(whole.parents) == len(cut.parents) + 1 and cut.notes["hops struck out by people"] == 1
     assert graph_for("ores", "", sample, folder) is None

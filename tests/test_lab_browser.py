@@ -51,7 +51,7 @@ from wikitopics.show.browser.annotator import Annotator
 names = ["STEM", "Nature", "Animals", "Plants", "Food"]
 above = dict(Nature="STEM", Animals="Nature", Plants="Nature")
 grey = np.full((64, 64, 3), 128, np.uint8)
-titles = [f"{{i}} {HOSTILE}" for i in range(9)]
+titles = [str(i) + {HOSTILE!r} for i in range(9)]
 Annotator(titles, names, above, lambda title: grey, Path("judgements/annotator")).widget
 """
 

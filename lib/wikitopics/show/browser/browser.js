@@ -443,11 +443,11 @@ class Browser extends View {
   scores(one) {
     const rows = one.labels.map((label, i) => ({ ...label, i })).sort((a, b) => b.score - a.score).map(label => {
       const wrong = label.kind === "false positive" || label.kind === "false negative";
-      const there = label.there === undefined || label.there < 0 ? "" : label.there ? ` ✓ ${this.setup.against}` : ` ✗ ${this.setup.against}`;
+      const there = label.there === undefined || label.there < 0 ? "" : label.there ? " ✓ there" : " ✗ there";
       const asked = one.questions.some(question => question.label === label.i);
       return [h("span", { class: asked ? "wt-asked" : "" }, `${label.name}${label.given ? " ✓" : ""}`), h("span", { class: "wt-track" }, h("span", { class: `wt-bar wt-k-${label.kind.replace(" ", "-")}`, style: { width: `${Math.max(0.5, 100 * label.score)}%` } }), label.cut >= 0 && label.cut <= 1 ? h("span", { class: "wt-cut", style: { left: `${100 * label.cut}%` } }) : null), h("span", {}, `${label.score.toFixed(2)}${wrong ? ` ${SHORT[label.kind]}` : ""}${there}`)];
     });
-    return h("section", {}, h("h4", {}, "Scores ", h("span", {}, this.kind === "topics" ? "(✓ given)" : "(✓ in the labels; tick: threshold)")), h("div", { class: "wt-scores" }, rows.flat()));
+    return h("section", {}, h("h4", {}, "Scores ", h("span", {}, this.kind === "topics" ? "(✓ given)" : `(✓ in the labels; tick: threshold${this.setup.against ? `; there: right or wrong in ${this.setup.against}` : ""})`)), h("div", { class: "wt-scores" }, rows.flat()));
   }
 
   reasons(one) {
@@ -546,9 +546,16 @@ class PictureMap {
   }
 
   at(event) { const box = this.canvas.getBoundingClientRect(); return [event.clientX - box.left, event.clientY - box.top]; }
+  // From places on the map to the canvas and back; each direction fills the room there is.
   scale() {
-    const { width, height } = this, pad = 16;
-    return { x: v => pad + ((v + 1000) / 2000) * (width - 2 * pad), y: v => height - pad - ((v + 1000) / 2000) * (height - 2 * pad), back: ([x, y]) => [((x - pad) / (width - 2 * pad)) * 2000 - 1000, ((height - pad - y) / (height - 2 * pad)) * 2000 - 1000] };
+    const pad = 16;
+    const [[left, right], [low, high]] = (this.ranges ||= [0, 1].map(axis => {
+      const values = this.data.places.map(place => place[axis]);
+      const least = Math.min(...values), most = Math.max(...values);
+      return least < most ? [least, most] : [least - 1, most + 1];
+    }));
+    const wide = (this.width - 2 * pad) / (right - left), tall = (this.height - 2 * pad) / (high - low);
+    return { x: v => pad + (v - left) * wide, y: v => pad + (high - v) * tall, back: ([x, y]) => [left + (x - pad) / wide, high - (y - pad) / tall] };
   }
   nearest([x, y], within) {
     const to = this.scale();

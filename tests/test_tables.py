@@ -401,6 +401,32 @@ def test_label_reads_and_writes_by_suffix(small_graph, capsys, source, end):
     assert cli.main(["label", *options[:-1], str(small_graph / "o.xlsx")]) == 2
 
 
+@pytest.mark.parametrize("out", ["f.csv", "categories.csv", "tax.csv"])
+def test_label_never_writes_over_what_it_reads(small_graph, capsys, out):
+    (small_graph / "f.csv").write_text("title,categories\nA.jpg,Foxes\n")
+    before = (small_graph / out).read_text()
+    options = ["--graph", str(small_graph), "--taxonomy", str(small_graph / "tax.csv"), "--source", "depth"]
+    options += ["--files", str(small_graph / "f.csv")]
+    assert cli.main(["label", *options, "--out", str(small_graph / out)]) == 2
+    other = ["--out", str(small_graph / "o.csv"), "--why"]
+    assert cli.main(["label", *options, *other, str(small_graph / out)]) == 2
+    assert "--out must not be an input" in capsys.readouterr().err
+    assert cli.main(["label", *options, *other, str(small_graph / "o.csv")]) == 2
+    assert (small_graph / out).read_text() == before and not (small_graph / "o.csv").exists()
+
+
+@pytest.mark.parametrize(
+    "rows, why",
+    [("", "--files must have rows"), ("A.jpg,Foxes; Cats\nB.jpg,Foxes\n", "must be divided by |")],
+)
+def test_label_refuses_tables_that_say_nothing_or_several_in_one(small_graph, capsys, rows, why):
+    (small_graph / "f.csv").write_text("title,categories\n" + rows)
+    options = ["--graph", str(small_graph), "--taxonomy", str(small_graph / "tax.csv"), "--source", "depth"]
+    out = str(small_graph / "o.csv")
+    assert cli.main(["label", *options, "--files", str(small_graph / "f.csv"), "--out", out]) == 2
+    assert why in capsys.readouterr().err
+
+
 def test_what_is_written_is_read_again(tmp_path):
     table = pa.table({"title": ["a, b", '"x"\ny'], "labels": [["p", "q"], []], "score": [0.5, None]})
     for suffix in tables.WRITTEN:

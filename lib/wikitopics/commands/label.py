@@ -15,6 +15,7 @@ from wikitopics.labels.bulk import as_parquet, check_files, label_parquet, schem
 from wikitopics.labels.category_graph import CategoryGraph, open_graph
 from wikitopics.labels.file_labels import label_files, why_files
 from wikitopics.labels.heuristics import label_categories, parse
+from wikitopics.sources.inputs import check_apart
 from wikitopics.sources.tables import check_written, table_writer
 
 LEARNED = "commons-learned"
@@ -61,9 +62,13 @@ def _check(options: argparse.Namespace) -> None:
         parse(options.source)
     elif options.why:
         raise UserError(f"--why needs rules of a walk, but the source is {LEARNED}; leave out --why")
-    for out in (options.out, options.why):
-        if out:
-            check_written(out)
+    graph = options.graph
+    brought = [options.files, graph, graph / "categories.csv", graph / "categories.parquet", options.taxonomy]
+    for out in filter(None, (options.out, options.why)):
+        check_written(out)
+        check_apart([str(path) for path in brought if Path(path).is_file()], out)
+    if options.why and options.why.absolute() == options.out.absolute():
+        raise UserError(f"--out and --why must be two files, but both are {options.out}; rename one")
     if not options.files.is_file():
         raise UserError(f"--files must be a table, but {options.files} is none; correct the path")
 

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from wikitopics.artefacts import replacing
+from wikitopics.errors import UserError
 from wikitopics.labels.category_graph import CategoryGraph
 from wikitopics.labels.file_labels import bits, mean_by_row
 from wikitopics.labels.heuristics import CategoryLabels, Hops, Ladder, label_categories
@@ -20,7 +21,7 @@ from wikitopics.labels.lookup import Texts, release
 from wikitopics.labels.taxonomy import Taxonomy
 from wikitopics.progress import report
 from wikitopics.sources.files import need_columns
-from wikitopics.sources.table_cells import as_list, as_text
+from wikitopics.sources.table_cells import as_list, as_text, check_divided
 from wikitopics.sources.tables import (
     check_written,
     is_list,
@@ -89,7 +90,10 @@ def as_parquet(files: Path) -> Iterator[tuple[Path, str]]:
         return
     frame = read_table(files, "--files", ["title", "categories"])
     titles = [as_text("title", cell) for cell in frame["title"]]
+    check_divided("categories", frame["categories"], never="", perhaps=";")  # names may have commas
     lists = [as_list(cell) for cell in frame["categories"]]
+    if frame.empty:
+        raise UserError(f"--files must have rows, but {files} has only the names of columns; add some")
     with TemporaryDirectory() as folder:
         kinds = [pa.array(titles, pa.string()), pa.array(lists, pa.list_(pa.string()))]
         pq.write_table(pa.table(kinds, ["title", "categories"]), Path(folder) / "files.parquet")

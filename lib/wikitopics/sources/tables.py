@@ -414,13 +414,13 @@ def _spelled(columns: Iterable[str], names: Iterable[str]) -> dict[str, str]:
     {'title': '?Image', 'labels': 'labels'}
     """
     found: dict[str, str] = {}
-    plain = {}  # without the marks of SPARQL's variables and of a comment
+    plain: dict[str, str] = {}  # without the marks of SPARQL's variables and of a comment
     for own in columns:
         plain.setdefault(_column_name(own).lstrip("?#").casefold(), own)
     for name in dict.fromkeys(names):
-        spelled = (plain.get(wanted) for wanted in (name, *ALIASES.get(name, ())))
-        own = name if name in columns else next((own for own in spelled if own), None)
-        if own is not None and own not in found.values():
+        spelled = [plain[wanted] for wanted in (name, *ALIASES.get(name, ())) if wanted in plain]
+        own = name if name in columns else next(iter(spelled), "")
+        if own and own not in found.values():
             found[name] = own
     return found
 

@@ -63,6 +63,7 @@ def test_a_disk_that_fills_up_while_training_costs_one_epoch(tmp_path, monkeypat
             save(path, key, model, progress)
 
     with monkeypatch.context() as patch:
+        patch.setattr(fitting, "SECONDS_BETWEEN_CHECKPOINTS", 0)
         patch.setattr(fitting, "save_checkpoint", full_in_epoch_3)
         with pytest.raises(UserError, match="disk must have room .* checkpoint.npz"):
             train(tmp_path / "cut")

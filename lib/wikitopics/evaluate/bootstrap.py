@@ -8,6 +8,7 @@ whatever the run, the metric, the chunk or the number of workers: that makes dif
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +24,7 @@ SMALL = 2**15  # counts below this are added up in 16 bits
 CHUNK = 32  # rounds at a time: 64 bytes of weights a group, a line of the cache
 Column = tuple[np.ndarray, np.ndarray, np.ndarray]  # truth, scores, groups of a label's images
 LEVEL = 0.95
+FEW = 10_000  # groups: the weights of so many are remembered, at most 41 MB
 
 
 # --- Ranking and decision metrics under many integer weightings of the images at once: the bootstrap's engine
@@ -169,11 +171,20 @@ def group_weights(n_groups: int, rounds: range, seed: int) -> np.ndarray:
     >>> group_weights(3, range(2), seed=0).sum(axis=0)
     array([3, 3])
     """
+    return (_remembered if n_groups <= FEW else _drawn)(n_groups, rounds, seed)
+
+
+def _drawn(n_groups: int, rounds: range, seed: int) -> np.ndarray:
     weights = np.empty((len(rounds), n_groups), dtype=np.int16)
     for row, number in zip(weights, rounds, strict=True):
         drawn = np.random.default_rng([seed, number]).integers(0, n_groups, n_groups)
         row[:] = np.bincount(drawn, minlength=n_groups)
-    return np.ascontiguousarray(weights.T)
+    weights = np.ascontiguousarray(weights.T)
+    weights.flags.writeable = False
+    return weights
+
+
+_remembered = lru_cache(maxsize=64)(_drawn)  # 05 asks for the same ones for each network of each cell
 
 
 def bootstrap(

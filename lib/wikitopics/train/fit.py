@@ -23,6 +23,7 @@ from wikitopics.train.members import Members
 from wikitopics.train.outcome import macro_pr_auc, micro_pr_auc
 
 CHECKPOINT, HISTORY = "checkpoint.npz", "history.csv"
+SECONDS_BETWEEN_CHECKPOINTS = 2.0  # a kill costs an epoch, or so much of many short ones
 
 
 # --- Where training stands, in one file that is replaced whole after each epoch
@@ -204,9 +205,12 @@ def fit(
     progress = restore_checkpoint(folder / CHECKPOINT, key, members)
     plan = Plan(epochs, patience, monitor)
     report("epoch", _done(progress), epochs)
-    while active := [m for m, rows in enumerate(progress.history) if not is_over(rows, plan)]:
+    saved = -math.inf
+    while active := _active(progress, plan):
         _one_epoch(members, active, validation, plan, progress)
-        save_checkpoint(folder / CHECKPOINT, key, members, progress)
+        if time.monotonic() - saved >= SECONDS_BETWEEN_CHECKPOINTS or not _active(progress, plan):
+            save_checkpoint(folder / CHECKPOINT, key, members, progress)
+            saved = time.monotonic()
         _write_history(folder, progress.table(seeds_of(members)))
         report("epoch", _done(progress), epochs)
     for member, weights in enumerate(progress.best):
@@ -214,6 +218,10 @@ def fit(
     history = progress.table(seeds_of(members))
     _write_history(folder, history)
     return history
+
+
+def _active(progress: Progress, plan: Plan) -> list[int]:
+    return [member for member, rows in enumerate(progress.history) if not is_over(rows, plan)]
 
 
 def seeds_of(members: Members) -> list[int]:

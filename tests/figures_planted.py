@@ -155,7 +155,10 @@ FIGURES: dict[str, Callable[[Names], go.Figure]] = {
     ),
     "evaluation_plots.curves": lambda names: evaluation_figures.curves(curve_points(names), "roc"),
     "evaluation_plots.reliability": lambda names: evaluation_figures.reliability(
-        {name: pd.DataFrame({"score": [0.1, 0.9], "share": [0.2, 0.8], "count": [5, 6]}) for name in names}
+        {
+            name: pd.DataFrame({"bin": [1, 9], "score": [0.1, 0.9], "share": [0.2, 0.8], "count": [5, 6]})
+            for name in names
+        }
     ),
     "people_plots.against_people": lambda names: evaluation_figures.against_people(
         pd.DataFrame({"who": names, "metric": "micro f1", "value": 0.6, "low": 0.5, "high": 0.7}), 0.8

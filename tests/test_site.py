@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from site_planted import FINDINGS, Read, code, figure_output, pages, picture, plant, plant_all, shown
 from wikitopics import cli, paths
 from wikitopics.errors import UserError
+from wikitopics.show.theme import DARK
 from wikitopics.site import build as site_folder
 from wikitopics.site.build import build
 from wikitopics.site.cells import MAX_BYTES
-from wikitopics.site.figures import DARK, Figure, numbers
+from wikitopics.site.figures import Figure, numbers
 from wikitopics.site.notebooks import Links, read, read_all
 from wikitopics.site.pages import read_comparison
 from wikitopics.site.sanitise import PICTURE, TAGS, sanitised
@@ -83,7 +84,9 @@ def check_quiet(name: str, page: Read) -> None:
     policy = next(meta["content"] for meta in page.all("meta") if "http-equiv" in meta)
     assert "default-src 'none'" in policy and "http" not in policy and "unsafe-eval" not in policy
     scripts = [script for script in page.all("script") if script.get("type") != "application/json"]
-    assert {Path(script["src"]).name for script in scripts} <= {"plotly.min.js", "site.js"}, name
+    assert {Path(script["src"]).name for script in scripts} <= {"browser.js", "plotly.min.js", "site.js"}, (
+        name
+    )
     for tag, attributes in page.tags:
         assert tag not in ("iframe", "object", "embed", "base", "form", "style", "svg"), (name, tag)
         assert not any(key.startswith("on") or key == "style" for key in attributes), (name, attributes)

@@ -34,7 +34,6 @@ DARK = {
     "#CC79A7": "#DD93BC",
     "#D55E00": "#F0803C",
     "#009E73": "#2BBF94",
-    "#7F3B08": "#C98A5B",
 }
 # One hue, lightness falling all the way: read the same in colour and in grey.
 SEQUENTIAL = ((0.0, "#F7FBFF"), (0.25, "#C6DDF0"), (0.5, "#6BAED6"), (0.75, "#0072B2"), (1.0, "#08306B"))

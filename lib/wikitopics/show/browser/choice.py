@@ -195,8 +195,9 @@ class Predictions:
     def _wanted(self, choice: Choice, columns) -> np.ndarray:
         """Which decisions are of the kind asked for: (n, labels asked for) bool."""
         frozen, truth = self.kinds[:, columns], self.truth[:, columns]
-        moved = choice.threshold is not None and choice.label is not None
-        kinds = kinds_of(truth, self.scores[:, columns] >= choice.threshold) if moved else frozen
+        kinds = frozen
+        if choice.threshold is not None and choice.label is not None:
+            kinds = kinds_of(truth, self.scores[:, columns] >= choice.threshold)
         if choice.errors == CROSSING:
             found = kinds != frozen
         else:

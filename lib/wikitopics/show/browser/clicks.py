@@ -1,6 +1,6 @@
 """What a click on a mark of a figure opens: the pictures that the mark counts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -99,4 +99,9 @@ def _named(browser: MistakeBrowser, name: str) -> str:
     return browser.label_names[_place(browser, name)]
 
 
-SHOWN = {"mistakes": show_mistakes, "confusion": show_confusion, "bin": show_bin, "slice": show_slice}
+SHOWN: dict[str, Callable[..., None]] = {
+    "mistakes": show_mistakes,
+    "confusion": show_confusion,
+    "bin": show_bin,
+    "slice": show_slice,
+}

@@ -114,7 +114,9 @@ class Detail:
 
     def alike(self, image: int, count: int) -> np.ndarray:
         """Places of the images most like this one that have a prediction, itself first."""
-        rows = [] if self.near is None else self.near.of(int(self.predictions.rows[image]), count)[0]
+        if self.near is None:
+            return np.array([image])
+        rows, _ = self.near.of(int(self.predictions.rows[image]), count)
         found = [self._image_of[int(row)] for row in rows if int(row) in self._image_of]
         return np.array([image, *found], np.int64)
 

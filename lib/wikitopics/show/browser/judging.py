@@ -307,7 +307,7 @@ class Judging(Pages):
         """Save what was changed before another picture comes; False where that failed, and all stays."""
         return self.at is None or self._save()
 
-    def _file(self, said: list[tuple[Key, str | None, list[str] | None]], what: str) -> bool:
+    def _file(self, said: Sequence[tuple[Key, str | None, list[str] | None]], what: str) -> bool:
         """File verdicts, say so, and whether they are on the disk."""
         try:
             self.reviews.put_all(said)

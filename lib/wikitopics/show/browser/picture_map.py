@@ -24,11 +24,10 @@ def mistakes_on_map(
 
     Verdicts go to the journals of `run`, at once. more: further arguments of MistakeBrowser.
     """
-    arrays = (everything.truth, everything.scores, thresholds, everything.label_names, known.images)
     journals = judgements_folder("04_evaluate", run)
-    browser = MistakeBrowser(
-        everything.frame, *arrays, **known.beside, judgements=journals, run=f"04_evaluate/{run}", **more
-    )
+    named = known.beside | {"judgements": journals, "run": f"04_evaluate/{run}"} | more
+    arrays = (everything.truth, everything.scores, thresholds, everything.label_names, known.images)
+    browser = MistakeBrowser(everything.frame, *arrays, **named)
     if len(on_map.titles):
         PictureMap(browser, on_map.titles, on_map.places, on_map.colourings, on_map.soft)
     return browser

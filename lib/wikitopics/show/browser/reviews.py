@@ -106,11 +106,10 @@ class Reviews:
         return (mine.verdict, mine.corrected_labels) if mine else (None, None)
 
     def _file(self, said: Sequence[tuple[Key, str | None, list[str] | None]]) -> None:
-        entries = [
-            {"title": title, "label": label, "kind": kind, "verdict": verdict}
-            | ({} if verdict is None else {"corrected_labels": corrected})
-            for (title, label, kind), verdict, corrected in said
-        ]
+        entries: list[judgements.Entry] = []
+        for (title, label, kind), verdict, corrected in said:
+            entry: judgements.Entry = {"title": title, "label": label, "kind": kind, "verdict": verdict}
+            entries.append(entry if verdict is None else entry | {"corrected_labels": corrected})
         for _, verdict, _ in said:
             if verdict not in (*VERDICTS, None):
                 raise UserError(

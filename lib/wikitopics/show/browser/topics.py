@@ -203,7 +203,7 @@ class TopicBrowser(Judging):
     def _pairs_of(self, number: int) -> list[int]:
         labels = np.flatnonzero(self.above[number])
         if not len(labels) and self.probabilities.shape[1]:
-            labels = [int(np.argmax(self.probabilities[number]))]
+            labels = np.array([np.argmax(self.probabilities[number])])
         return [number * self.width + int(label) for label in labels]
 
     def _image_of(self, number: int) -> int:
@@ -251,7 +251,7 @@ class TopicBrowser(Judging):
     @property
     def _judged_images(self) -> np.ndarray:
         """Which pictures have a verdict: (n,) bool."""
-        return self._known.reshape(len(self.titles), self.width).any(axis=1)
+        return np.isin(np.arange(len(self.titles)), self._said_of // self.width)
 
     @property
     def _done(self) -> np.ndarray:

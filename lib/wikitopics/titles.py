@@ -45,6 +45,8 @@ IMPOSSIBLE = re.compile(r"[<>\[\]{}|\ufffd]|~~~")
 LONGEST = 255  # bytes of UTF-8, that many a wiki's database holds
 DOTTED = {"tr", "az", "kaa"}  # wikis whose i becomes İ
 
+FILE_PAGE = "https://commons.wikimedia.org/wiki/File:"  # of every file of Commons
+
 
 class NoTitle(UserError):
     """What somebody wrote is no title of the kind that is wanted; the sentence says why."""

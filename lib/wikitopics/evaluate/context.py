@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from wikitopics.evaluate.predictions import lineage, parents
 from wikitopics.images.decode import Recipe
 from wikitopics.images.reasons import Rejected
 from wikitopics.images.sandbox import decode_alone
-from wikitopics.sources import Source, open_source
+from wikitopics.sources import Source, file_page, open_source
 
 LARGE = 1600  # pixels of a picture from its original file, at most
 MOST_BYTES = 50_000_000  # of such a file
@@ -25,9 +26,10 @@ class Context:
     """An image set with all that the browser shows beside a prediction.
 
     images: (m, S, S, 3) uint8, memory-mapped, indexed by `row`; table: images.parquet; details: indexed by
-    title, `categories` and one column `labels: RUN` for each 01_labels run of the image set; why: as
-    why.parquet; features: (m, d) float32, memory-mapped, indexed by `row`, or None where there are none;
-    parents: the label above each label; original: a title's picture from its own file, None without one.
+    title, `categories`, one column `labels: RUN` for each 01_labels run of the image set, and `address` (the
+    file's page) where the files are of Commons; why: as why.parquet; features: (m, d) float32, memory-mapped,
+    indexed by `row`, or None where there are none; parents: the label above each label; original: a title's
+    picture from its own file, None without one.
     """
 
     images: np.ndarray
@@ -66,6 +68,8 @@ def read_context(run: str) -> Context:
     details = pd.DataFrame({"categories": _lists(made_from["labels"], "files.parquet", "categories", titles)})
     for name in dict.fromkeys([made_from["labels"], *others]):
         details[f"labels: {name}"] = _lists(name, "labels.parquet", "labels", titles)
+    if page := file_page(_source_of(made_from["labels"])["source"]):
+        details["address"] = [page + quote(title) for title in details.index]
     pixels = read_array(images / "images.npy")
     features = _features(images / "features", made_from["backbone"], len(pixels))
     why, original = _why(made_from["labels"], titles), originals(made_from["labels"], table)
@@ -82,7 +86,7 @@ def originals(labels_run: str, table: pd.DataFrame) -> Callable[[str], np.ndarra
 
     @cache
     def source() -> Source:
-        described = read_json(finished_run("01_labels", labels_run) / "source.json")
+        described = _source_of(labels_run)
         return open_source(described["source"], **described["options"])
 
     def original(title: str) -> np.ndarray | None:
@@ -96,6 +100,10 @@ def originals(labels_run: str, table: pd.DataFrame) -> Callable[[str], np.ndarra
             return None
 
     return original
+
+
+def _source_of(labels_run: str) -> dict[str, Any]:
+    return read_json(finished_run("01_labels", labels_run) / "source.json")
 
 
 def _lists(run: str, table: str, column: str, titles: pd.Series) -> pd.Series:

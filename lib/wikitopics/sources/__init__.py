@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Protocol
 import pandas as pd
 
 from wikitopics.errors import UserError
+from wikitopics.titles import FILE_PAGE
 
 SOURCES = {
     "sample": "wikitopics.sources.sample:Sample",
@@ -43,6 +44,18 @@ class Source(Protocol):
 
     def fingerprint(self) -> str:
         """Hex digest of the content: equal exactly when tables and bytes are equal, whatever the times."""
+
+
+OF_COMMONS = {"commons_api", "commons_dump", "wit"}  # whose titles are those of files of Commons
+
+
+def file_page(source: str) -> str:
+    """The address before the title of a source's files, "" where they are no files of Commons.
+
+    >>> file_page("wit"), file_page("folder")
+    ('https://commons.wikimedia.org/wiki/File:', '')
+    """
+    return FILE_PAGE if source in OF_COMMONS else ""
 
 
 def open_source(source: str, **options: str | int) -> Source:

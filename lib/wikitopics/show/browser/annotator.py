@@ -11,7 +11,7 @@ from PIL import Image
 from wikitopics import judgements
 from wikitopics.errors import UserError
 from wikitopics.show.browser.judging import below, lineage
-from wikitopics.show.browser.surface import FILE_PAGE, Hearing, told
+from wikitopics.show.browser.surface import Hearing, told
 from wikitopics.show.pictures import picture_bytes
 
 NAME = "Annotator. Press ? for its keys."
@@ -21,9 +21,9 @@ class Annotator(Hearing):
     """The files `titles`, to be given labels; `.widget` is what a notebook displays.
 
     label_names and parents: as in label_names.json. picture: a title's pixels, (h, w, 3) uint8, or None
-    where there are none: then the file's page on Commons is linked. Judgements go into the journals of
-    the folder `judgements`, at once, under the name `annotator` (empty: who is logged in); it opens at the
-    first file that this person has not judged.
+    where there are none. Judgements go into the journals of the folder `judgements`, at once, under the name
+    `annotator` (empty: who is logged in); it opens at the first file that this person has not judged. page:
+    the address before the title of a file's page, which is linked then.
 
     Without a browser: `.tick("Animals")`, `.save()`, `.none()`, `.move(1)`; `.title`, `.chosen`.
     """
@@ -36,6 +36,7 @@ class Annotator(Hearing):
         picture: Callable[[str], np.ndarray | None],
         judgements: Path | None = None,
         annotator: str = "",
+        page: str = "",
     ) -> None:
         above = [list(label_names).index(p) if (p := parents.get(n)) else -1 for n in label_names]
         super().__init__("annotator", NAME, {"above": above, "verdicts": []})
@@ -45,7 +46,7 @@ class Annotator(Hearing):
             parents,
             picture,
         )
-        self.annotations = Annotations(judgements, annotator)
+        self.annotations, self.page = Annotations(judgements, annotator), page
         self.acts |= {"toggle": self.toggle, "save": self.save, "none": self.none, "move": self.move}
         self.acts |= {"forget": lambda: self.move(0)}
         self.at = next((i for i, t in enumerate(self.titles) if self._said(t) is None), 0)
@@ -112,7 +113,7 @@ class Annotator(Hearing):
         ]
         self.widget.opened = {
             "title": told(self.title),
-            "address": FILE_PAGE + quote(self.title),
+            "address": self.page and self.page + quote(self.title),
             "jpeg": self._jpeg,
             "where": self._where(),
             "labels": labels,

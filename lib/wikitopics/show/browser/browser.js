@@ -1655,28 +1655,28 @@ class Annotator extends View {
   draw() {
     const one = this.get("opened");
     if (one.title === undefined) return;
-    const page = h(
-      "a",
-      { href: one.address, target: "_blank", rel: "noopener noreferrer", "data-key": "file page" },
-      "file page on Commons",
-    );
-    this.shown.replaceChildren(
-      one.jpeg
-        ? h(
-            "button",
-            {
-              class: "wt-picture",
-              "data-key": "zoom",
-              "aria-label": `Large picture of ${one.title}`,
-              on: { click: () => this.keys.z() },
-            },
-            picture(one.jpeg, one.title),
-          )
-        : page,
-      h("div", { class: "wt-title" }, one.title),
-      h("div", { class: "wt-soft", role: "status" }, one.where),
-      one.jpeg ? page : null,
-    );
+    const page =
+      one.address &&
+      h(
+        "a",
+        { href: one.address, target: "_blank", rel: "noopener noreferrer", "data-key": "file page" },
+        "file page on Commons",
+      );
+    const large = one.jpeg
+      ? h(
+          "button",
+          {
+            class: "wt-picture",
+            "data-key": "zoom",
+            "aria-label": `Large picture of ${one.title}`,
+            on: { click: () => this.keys.z() },
+          },
+          picture(one.jpeg, one.title),
+        )
+      : h("div", { class: "wt-soft" }, "no picture can be shown");
+    const title = h("div", { class: "wt-title" }, one.title);
+    const where = h("div", { class: "wt-soft", role: "status" }, one.where);
+    this.shown.replaceChildren(...[large, title, where, page].filter(Boolean));
     const top = this.tree.scrollTop;
     this.tree.replaceChildren(
       ...toggles(one.labels, this.setup.above, label => this.send("toggle", { label })),

@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from typing import Any
-from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
 
 from wikitopics.evaluate.neighbours import Index, nearest
 from wikitopics.show.browser.choice import KINDS, Predictions
-from wikitopics.show.browser.surface import FILE_PAGE, told
+from wikitopics.show.browser.surface import told
 from wikitopics.show.pictures import Thumbnails
 
 NEIGHBOURS, NEIGHBOUR_PX = 12, 128
@@ -67,7 +66,7 @@ class Detail:
         return {
             "image": image,
             "title": told(title),
-            "address": FILE_PAGE + quote(str(title)),
+            "address": "" if row is None else str(row.get("address", "")),
             "jpeg": self.thumbnails.jpeg(int(known.rows[image])),
             "facts": [f"{known.splits[image]} split"] + ([f"near duplicates: {twins}"] if twins else []),
             "sources": [[told(name), [told(n) for n in names]] for name, names in _sources(row).items()],

@@ -21,7 +21,6 @@ HERE = Path(__file__).parent
 PAGE = 60  # tiles on one page
 LONGEST = 300  # characters of a title or a category that are shown
 PASSING = ("point", "page")  # what is done while one looks
-FILE_PAGE = "https://commons.wikimedia.org/wiki/File:"
 
 
 def told(text: object) -> str:

@@ -6,6 +6,7 @@ from wikitopics.judgements import annotations
 from wikitopics.labels.people import majority
 from wikitopics.labels.taxonomy import load
 from wikitopics.show.browser.annotator import Annotator
+from wikitopics.sources import file_page
 
 V14 = load("v1.4")
 EVIL = "<img src=x onerror=alert(1)>.jpg"
@@ -13,8 +14,8 @@ GREY = np.full((8, 8, 3), 128, dtype=np.uint8)
 TITLES = ["a.jpg", "b.jpg", EVIL]
 
 
-def annotator(path=None, who="x", picture=lambda title: GREY):
-    return Annotator(TITLES, V14.label_names, V14.parents, picture, path, who)
+def annotator(path=None, who="x", picture=lambda title: GREY, page=""):
+    return Annotator(TITLES, V14.label_names, V14.parents, picture, path, who, page)
 
 
 def where(one: Annotator) -> str:
@@ -82,10 +83,11 @@ def test_skipping_files_nothing_and_the_ends_hold():
 
 
 def test_a_picture_that_is_not_there_leaves_its_page_on_commons():
-    one = annotator(picture=lambda title: None)
+    one = annotator(picture=lambda title: None, page=file_page("wit"))
     one.move(2)
     assert one.widget.opened["jpeg"] is None and one.widget.opened["title"] == EVIL
     assert one.widget.opened["address"].startswith("https://commons.wikimedia.org/wiki/File:%3Cimg")
+    assert annotator(page=file_page("folder")).widget.opened["address"] == ""  # files of no wiki have none
 
 
 def test_the_page_toggles_forgets_and_sees_what_was_said():

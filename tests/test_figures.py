@@ -8,6 +8,7 @@ import sys
 
 import nbformat
 import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 import pytest
 from IPython.core.displaypub import CapturingDisplayPublisher
@@ -16,6 +17,7 @@ from PIL import Image
 
 from figures_planted import FIGURES
 from wikitopics.errors import UserError
+from wikitopics.show import comparison_figures
 from wikitopics.show.figures import PLOTLY, display_figure, display_picture, live_json, new_figure, plain
 from wikitopics.show.pictures import picture_bytes
 from wikitopics.show.png.draw import picture
@@ -200,3 +202,13 @@ def test_a_stack_s_top_leaves_a_margin():
     figure.add_bar(x=["a"], y=[0], name="none", showlegend=False)
     rows = np.flatnonzero((np.asarray(picture(figure)) == (255, 0, 0)).all(axis=2).any(axis=1))
     assert rows.min() > 50  # a page without a title begins at 28
+
+
+@pytest.mark.parametrize("values", [[], [np.nan], [np.nan, 0.7]])
+def test_labels_without_a_ranking_leave_the_scatter_whole(values):
+    """As where each label has but a few positives: no axis may end at a number that is none."""
+    table = pd.DataFrame(
+        {"source": "commons", "label": NAMES[: len(values)], "classes": 3, "roc_auc": np.array(values, float)}
+    )
+    figure = comparison_figures.presence(table)
+    assert np.isfinite(figure.layout.yaxis.range).all() and picture(figure).size

@@ -87,11 +87,12 @@ def presence(table: pd.DataFrame) -> go.Figure:
     """A label's number of ImageNet-1k classes against its ROC-AUC, one colour and shape a label source.
 
     table: source, label, classes, roc_auc. The axis is log(classes + 1), so that none has a place. Names
-    stand beside their points, moved apart where one would cover another, with a thin line to the point.
+    stand beside their points, moved apart where one would cover another, with a thin line to the point. A
+    label without a ROC-AUC has no point.
     """
     figure = new_figure("Does pre-training show?", x=CLASSES, y="ROC-AUC on test images", height=640)
-    table = table.assign(x=np.log10(table["classes"] + 1))
-    low, high = table["roc_auc"].min() - UP, table["roc_auc"].max() + UP
+    table = table.assign(x=np.log10(table["classes"] + 1)).dropna(subset=["roc_auc", "x"])
+    low, high = (table["roc_auc"].min() - UP, table["roc_auc"].max() + UP) if len(table) else (0.0, 1.0)
     names = [plain(name).split(".")[-1].rstrip("*") for name in table["label"]]
     at = moved_apart(table["x"], table["roc_auc"], [len(name) for name in names], ACROSS, (low, high))
     _leaders(figure, table[["x", "roc_auc"]].to_numpy(), at, [len(name) for name in names], (low, high))

@@ -333,7 +333,7 @@ def test_spread_over_seeds(seeded):
     values = seeded[0].values(tables.PRIMARY)
     assert (row["runs"], row["seeds"]) == ("a", 4) and row["mean"] == pytest.approx(np.mean(values))
     assert row["sd"] == pytest.approx(np.std(values, ddof=1))
-    assert "Over 3 or more seeds" in differences.seed_sentence(table, tables.PRIMARY)
+    assert "Over 3 to 4 seeds" in differences.seed_sentence(table, tables.PRIMARY)
 
 
 # --- The estimates: two chances, a tail that many questions do not hide

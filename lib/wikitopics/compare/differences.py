@@ -185,6 +185,16 @@ def seed_spread(cells: list[Cell]) -> pd.DataFrame:
     return table.dropna(subset=["mean"], ignore_index=True)
 
 
+def count_of(seeds: pd.Series) -> str:
+    """Numbers of seeds in words.
+
+    >>> count_of(pd.Series([5, 5])), count_of(pd.Series([3, 5]))
+    ('5', '3 to 5')
+    """
+    fewest, most = seeds.min(), seeds.max()
+    return f"{fewest}" if fewest == most else f"{fewest} to {most}"
+
+
 def seed_sentence(table: pd.DataFrame, metric: str) -> str:
     """What `seed_spread` says of one metric, or that nothing is known."""
     rows = table[table["metric"] == metric]
@@ -194,6 +204,6 @@ def seed_sentence(table: pd.DataFrame, metric: str) -> str:
         )
     sd = np.sqrt((rows["sd"] ** 2).mean())
     return (
-        f"Over {rows['seeds'].min()} or more seeds the {metric.replace('roc_auc', 'ROC-AUC')} of one network "
+        f"Over {count_of(rows['seeds'])} seeds the {metric.replace('roc_auc', 'ROC-AUC')} of one network "
         f"has a standard deviation of {sd:.3f} ({len(rows)} cells); a smaller difference of two may be it."
     )

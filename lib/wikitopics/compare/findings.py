@@ -8,7 +8,7 @@ import pandas as pd
 
 from wikitopics.artefacts import read_json, read_table, write_json, write_table
 from wikitopics.compare import estimates
-from wikitopics.compare.differences import AND, LEVEL, Together, holm, macro_pair, pairs, value_of
+from wikitopics.compare.differences import AND, LEVEL, Together, count_of, holm, macro_pair, pairs, value_of
 from wikitopics.compare.estimates import Estimate
 from wikitopics.compare.pretraining import Group, groups, spearman
 from wikitopics.compare.runs import PEOPLE, Cell, Draws, sides, with_other_labels
@@ -134,7 +134,7 @@ def _chance(comparison: pd.DataFrame) -> str:
     sd = np.sqrt((comparison[f"{name}_sd"] ** 2).mean())
     return (
         f"**Chance**: {images}; another seed moves a single network by {sd:.3f} (standard deviation), and "
-        f"each value here is the mean of {comparison['seeds'].min()} or more seeds."
+        f"each value here is the mean of {count_of(comparison['seeds'])} seeds."
     )
 
 
@@ -158,9 +158,8 @@ def markdown_table(table: pd.DataFrame) -> str:
 def _measured_on(comparison: pd.DataFrame, rounds: int) -> str:
     images, groups = comparison["images"].iloc[0], comparison["groups"].iloc[0]
     seeds, name = comparison["seeds"].min(), column(PRIMARY)
-    value = (
-        f"each value is the mean of {seeds} or more seeds" if seeds > 1 else "some cells are a single seed"
-    )
+    several = f"each value is the mean of {count_of(comparison['seeds'])} seeds"
+    value = several if seeds > 1 else "some cells are a single seed"
     unknown = "" if seeds > 1 else ", which of a single seed say nothing of other seeds"
     few = " A cell with too few positives has no interval." if comparison[f"{name}_low"].isna().any() else ""
     return (

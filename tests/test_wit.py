@@ -62,7 +62,7 @@ ROWS = [
     row("https://zh-min-nan.wikipedia.org/wiki/Niau", url("Drawing.svg"), "true", 'ends in "'),
     row("https://en.wikipedia.org/wiki/Logo", f"{UPLOAD}/en/a/ab/Logo.png"),
     row("https://en.wikipedia.org/wiki/Logo", f"{UPLOAD}/commons/0/00/Wrong_place.png"),
-    row("https://en.wikipedia.org/w/index.php?curid=5", url("Drawing.svg")),
+    row("https://en.wikipedia.org/w/index.php?title=Fox", url("Drawing.svg")),
 ]
 FOUND = {
     "Drawing.svg": ["zh-min-nan:Niau"],

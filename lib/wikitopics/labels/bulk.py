@@ -13,7 +13,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from wikitopics.artefacts import replacing
-from wikitopics.errors import UserError
 from wikitopics.labels.category_graph import CategoryGraph
 from wikitopics.labels.file_labels import bits, mean_by_row
 from wikitopics.labels.heuristics import CategoryLabels, Hops, Ladder, label_categories
@@ -92,8 +91,6 @@ def as_parquet(files: Path) -> Iterator[tuple[Path, str]]:
     titles = [as_text("title", cell) for cell in frame["title"]]
     check_divided("categories", frame["categories"], never="", perhaps=";")  # names may have commas
     lists = [as_list(cell) for cell in frame["categories"]]
-    if frame.empty:
-        raise UserError(f"--files must have rows, but {files} has only the names of columns; add some")
     with TemporaryDirectory() as folder:
         kinds = [pa.array(titles, pa.string()), pa.array(lists, pa.list_(pa.string()))]
         pq.write_table(pa.table(kinds, ["title", "categories"]), Path(folder) / "files.parquet")

@@ -92,12 +92,16 @@ def language(wiki: str) -> str:
 
 
 def article_of_url(url: str) -> str | None:
-    """The article that a page's address names, None where it is no article's.
+    """The article whose own address this is, None where it is no article's (or asks for a version of one).
 
     >>> article_of_url("https://fr.wikipedia.org/wiki/Caf%C3%A9_noir")
     'fr:Café noir'
     """
-    found = page_of_address(url) if is_address(url) else None
+    return _article_at(url) if "/wiki/" in url else None
+
+
+def _article_at(address: str) -> str | None:
+    found = page_of_address(address) if is_address(address) else None
     return article_name(*found) if found and found[0] else None
 
 
@@ -111,7 +115,7 @@ def article_key(article: str) -> str:
     ('en:Albert Einstein', 'Café', 'en:Cat')
     """
     if is_address(article):
-        return article_of_url(article) or article
+        return _article_at(article) or article
     article = page_title(article)
     prefix, colon, title = article.partition(":")
     if colon and LANGUAGE.fullmatch(prefix.strip()):

@@ -11,8 +11,8 @@ import pytest
 
 from site_planted import code, figure_output, plant, plant_all, shown
 from wikitopics import paths
+from wikitopics.show.theme import PAPER
 from wikitopics.site.build import build
-from wikitopics.site.figures import PAPER
 from wikitopics.site.notebooks import read_all
 
 selenium = pytest.importorskip("selenium", reason="selenium is not installed (extra browser-test)")

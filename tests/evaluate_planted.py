@@ -107,6 +107,7 @@ def write_source_runs(root: Path, train: Path, human_agreement: float = 0.95, se
     files["articles"] = [[]] * len(files)
     write_table(labels / "files.parquet", files)
     write_json(labels / "label_names.json", {"taxonomy": "v1.4", "label_names": names, "parents": {}})
+    write_json(labels / "source.json", {"source": "folder", "options": {"image_root": "pictures"}})
     write_json(labels / "run.json", {"stage": "01_labels", "run": parameters["labels"], "parameters": {}})
     images = root / "data" / "02_images" / parameters["images"]
     write_array(images / "images.npy", np.full((len(frame), 16, 16, 3), 200, dtype=np.uint8))

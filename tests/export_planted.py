@@ -54,6 +54,7 @@ def write_chain(root: Path) -> Path:
     write_json(
         labels / "funnel.json", [{"step": "in the source", "files": 99}, {"step": "left", "files": 90}]
     )
+    write_json(labels / "source.json", {"source": "folder", "options": {"image_root": "pictures"}})
     given = {"run": "commons", "source": "folder", "label_source": "commons", "taxonomy": NASTY}
     write_json(labels / "run.json", {"stage": "01_labels", "parameters": given, "versions": {}})
     write_json(images / "run.json", {"parameters": {"labels": ["commons"], "fit": "pad", "store_size": SIDE}})

@@ -11,7 +11,7 @@ import pytest
 
 from site_planted import code, figure_output, plant, plant_all, shown
 from wikitopics import paths
-from wikitopics.show.theme import PAPER
+from wikitopics.show.theme import DARK_PAPER
 from wikitopics.site.build import build
 from wikitopics.site.notebooks import read_all
 
@@ -195,8 +195,8 @@ def test_figures_follow_the_page_from_light_to_dark(chromium: Chromium, planted:
     assert chromium.ask(page) == "rgb(255, 255, 255)"
     dark = [{"name": "prefers-color-scheme", "value": "dark"}]
     chromium.call("Emulation.setEmulatedMedia", features=dark)
-    assert chromium.ask(page) == f"rgb({', '.join(str(int(PAPER[i : i + 2], 16)) for i in (1, 3, 5))})"
-    chromium.until(f"{paper} === '{PAPER}'")
+    assert chromium.ask(page) == f"rgb({', '.join(str(int(DARK_PAPER[i : i + 2], 16)) for i in (1, 3, 5))})"
+    chromium.until(f"{paper} === '{DARK_PAPER}'")
 
 
 def test_the_keyboard_reaches_everything(chromium: Chromium, site: Path):

@@ -170,7 +170,7 @@ def likeness(one: np.ndarray, two: np.ndarray) -> np.ndarray:
     views 1 if they are about as bright.
 
     >>> ramp = np.indices((1, SIDE, SIDE), dtype=float)[2] * 10
-    >>> likeness(ramp, ramp / 2 + 30).tolist(), likeness(ramp, ramp[..., ::-1]).tolist()
+    >>> likeness(ramp, ramp / 2 + 30).round(3).tolist(), likeness(ramp, ramp[..., ::-1]).tolist()
     ([1.0], [0.0])
     """
     one, two = _smooth(one), _smooth(two)

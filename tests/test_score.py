@@ -23,7 +23,7 @@ from wikitopics.scoring.choose import named_files
 from wikitopics.scoring.network import load_scorer
 from wikitopics.scoring.pictures import decoded
 from wikitopics.scoring.shards import parts_of, score_files
-from wikitopics.sources.inputs import check_apart, paths_of
+from wikitopics.sources.inputs import check_out, paths_of
 from wikitopics.train.record import file_digest
 
 
@@ -154,7 +154,7 @@ def test_mistakes_are_one_sentence(folders, pictures, tmp_path):
     with pytest.raises(UserError, match="is not there"):
         paths_of([str(tmp_path / "nothing")])
     with pytest.raises(UserError, match="must not lie in a folder that is scored"):
-        check_apart([str(pictures)], pictures / "out.parquet")
+        check_out([str(pictures)], pictures / "out.parquet", [])
     freeze_thresholds(tmp_path, ["Shape", "Round", "Other"], THRESHOLDS)
     with pytest.raises(UserError, match="for the model's labels"):
         load_scorer(folders[0], tmp_path)

@@ -6,9 +6,11 @@ import shutil
 import keras
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from score_planted import NAMES, SIDE, Planted
+from wikitopics import cli
 from wikitopics.alike import features
 from wikitopics.alike.features import About, Embedder
 from wikitopics.artefacts import write_json
@@ -17,7 +19,8 @@ from wikitopics.evaluate.predictions import freeze_thresholds
 from wikitopics.scoring import shards
 from wikitopics.scoring.pictures import FILES, NamedFiles, WithTitles
 from wikitopics.scoring.shards import key_of, parts_of, score_files
-from wikitopics.sources.inputs import paths_of
+from wikitopics.sources.inputs import check_out, paths_of
+from wikitopics.sources.tables import WRITTEN, table_writer
 from wikitopics.train.record import file_digest
 
 # --- a standing cluster ------------------------------------------------------------------------------------
@@ -136,3 +139,39 @@ def test_what_comes_into_the_folder_meanwhile_stays_and_what_was_begun_goes(tmp_
     with parts_of(tmp_path / "out.parquet", "b" * 64):
         (parts / "mine.txt").touch()
     assert os.listdir(parts) == ["mine.txt"]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet", ".txt"])
+def test_a_result_replaces_an_earlier_one_and_nothing_of_a_persons(tmp_path, suffix):
+    out, schema = tmp_path / f"museum{suffix}", pa.schema({"path": pa.string(), "model": pa.string()})
+    check_out([], out, schema.names)
+    out.touch()
+    check_out([], out, schema.names)  # empty, as mktemp leaves it
+    for mine in ("path;model of the camera\n", '["path"]\n', "7\n", "", "path,camera\na,b\n"):
+        out.write_bytes(mine.encode() or b"\xff\xfe\0")
+        with pytest.raises(UserError, match="must be a new file or an earlier result"):
+            check_out([], out, schema.names)
+    if suffix in WRITTEN:
+        with table_writer(out, suffix, schema) as write:
+            write(pa.table([["a"], ["m"]], schema=schema))
+        check_out([], out, schema.names)
+        with pytest.raises(UserError):
+            check_out([], out, ["path", "features"])
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "score {0}/a.png --model m --out {0}/mine.csv",
+        "embed {0}/a.png --model m --out {0}/mine.parquet",
+        "label --graph {0} --files {0}/a.png --source depth --out {0}/mine.csv",
+        "label --graph {0} --files {0}/a.png --source depth --out {0}/new.csv --why {0}/mine.csv",
+        "alike {0}/a.png --near-duplicates --out {0}/mine.parquet",
+    ],
+)
+def test_no_command_writes_over_a_persons_table(tmp_path, capsys, command):
+    for name in ("mine.csv", "mine.parquet", "a.png"):
+        (tmp_path / name).write_text("title,year\nOwl,1900\n")
+    assert cli.main(command.format(tmp_path).split()) == 2
+    assert "is something else; name another file" in capsys.readouterr().err
+    assert {path.read_text() for path in tmp_path.iterdir()} == {"title,year\nOwl,1900\n"}

@@ -32,6 +32,7 @@ AT_A_TIME = 2048
 STORE = 64  # pixels at which pictures are decoded to be compared
 
 COLUMNS = ["query", "rank", "path", "similarity", "reason"]
+PAIRS = ["path_a", "path_b", "similarity", "pixels_agree"]
 
 
 def near_duplicates(index: Index, above: float = ABOVE, most: int = MOST) -> pd.DataFrame:
@@ -97,14 +98,8 @@ def duplicates_table(
     if lost:
         print(f"{lost:,} pictures could not be read again: none of their pairs agrees")
     names = np.array([*paths, ""], object)
-    return pd.DataFrame(
-        {
-            "path_a": names[pairs["first"]],
-            "path_b": names[pairs["second"]],
-            "similarity": pairs["similarity"],
-            "pixels_agree": agree,
-        }
-    )
+    columns = (names[pairs["first"]], names[pairs["second"]], pairs["similarity"], agree)
+    return pd.DataFrame(dict(zip(PAIRS, columns, strict=True)))
 
 
 def index_for_all(features: np.ndarray, approximate: bool | None = None) -> Index:

@@ -52,10 +52,11 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 def run(options: argparse.Namespace) -> int:
     """Do as the options say; the exit code."""
     from wikitopics.alike.features import read_about, read_features
+    from wikitopics.alike.nearest import COLUMNS, PAIRS
     from wikitopics.artefacts import write_table
     from wikitopics.errors import UserError
     from wikitopics.scoring.shards import writable
-    from wikitopics.sources.inputs import check_apart
+    from wikitopics.sources.inputs import check_out
 
     if options.out.suffix != ".parquet":
         raise UserError(f"results must go to a file in .parquet, but --out is {options.out}; rename it")
@@ -64,7 +65,8 @@ def run(options: argparse.Namespace) -> int:
             "--above must be -1 to 1, --count at least 1 and --jobs at least 0, but are "
             f"{options.above}, {options.count} and {options.jobs}; correct them"
         )
-    check_apart([str(options.features), *(options.query or [])], options.out)
+    columns = PAIRS if options.near_duplicates else COLUMNS
+    check_out([str(options.features), *(options.query or [])], options.out, columns)
     read_about(options.features)  # a file that is none is told before a folder is made
     started, out = time.monotonic(), options.out.absolute()
     with writable(out):

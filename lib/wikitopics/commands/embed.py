@@ -34,12 +34,12 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Embed as the options say; the exit code."""
-    from wikitopics.alike.features import embed_files, model_path
-    from wikitopics.sources.inputs import check_apart, pictures_of
+    from wikitopics.alike.features import SCHEMA, embed_files, model_path
+    from wikitopics.sources.inputs import check_out, pictures_of
 
     started = time.monotonic()
     names = [os.fspath(name) for name in options.inputs]
-    check_apart(names, options.out)
+    check_out(names, options.out, SCHEMA.names)
     paths = pictures_of(names, options.jobs)
     counts = embed_files(model_path(options.model), paths, options.out, options.jobs)
     print_done(counts, options.out, started)

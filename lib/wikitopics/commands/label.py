@@ -13,9 +13,9 @@ from wikitopics.errors import UserError
 from wikitopics.labels import taxonomy as taxonomies
 from wikitopics.labels.bulk import as_parquet, check_files, label_parquet, schema
 from wikitopics.labels.category_graph import CategoryGraph, open_graph
-from wikitopics.labels.file_labels import label_files, why_files
+from wikitopics.labels.file_labels import COLUMNS, label_files, why_files
 from wikitopics.labels.heuristics import label_categories, parse
-from wikitopics.sources.inputs import check_apart
+from wikitopics.sources.inputs import check_out
 from wikitopics.sources.tables import check_written, table_writer
 
 LEARNED = "commons-learned"
@@ -64,9 +64,10 @@ def _check(options: argparse.Namespace) -> None:
         raise UserError(f"--why needs rules of a walk, but the source is {LEARNED}; leave out --why")
     graph = options.graph
     brought = [options.files, graph, graph / "categories.csv", graph / "categories.parquet", options.taxonomy]
-    for out in filter(None, (options.out, options.why)):
-        check_written(out)
-        check_apart([str(path) for path in brought if Path(path).is_file()], out)
+    for out, columns in ((options.out, schema().names), (options.why, COLUMNS)):
+        if out:
+            check_written(out)
+            check_out([str(path) for path in brought if Path(path).is_file()], out, columns)
     if options.why and options.why.absolute() == options.out.absolute():
         raise UserError(f"--out and --why must be two files, but both are {options.out}; rename one")
     if not options.files.is_file():

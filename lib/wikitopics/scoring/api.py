@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 from wikitopics.errors import UserError
 from wikitopics.scoring.archive import bundle_path
 from wikitopics.scoring.pictures import FILES, WIDTH, fetched
-from wikitopics.scoring.results import columns_of, wide
+from wikitopics.scoring.results import IN_EVERY_FORM, columns_of, wide
 from wikitopics.scoring.settings import ABSTAIN, finished_pair
 from wikitopics.sources.commons_api import COMMONS
-from wikitopics.sources.inputs import PREFIX, check_apart, paths_of
+from wikitopics.sources.inputs import PREFIX, check_out, paths_of
 
 IN_MEMORY = 100_000  # pictures whose rows are given as a table; about 200 MB with 20 labels
 
@@ -57,7 +57,7 @@ def score(
     given = [inputs] if isinstance(inputs, str | os.PathLike) else inputs
     names = [os.fspath(name) for name in given]
     if out is not None:
-        check_apart(names, Path(out))
+        check_out(names, Path(out), IN_EVERY_FORM)
     run, judged = runs_of(model, evaluation)
     paths = paths_of(names, print)
     if out is None and len(paths) > IN_MEMORY:

@@ -30,6 +30,7 @@ SCHEMA = pa.schema(
         ("version", pa.string()),
     ]
 )
+IN_EVERY_FORM = ("source", "model", "key", "version")  # columns of Parquet, CSV and lines of JSON
 
 
 def schema(settings: Settings) -> pa.Schema:
@@ -128,7 +129,7 @@ def liftwing(table: pa.Table, label_names: list[str]) -> Iterator[str]:
         chance = dict(zip(label_names, row["probabilities"], strict=False))
         topics = sorted(row["labels"], key=lambda topic: -chance[topic])
         results = [{"topic": topic, "score": round(chance[topic], 4)} for topic in topics]
-        about = {name: row[name] for name in ("source", "model", "key", "version", "sureness", "abstained")}
+        about = {name: row[name] for name in (*IN_EVERY_FORM, "sureness", "abstained")}
         about |= {"probabilities": {name: round(value, 4) for name, value in chance.items()}}
         wrong = {"error": {"reason": row["reason"], "detail": row["detail"]}} if row["reason"] else {}
         yield json.dumps(

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from wikitopics.errors import UserError
 from wikitopics.paths import as_there, located
 from wikitopics.sources.reading import hash_inside
 from wikitopics.sources.table_cells import as_text
-from wikitopics.sources.tables import is_table, read_table
+from wikitopics.sources.tables import column_names, is_table, read_table
 from wikitopics.titles import file_title, names_a_file
 
 PREFIX = "File:"  # of every title; the name of a file on disk has a folder before it, if only "./"
@@ -59,8 +59,11 @@ def is_title(name: str) -> bool:
     return bool(always) or (names_a_file(name) and not os.path.lexists(name))
 
 
-def check_apart(inputs: list[str], out: Path) -> None:
-    """Raises UserError where `out` is an input, or lies in a folder that is one."""
+def check_out(inputs: list[str], out: Path, columns: Iterable[str]) -> None:
+    """Raises UserError where `out` is an input, lies in a folder that is one, or is somebody's file.
+
+    A result replaces nothing but an earlier result: a table with these columns.
+    """
     for name in inputs:
         if os.path.isdir(name) and out.resolve().is_relative_to(Path(name).resolve()):
             raise UserError(
@@ -68,6 +71,13 @@ def check_apart(inputs: list[str], out: Path) -> None:
             )
         if os.path.exists(out) and os.path.exists(name) and os.path.samefile(out, name):
             raise UserError(f"--out must not be an input, but is {name}; write it elsewhere")
+    there = os.path.lexists(out) and not os.path.isdir(out)
+    empty = os.path.isfile(out) and not os.path.getsize(out)  # as mktemp leaves it
+    if there and not empty and not set(columns) <= set(column_names(out)):
+        raise UserError(
+            f"--out must be a new file or an earlier result of this command, but {out} is something else; "
+            "name another file"
+        )
 
 
 def _below(top: str) -> list[str]:

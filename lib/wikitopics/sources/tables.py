@@ -460,3 +460,15 @@ def check_written(out: Path) -> str:
     if out.suffix.lower() not in WRITTEN:
         raise UserError(f"a table is written as {', '.join(WRITTEN)}, but --out is {out}; rename it")
     return out.suffix.lower()
+
+
+def column_names(path: Path) -> list[str]:
+    """The columns of a table that `table_writer` wrote, by its first line or its footer; else []."""
+    try:
+        if suffix_of(path) == ".parquet":
+            return pq.read_schema(path).names
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            first = file.readline(MAX_LINE)
+        return list(json.loads(first)) if suffix_of(path) == ".jsonl" else next(csv.reader([first]), [])
+    except (OSError, ValueError, TypeError, csv.Error, pa.ArrowException):
+        return []

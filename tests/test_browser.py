@@ -16,6 +16,7 @@ from wikitopics.errors import UserError
 from wikitopics.evaluate.calibration import reliability
 from wikitopics.evaluate.mistakes import confusion_shares, mistakes, multi_label_confusion
 from wikitopics.judgements import read, verdicts
+from wikitopics.labels.labelled import read_verdicts
 from wikitopics.show import evaluation_figures as figures
 from wikitopics.show.browser.choice import (
     AGAINST,
@@ -413,7 +414,7 @@ def test_what_is_filtered_is_copied_as_a_table_csv_and_titles(tmp_path: Path):
     assert set(table.reviewer) == {"me", ""}
     for what in ("csv", "table", "titles", "code"):
         browser.hear({"act": "copy", "what": what})
-        assert browser.widget.panel["what"] == what and browser.widget.panel["text"]
+        assert browser.widget.panel["kind"] == "copy" and browser.widget.panel["text"]
         if what == "csv":
             assert browser.widget.panel["text"].count("\n") == len(table) + 1
     with pytest.raises(UserError, match="csv, table, titles or code"):
@@ -865,3 +866,145 @@ def test_a_click_on_a_figure_opens_the_pictures_that_its_mark_counts():
     assert found == set(rows[parts["small"] & (truth != said[test]).any(axis=1)])
     browser.hear({"act": "figure", "opens": "nothing", "trace": "", "names": []})
     assert browser.widget.said["failed"]
+
+
+# -- what a person said is never lost ---------------------------------------------------------------
+
+
+def one_picture(tmp_path: Path, who: str = "me", **changed) -> MistakeBrowser:
+    """One picture of Plants and Food, of which the model says Animals and Plants."""
+    frame = pd.DataFrame({"title": ["a.png"], "row": [0], "split": ["test"], "group": [0]})
+    scores = np.array([[0.9, 0.9, 0.1]], np.float32)
+    given = {"frame": frame, "truth": np.array([[0, 1, 1]], np.uint8), "scores": scores}
+    others = {
+        "thresholds": np.full(3, 0.5),
+        "label_names": LABELS,
+        "images": np.zeros((1, 8, 8, 3), np.uint8),
+    }
+    return MistakeBrowser(**given, **others, judgements=tmp_path / "run", reviewer=who, **changed)
+
+
+def corrected(tmp_path: Path) -> list[list[str] | None]:
+    """What a labels run hears of it, the last word last."""
+    return [verdict.corrected for verdict in read_verdicts(tmp_path / "run")]
+
+
+def test_labels_that_were_not_asked_about_are_corrected_too(tmp_path: Path):
+    browser = one_picture(tmp_path)
+    browser.choose(label="Animals")
+    browser.toggle("Animals")
+    browser.toggle("Animals")
+    browser.toggle("Plants")
+    browser.save_labels()
+    assert corrected(tmp_path) and set(map(tuple, corrected(tmp_path))) == {("Food",)}
+
+
+def test_labels_decide_over_an_earlier_verdict(tmp_path: Path):
+    browser = one_picture(tmp_path)
+    browser.choose(label="Food")
+    browser.judge("label right")
+    browser.open(0)
+    browser.toggle("Food")
+    browser.save_labels()
+    assert verdicts(tmp_path / "run")["verdict"].tolist() == ["label wrong"]
+
+
+def test_a_second_correction_under_another_filter_keeps_the_first(tmp_path: Path):
+    browser = one_picture(tmp_path)
+    for label in ("Plants", "Food"):
+        browser.choose(label=label, errors="all predictions")
+        browser.toggle(label)
+        browser.save_labels()
+    assert corrected(tmp_path)[-1] == [] and all(labels == [] for labels in corrected(tmp_path))
+
+
+def test_two_kernels_of_one_person_keep_each_others_words(tmp_path: Path):
+    first, second = one_picture(tmp_path), one_picture(tmp_path)
+    second.toggle("Plants")
+    second.save_labels()
+    first.judge("unsure")
+    assert corrected(tmp_path) and all(labels == ["Food"] for labels in corrected(tmp_path))
+    second.open(0)
+    second.judge("label right")
+    first.undo()
+    assert set(verdicts(tmp_path / "run")["verdict"]) == {"label right"}
+
+
+def test_marked_verdicts_and_taking_back_leave_changed_labels_alone(tmp_path: Path):
+    browser = MistakeBrowser(**planted(), judgements=tmp_path / "run", reviewer="me")
+    browser.judge("unsure")
+    browser.open(0)
+    browser.toggle("Food")
+    browser.take_back()
+    assert browser.widget.opened["changed"]
+    browser.mark(3)
+    browser.judge("unsure")
+    assert browser.widget.opened["changed"]
+
+
+def test_only_what_was_seen_is_judged_marked_and_taken_back(tmp_path: Path):
+    browser = MistakeBrowser(**planted(), judgements=tmp_path / "run", reviewer="me")
+    seen = browser.tile
+    browser.judge("unsure", seen, -1)
+    count = len(verdicts(tmp_path / "run"))
+    for act in ({"act": "judge", "verdict": "unsure", "asked": -1}, {"act": "back"}, {"act": "save"}):
+        browser.hear(act | {"tile": seen})
+        assert "not shown yet" in browser.widget.said["text"] and len(verdicts(tmp_path / "run")) == count
+    browser.hear({"act": "mark", "place": browser.at, "tile": seen})
+    assert not browser.marked
+    browser.hear({"act": "judge", "verdict": "unsure", "tile": browser.tile, "asked": 1})
+    assert len(verdicts(tmp_path / "run")) == count
+
+
+def test_a_view_and_a_struck_hop_are_each_persons_own(tmp_path: Path):
+    rows = {"title": ["a.png"], "label": ["Food"], "score": [1.0], "path": [["Cakes", "Food"]]}
+    rows |= {"start": ["Cakes"], "rules": [["depth"]]}
+    anna, ben = (one_picture(tmp_path, who, why=pd.DataFrame(rows)) for who in ("anna", "ben"))
+    anna.choose(search="anna")
+    anna.keep_view("todo")
+    ben.choose(search="ben")
+    ben.keep_view("todo")
+    again = one_picture(tmp_path, "anna", why=pd.DataFrame(rows))
+    again.show_view("todo")
+    assert again.choice.search == "anna"
+    again.strike("Cakes", "Food")
+    ben.reviews.look()
+    ben.strike("Cakes", "Food", False)
+    assert "still struck out by anna" in ben.widget.said["text"]
+    after = one_picture(tmp_path, "anna", why=pd.DataFrame(rows).head(0))  # 01 has left it out since
+    after.show_hops()
+    (row,) = after.widget.panel["rows"]
+    assert row["struck"] and (row["child"], row["parent"], row["given"]) == ("Cakes", "Food", 0)
+
+
+def test_a_panel_opens_again_and_a_refused_act_changes_no_filter(tmp_path: Path):
+    browser = one_picture(tmp_path)
+    panels = []
+    browser.widget.observe(lambda change: panels.append(change["new"]["kind"]), "panel")
+    for _ in range(2):
+        browser.show_views()
+    assert panels == ["views", "views"]
+    for act in ({"act": "choose", "label": 99}, {"act": "view", "name": "none"}):
+        before = browser.choice
+        browser.hear(act)
+        assert browser.choice == before and browser.widget.said["text"].startswith("not done")
+
+
+def test_what_was_not_saved_stays_said_while_one_looks_on(tmp_path: Path, monkeypatch):
+    browser = MistakeBrowser(**planted(), judgements=tmp_path / "run", reviewer="me")
+    monkeypatch.setattr("wikitopics.judgements.append", no_room)
+    browser.hear({"act": "judge", "verdict": "unsure"})
+    browser.hear({"act": "open", "place": 3})
+    assert browser.widget.said["text"].startswith("NOT SAVED") and browser.widget.said["failed"]
+
+
+def no_room(*_):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_copied_table_computes_nothing_in_a_spreadsheet(tmp_path: Path):
+    given = planted()
+    given["frame"]["title"] = "=1+1"
+    browser = MistakeBrowser(**given)
+    browser.copy("csv")
+    assert all(line.startswith("'=1+1,") for line in browser.widget.panel["text"].splitlines()[1:])

@@ -169,6 +169,17 @@ def test_clean_alone_takes_old_tables_over_first(tmp_path, monkeypatch, capsys):
     ]
 
 
+def test_an_old_table_never_takes_the_place_of_a_newer_word(tmp_path, monkeypatch):
+    monkeypatch.setenv("WIKITOPICS_ROOT", str(tmp_path))
+    old_tables(tmp_path)
+    before = pd.read_parquet(tmp_path / "data/04_evaluate/x/reviews.parquet").iloc[0]
+    about = {name: before[name] for name in ("title", "label", "kind")}
+    append(paths.judgements_folder("04_evaluate", "x"), before["reviewer"], [about | {"verdict": "unsure"}])
+    take_over_all()
+    table = verdicts("x").set_index(["title", "label", "kind"])
+    assert table.loc[tuple(about.values()), "verdict"] == "unsure" and len(table) == 2
+
+
 @pytest.mark.parametrize("record", [None, "made by version 0.2"])
 def test_clean_leaves_a_persons_files_in_an_unfinished_run(tmp_path, monkeypatch, capsys, record):
     monkeypatch.setenv("WIKITOPICS_ROOT", str(tmp_path))

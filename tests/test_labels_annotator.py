@@ -103,3 +103,25 @@ def test_the_page_toggles_forgets_and_sees_what_was_said():
     assert "saved" in one.widget.said["text"] or "memory" in one.widget.said["text"]
     one.move(-1)
     assert one.chosen == ["Culture", "Food"]
+
+
+def test_only_a_file_that_was_seen_is_judged_and_nothing_chosen_is_no_judgement(tmp_path):
+    one = annotator(tmp_path / "run")
+    for act in ({"act": "save"}, {"act": "none"}, {"act": "toggle", "label": 0}):
+        one.hear(act | {"seen": 1})
+        assert "not shown yet" in one.widget.said["text"] and one.title == "a.jpg" and not one.chosen
+    one.hear({"act": "save", "seen": 0})
+    assert "press 2" in one.widget.said["text"] and one.title == "a.jpg"
+    assert annotations(tmp_path / "run").empty
+    one.hear({"act": "none", "seen": 0})
+    assert annotations(tmp_path / "run")["labels"].tolist() == [[]] and one.title == "b.jpg"
+
+
+def test_what_is_chosen_is_saved_before_another_file_comes(tmp_path):
+    one = annotator(tmp_path / "run")
+    one.tick("Food")
+    one.hear({"act": "move", "step": 1})
+    assert annotations(tmp_path / "run")["labels"].tolist() == [["Culture", "Food"]] and one.title == "b.jpg"
+    one.tick("Art")
+    one.hear({"act": "forget"})
+    assert one.chosen == [] and len(annotations(tmp_path / "run")) == 1

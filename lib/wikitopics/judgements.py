@@ -106,6 +106,8 @@ class Journals:
         found: list[Entry] = []
         for path in sorted(self.folder.glob("*.jsonl")) if self.folder else ():
             known = self._read.get(path, 0)
+            if path.stat().st_size < known:  # a write that failed was taken away after it was read
+                known = 0
             if path.stat().st_size > known:
                 entries, self._read[path] = _entries(path, known)
                 found += entries
@@ -193,12 +195,18 @@ def _take_over(stage: str, table: Path) -> str:
     """Append the rows of an old table to journals, and give it a name by which it is not taken over again."""
     run, who = table.parent.name, "reviewer" if stage == "04_evaluate" else "annotator"
     folder, rows = paths.judgements_folder(stage, run), read_table(table).to_dict("records")
+    about = verdict_key if stage == "04_evaluate" else lambda entry: str(entry.get("title"))
     by_person: dict[str, list[Entry]] = {}
     for row in rows:
         person = str(row.pop(who, "") or UNNAMED)
         by_person.setdefault(person, []).append({name: _plain(value) for name, value in row.items()})
+    known = {(entry["person"], about(entry)): entry["time"] for entry in latest(read(folder), about)}
     for person, entries in by_person.items():
-        append(folder, person, entries)
+        since = [known.get((person, about(one)), "") for one in entries]
+        pairs = zip(entries, since, strict=True)
+        old = [one for one, newer in pairs if not newer or str(one.get("time", "")) > newer]
+        if old:  # what was said since then, in a journal, counts
+            append(folder, person, old)
     kept = table.with_name(f"{table.stem}.{TAKEN_OVER}.parquet")
     table.rename(kept)
     return (

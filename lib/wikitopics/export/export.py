@@ -28,11 +28,11 @@ from wikitopics.export.written import check_place, names_in, whole_bundle
 from wikitopics.scoring.archive import SUMS
 from wikitopics.scoring.bundle import write_model
 from wikitopics.scoring.settings import settings_of
+from wikitopics.sources.table_cells import without_formula
 from wikitopics.train.record import read_trained
 
 JUDGED = ("metrics.json", "per_label.parquet", "thresholds.parquet")
 PICTURES = 64  # of the validation, on which each file is checked
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a cell begins that spreadsheets compute
 
 
 def export_run(
@@ -137,13 +137,8 @@ def _fill(facts: Facts, folder: Path) -> None:
     for name in ("MODEL_CARD.md", "DATA_CARD.md"):
         (folder / name).write_text(filled(f"{name}.j2", facts=facts), "utf-8")
     if facts.lists_creators():
-        credits = facts.pictures.map(_no_formula)
+        credits = facts.pictures.map(without_formula)
         credits.to_csv(folder / "credits.csv", index=False, lineterminator="\n")
     names = [*names_in(folder), SUMS]
     parts = {name.partition("/")[0] + "/" * ("/" in name) for name in names}
     (folder / "README.md").write_text(filled("README.md.j2", facts=facts, parts=parts), "utf-8")
-
-
-def _no_formula(cell: Any) -> Any:
-    """A cell that no spreadsheet computes: strangers wrote titles and creators."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell

@@ -199,7 +199,7 @@ class Verdict:
 
 
 def read_verdicts(path: Path) -> list[Verdict]:
-    """The verdicts "label wrong", oldest first.
+    """The verdicts "label wrong", and all that name other labels, oldest first.
 
     path: a folder of journals, judgements/04_evaluate/RUN, or a table with COLUMNS, of which the last may be
     missing. Raises UserError where it is neither, and for a cell that cannot be read.
@@ -215,8 +215,8 @@ def read_verdicts(path: Path) -> list[Verdict]:
         _check_words("kind", wrong, (*HAD, *LACKED))
     found = []
     for title, label, kind, verdict, cell in zip(*texts.values(), named, strict=True):
-        if verdict == WRONG:
-            said = as_list(cell) if text_of(cell) else None
+        said = as_list(cell) if text_of(cell) else None
+        if verdict == WRONG or said is not None:  # other labels were named, whatever was asked about
             found.append(Verdict(title, label, kind in HAD, said))
     return found
 

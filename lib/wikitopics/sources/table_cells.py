@@ -19,6 +19,16 @@ TRUE = {"1", "1.0", "1,0", "true", "t", "yes", "y", "x", "✓", "✔", "wahr", "
 MISSING = {"", "na", "nan", "null", "none"}
 FALSE = {"0", "0.0", "0,0", "false", "f", "no", "n", "falsch", "nein", "faux", "non"}
 INVISIBLE = "\u200b\u2060\ufeff\u200e\u200f"  # blanks without width, marks of direction
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a cell begins that spreadsheets compute
+
+
+def without_formula(cell: Any) -> Any:
+    """A cell that no spreadsheet computes: strangers wrote titles and creators.
+
+    >>> without_formula("=1+1"), without_formula("Owl"), without_formula(-3)
+    ("'=1+1", 'Owl', -3)
+    """
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
 
 
 def stripped(text: str) -> str:

@@ -48,9 +48,9 @@ class Annotator(Hearing):
         )
         self.annotations, self.page = Annotations(judgements, annotator), page
         self.acts |= {"toggle": self.toggle, "save": self.save, "none": self.none, "move": self.move}
-        self.acts |= {"forget": lambda: self.move(0)}
+        self.acts |= {"forget": self.forget}
         self.at = next((i for i, t in enumerate(self.titles) if self._said(t) is None), 0)
-        self.move(0)
+        self._show_next(0)
 
     @property
     def title(self) -> str:
@@ -70,35 +70,64 @@ class Annotator(Hearing):
             self._ticked -= set(below(label, self.parents, self.names))
         self._show()
 
-    def toggle(self, label: int) -> None:
-        """Choose the label at a place, or take it away."""
-        self.tick(self.names[label], self.names[label] not in self._ticked)
+    def toggle(self, label: int, seen: int | None = None) -> None:
+        """Choose the label at a place, or take it away. seen: the number of the file that was shown."""
+        if self._is_shown(seen):
+            self.tick(self.names[label], self.names[label] not in self._ticked)
 
-    def save(self) -> None:
+    def save(self, seen: int | None = None) -> None:
         """File what is chosen as this person's judgement, and go on once it is on the disk."""
-        self._file(self.chosen)
+        if not self._is_shown(seen):
+            return
+        if not self.chosen and not self._said(self.title):
+            self.say("nothing is chosen: choose a label, or press 2 if none of them fits")
+        elif self._file(self.chosen):
+            self._show_next(1)
 
-    def none(self) -> None:
+    def none(self, seen: int | None = None) -> None:
         """File that no label fits, and go on once that is on the disk."""
-        self._file([])
+        if self._is_shown(seen) and self._file([]):
+            self._show_next(1)
 
-    def _file(self, labels: list[str]) -> None:
+    def _is_shown(self, seen: int | None) -> bool:
+        """Whether what is judged is what was seen: a hand may be faster than the next picture."""
+        if seen is None or seen == self.at:
+            return True
+        self.say("nothing judged: the next picture was not shown yet; press again")
+        return False
+
+    def _file(self, labels: list[str]) -> bool:
+        """File the labels of the file shown, say so, and whether that is on the disk."""
         try:
             self.annotations.put(self.title, labels)
         except (OSError, UserError) as error:  # nobody sees a widget's exceptions; what is chosen stays
             self.failed(", ".join(labels) or "none of these", error)
-        else:
-            told_ = f"{told(self.title)}: {', '.join(map(told, labels)) or 'none of these'}"
-            self.move(1)
-            self.say(
-                f"{told_}: {'kept in memory only' if self.annotations.journals.folder is None else 'saved'}"
-            )
+            return False
+        where = "kept in memory only" if self.annotations.journals.folder is None else "saved"
+        self.say(f"{told(self.title)}: {', '.join(map(told, labels)) or 'none of these'}: {where}")
+        return True
 
     def move(self, step: int) -> None:
-        """Show the file `step` further on (or back), with what this person said about it before."""
-        self.at = max(0, min(self.at + step, len(self.titles) - 1))
-        self._ticked = set(self._said(self.title) or []) & set(self.names)
+        """Show the file `step` further on (or back); what was chosen and not saved is saved first."""
+        if self._ticked != self._before():
+            if self._file(self.chosen):
+                self._show_next(step)
+        else:
+            self.say("")
+            self._show_next(step)
+
+    def forget(self) -> None:
+        """Choose again what this person said about the file before."""
         self.say("")
+        self._show_next(0)
+
+    def _before(self) -> set[str]:
+        """What this person said about the file before."""
+        return set(self._said(self.title) or []) & set(self.names)
+
+    def _show_next(self, step: int) -> None:
+        self.at = max(0, min(self.at + step, len(self.titles) - 1))
+        self._ticked = self._before()
         pixels = self.picture(self.title)
         self._jpeg = None if pixels is None else picture_bytes(Image.fromarray(pixels))
         self._show()
@@ -112,6 +141,7 @@ class Annotator(Hearing):
             {"name": told(name), "now": name in self._ticked, "given": name in said} for name in self.names
         ]
         self.widget.opened = {
+            "id": self.at,
             "title": told(self.title),
             "address": self.page and self.page + quote(self.title),
             "jpeg": self._jpeg,

@@ -254,7 +254,7 @@ class View {
       this.close();
       return true;
     }
-    if (!this.layer.hidden && this.zoomed) return this.zoomed(key);
+    if (!this.layer.hidden) return this.zoomed ? this.zoomed(key) : false; // nothing behind it is judged
     const act = this.keys[key];
     if (act) act(event);
     return Boolean(act);
@@ -377,10 +377,10 @@ class Browser extends View {
       End: () => this.show(this.get("page").total - 1),
       c: () => this.nextQuestion(),
       l: () => this.root.querySelector(".wt-toggle")?.focus(),
-      s: () => this.send("save"),
+      s: () => this.send("save", { tile: this.get("opened").id }),
       u: () => this.send("undo"),
-      t: () => this.send("back"),
-      x: () => this.at !== undefined && this.send("mark", { place: this.going ?? this.at }),
+      t: () => this.send("back", { tile: this.get("opened").id }),
+      x: () => this.at !== undefined && this.send("mark", { place: this.at, tile: this.get("opened").id }),
       a: () => this.send("mark page"),
       Escape: () => this.send("discard"),
       z: () => this.send("large"),
@@ -442,7 +442,8 @@ class Browser extends View {
       known.add(plot);
       plot.on("plotly_click", ({ points: [point] }) => {
         const { opens, names } = plot.layout.meta || {};
-        if (!opens || !this.root.isConnected) return;
+        const same = plot.closest(".jp-Notebook") === this.root.closest(".jp-Notebook");
+        if (!opens || !same || !this.root.isConnected) return;
         const places = [point.pointNumber ?? point.pointIndex].flat();
         this.send("figure", {
           opens,
@@ -458,7 +459,8 @@ class Browser extends View {
 
   // What was on the screen when it was judged goes along: another picture may be on its way.
   judge(verdict) {
-    this.send("judge", { verdict, tile: this.get("opened").id });
+    const { id, asked } = this.get("opened");
+    this.send("judge", { verdict, tile: id, asked });
   }
   columns() {
     return getComputedStyle(this.grid).gridTemplateColumns.split(" ").length || 1;
@@ -724,7 +726,7 @@ class Browser extends View {
       event.shiftKey
         ? this.send("mark", { place: this.at ?? place, to: place })
         : event.ctrlKey || event.metaKey
-          ? this.send("mark", { place })
+          ? this.send("mark", { place, tile: tile.id })
           : this.show(place);
     };
     const made = h(
@@ -835,7 +837,7 @@ class Browser extends View {
       this.button("Large", () => this.send("large")),
       this.setup.has.near && this.button("More like this", () => this.send("alike")),
       this.setup.verdicts.length > 0 &&
-        this.button(this.marked(one.id) ? "Unmark" : "Mark", () => this.send("mark", { place: one.place })),
+        this.button(this.marked(one.id) ? "Unmark" : "Mark", () => this.send("mark", { place: one.place, tile: one.id })),
     );
     const head = h(
       "div",
@@ -939,17 +941,17 @@ class Browser extends View {
       class: "wt-reviewer",
       on: { change: () => this.send("reviewer", { name: this.reviewer.value }) },
     });
-    this.reviewer.value = this.get("marks").reviewer || "";
+    if (document.activeElement !== this.reviewer) this.reviewer.value = this.get("marks").reviewer || "";
     const tools = h(
       "div",
       { class: "wt-row" },
-      this.button("Save labels (s)", () => this.send("save"), { disabled: !one.changed, "data-key": "save" }),
+      this.button("Save labels (s)", () => this.send("save", { tile: one.id }), { disabled: !one.changed, "data-key": "save" }),
       this.button("Forget (Esc)", () => this.send("discard"), { disabled: !one.changed }),
       this.button("Undo (u)", () => this.send("undo"), {
         "data-key": "undo",
         disabled: !this.get("marks").steps && !one.changed,
       }),
-      this.button("Take back (t)", () => this.send("back")),
+      this.button("Take back (t)", () => this.send("back", { tile: one.id })),
       h("label", { class: "wt-by" }, "by ", this.reviewer),
     );
     const state = one.changed
@@ -1619,9 +1621,10 @@ class Annotator extends View {
   constructor(model, el) {
     super(model, el);
     const move = by => () => this.send("move", { step: by });
+    const judge = act => () => this.send(act, { seen: this.get("opened").id });
     this.keys = {
-      1: () => this.send("save"),
-      2: () => this.send("none"),
+      1: judge("save"),
+      2: judge("none"),
       3: move(1),
       ArrowLeft: move(-1),
       ArrowRight: move(1),
@@ -1637,8 +1640,8 @@ class Annotator extends View {
     this.tree = h("div", { class: "wt-toggles wt-tree", role: "group", "aria-label": "Labels" });
     const buttons = [
       ["◀ Back", move(-1)],
-      ["Save (1)", () => this.send("save")],
-      ["None of these (2)", () => this.send("none")],
+      ["Save (1)", judge("save")],
+      ["None of these (2)", judge("none")],
       ["Skip (3)", move(1)],
       ["Next ▶", move(1)],
       ["?", () => this.help()],
@@ -1679,7 +1682,7 @@ class Annotator extends View {
     this.shown.replaceChildren(...[large, title, where, page].filter(Boolean));
     const top = this.tree.scrollTop;
     this.tree.replaceChildren(
-      ...toggles(one.labels, this.setup.above, label => this.send("toggle", { label })),
+      ...toggles(one.labels, this.setup.above, label => this.send("toggle", { label, seen: one.id })),
     );
     this.tree.scrollTop = top;
   }

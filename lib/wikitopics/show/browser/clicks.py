@@ -26,7 +26,6 @@ def hear_figures(browser: MistakeBrowser, slices: Mapping[str, np.ndarray] | Non
             raise UserError(
                 f"a figure opens one of {', '.join(SHOWN)}, but this one {opens!r}; look at it alone"
             )
-        browser.choice = Choice(tiles=browser.choice.tiles)
         if opens == "slice":
             show_slice(browser, names[0], slices or {})
         else:
@@ -40,7 +39,12 @@ def hear_figures(browser: MistakeBrowser, slices: Mapping[str, np.ndarray] | Non
 def show_mistakes(browser: MistakeBrowser, trace: str, label: str) -> None:
     """The mistakes of one kind, which the trace is named by, with one label."""
     browser.show_only(
-        tested(browser), "the test images", label=_named(browser, label), errors=PLURALS[trace], split="test"
+        tested(browser),
+        "the test images",
+        _plain(browser),
+        label=_named(browser, label),
+        errors=PLURALS[trace],
+        split="test",
     )
 
 
@@ -61,7 +65,11 @@ def show_confusion(browser: MistakeBrowser, trace: str, true: str, said: str) ->
     else:
         cell = blamed[:, _place(browser, true)] & extra[:, _place(browser, said)]
     browser.show_only(
-        tested(browser)[cell], f"{true} true, {said} said", errors="all predictions", label=None
+        tested(browser)[cell],
+        f"{true} true, {said} said",
+        _plain(browser),
+        errors="all predictions",
+        label=None,
     )
 
 
@@ -74,16 +82,23 @@ def show_bin(browser: MistakeBrowser, trace: str, number: str) -> None:
     low, high = int(number) / BINS, (int(number) + 1) / BINS
     told = f"test images; scores from {low:.1f} to {high:.1f}"
     last = high if int(number) == BINS - 1 else float(np.nextafter(np.float32(high), np.float32(0)))
-    browser.show_only(tested(browser), told, errors="all predictions", low=low, high=last)
+    browser.show_only(tested(browser), told, _plain(browser), errors="all predictions", low=low, high=last)
 
 
 def show_slice(browser: MistakeBrowser, name: str, slices: Mapping[str, np.ndarray]) -> None:
     """The mistakes on the test images of one part."""
     parts = {plain(part): mask for part, mask in slices.items()}
     images = tested(browser)
-    if name in parts:
+    if name != "all images":
+        if name not in parts:
+            raise UserError(f"a slice must be one of {', '.join(parts)}, but is {name!r}; run 04 again")
         images = images[parts[name]]
-    browser.show_only(images, name)
+    browser.show_only(images, name, _plain(browser))
+
+
+def _plain(browser: MistakeBrowser) -> Choice:
+    """The filters at their defaults."""
+    return Choice(tiles=browser.choice.tiles)
 
 
 def tested(browser: MistakeBrowser) -> np.ndarray:

@@ -60,7 +60,6 @@ class Judging(Pages):
             "undo": self.undo,
             "mark": self.mark,
             "mark page": self.mark_page,
-            "unmark": self.unmark,
             "reviewer": self.rename,
             "large": self.enlarge,
         }
@@ -177,14 +176,15 @@ class Judging(Pages):
 
     # -- judging -----------------------------------------------------------------------------------
 
-    def judge(self, verdict: str, tile: int | None = None) -> None:
+    def judge(self, verdict: str, tile: int | None = None, asked: int | None = None) -> None:
         """File a verdict: "label right", "label wrong" or "unsure"; on the disk when it says so.
 
         On all that is marked; where nothing is, on what is asked about the opened tile, with the labels that
-        were changed. Then comes the next that has not all its verdicts. tile: the one that was seen.
+        were changed. Then comes the next that has not all its verdicts. tile, asked: what was seen.
         """
-        if self.at is None or not self._seen(tile):
+        if self.at is None or not self._seen(tile, asked):
             return
+        self.reviews.look()  # another kernel may have said something meanwhile
         tiles = sorted(self.marked) or [self.tile]
         pairs = [pair for number in tiles for pair in self._pairs_of(number)]
         if not self.marked:
@@ -192,6 +192,7 @@ class Judging(Pages):
         changed = None if self.marked or self._draft is None else self._names(self._draft)
         said = [(self.key(one), verdict, self._kept(one) if changed is None else changed) for one in pairs]
         if said and self._file(said, verdict):
+            self._draft = None if changed is not None else self._draft
             self._presses.append(time.monotonic())
             self._show_marks()
             self._go_on()
@@ -218,9 +219,10 @@ class Judging(Pages):
         else:
             self._show_judged()
 
-    def _seen(self, tile: int | None) -> bool:
-        """Whether what is judged is what was seen: a hand may be faster than the next picture."""
-        if tile is None or self.marked or tile == self.tile:
+    def _seen(self, tile: int | None, asked: int | None = None) -> bool:
+        """Whether what is judged is what was seen: a hand may be faster than the next picture or label."""
+        same = asked is None or asked == (-1 if self._asked is None else self._asked)
+        if tile is None or self.marked or (tile == self.tile and same):
             return True
         self.say("nothing judged: the next picture was not shown yet; press again")
         return False
@@ -241,9 +243,9 @@ class Judging(Pages):
         self._draft = None if (draft == saved).all() else draft
         self._show_judged()
 
-    def save_labels(self) -> None:
+    def save_labels(self, tile: int | None = None) -> None:
         """File the labels that were changed; each pair gets the verdict that follows from them."""
-        if self.at is not None and self._save():
+        if self.at is not None and self._seen(tile) and self._save():
             self._show_judged()
 
     def correct(self, labels: Sequence[str]) -> None:
@@ -258,9 +260,10 @@ class Judging(Pages):
         self.unmark()
         self._show_judged()
 
-    def take_back(self) -> None:
-        """Remove this person's verdict on what is asked about the opened tile."""
-        if self.at is not None:
+    def take_back(self, tile: int | None = None) -> None:
+        """Remove this person's verdict on what is asked about the opened tile; tile: the one seen."""
+        if self.at is not None and self._seen(tile):
+            self.reviews.look()
             mine = [key for key in map(self.key, self._in_question()) if self._mine(key)]
             if mine and self._file([(key, None, None) for key in mine], "taken back"):
                 self._show_judged()
@@ -293,15 +296,26 @@ class Judging(Pages):
         """File labels that were changed; whether all that was to be saved is."""
         if self._draft is None:
             return True
+        self.reviews.look()
         now, given = self._draft, self._given(self.image)
         corrected = None if (now == given).all() else self._names(now)
         said = []
-        for pair in self._pairs_of(self.tile):
+        for pair in self._with_labels():
             mine = self._mine(self.key(pair))
             label = pair % self.width
             verdict = "label right" if now[label] == given[label] else "label wrong"
-            said.append((self.key(pair), mine.verdict if mine else verdict, corrected))
-        return self._file(said, f"labels {', '.join(self._names(now)) or 'none'}")
+            kept = mine is not None and corrected is None
+            said.append((self.key(pair), mine.verdict if kept and mine else verdict, corrected))
+        saved = self._file(said, f"labels {', '.join(self._names(now)) or 'none'}")
+        self._draft = None if saved else self._draft
+        return saved
+
+    def _with_labels(self) -> list[int]:
+        """The pairs under which labels of the opened picture are filed: what is asked, and wherever this
+        person named other labels before, under whatever filter."""
+        first = self.image * self.width
+        before = [one for one in range(first, first + self.width) if self._kept(one) is not None]
+        return sorted({*self._pairs_of(self.tile), *before})
 
     def _leave(self) -> bool:
         """Save what was changed before another picture comes; False where that failed, and all stays."""
@@ -314,7 +328,6 @@ class Judging(Pages):
         except (OSError, UserError) as error:  # a full disk: nobody sees a widget's exceptions
             self.failed(what, error)
             return False
-        self._draft = None
         self._look()
         self._show_marks()
         title, label, _ = said[0][0]
@@ -322,8 +335,11 @@ class Judging(Pages):
         return True
 
     def _where(self) -> str:
-        where = "saved" if self.reviews.on_disk else "kept in memory only"
-        return f"{where}; {len(self.reviews):,} in all"
+        return f"{self._kept_where}; {len(self.reviews):,} in all"
+
+    @property
+    def _kept_where(self) -> str:
+        return "saved" if self.reviews.on_disk else "kept in memory only"
 
     def _mine(self, key: Key) -> Review | None:
         """This person's verdict."""
@@ -336,12 +352,16 @@ class Judging(Pages):
         return mine.corrected_labels if mine else None
 
     def _saved_labels(self, number: int) -> np.ndarray:
-        """The labels of a tile's picture as they were last corrected, else as given: (L,) bool."""
-        for one in self._pairs_of(number):
-            said = self.reviews.get(self.key(one))
-            if said is not None and said.corrected_labels is not None:
-                return np.isin(self.label_names, said.corrected_labels)
-        return self._given(self._image_of(number))
+        """The labels of a tile's picture as they were last corrected, by this person if they did, else as
+        given: (L,) bool."""
+        image = self._image_of(number)
+        pairs = range(image * self.width, (image + 1) * self.width)
+        said = [review for one in pairs if (review := self.reviews.get(self.key(one)))]
+        said = [review for review in said if review.corrected_labels is not None]
+        if not said:
+            return self._given(image)
+        last = max(said, key=lambda review: (review.reviewer == self.reviews.reviewer, review.time))
+        return np.isin(self.label_names, last.corrected_labels or [])
 
     def rename(self, name: str) -> None:
         """Somebody else sits here now."""
@@ -352,9 +372,12 @@ class Judging(Pages):
 
     # -- marks, and how far the work is ------------------------------------------------------------
 
-    def mark(self, place: int, to: int | None = None) -> None:
-        """Mark the tile at a place of `found`, or take its mark away; with `to`: mark all between."""
-        if to is None:
+    def mark(self, place: int, to: int | None = None, tile: int | None = None) -> None:
+        """Mark the tile at a place of `found`, or take its mark away; with `to`: mark all between. tile: the
+        one that was seen there."""
+        if tile is not None and tile != int(self.found[place]):
+            self.say("nothing marked: other pictures were not shown yet; press again")
+        elif to is None:
             self.marked ^= {int(self.found[place])}
         else:
             self.marked |= {int(number) for number in self.found[min(place, to) : max(place, to) + 1]}
@@ -399,7 +422,6 @@ class Judging(Pages):
             "pace": round(len(self._presses) / minutes),
             "steps": self.reviews.steps,
             "reviewer": self.reviews.reviewer,
-            "all": len(self.reviews),
         }
 
     def _said(self, number: int) -> str:

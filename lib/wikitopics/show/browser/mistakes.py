@@ -4,6 +4,7 @@ A view over values: `choice` says what is wanted, `Predictions.select` answers w
 what is shown follows from them and the place of the opened one. It can be driven without a browser.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from functools import cached_property
@@ -145,10 +146,10 @@ class MistakeBrowser(Judging):
 
         A threshold belongs to its label, and is forgotten with it. Raises UserError for what cannot be.
         """
-        if not self._leave():
-            return
-        self.choice = checked(self.choice, changed, self.label_names)
-        self._refilter()
+        wanted = checked(self.choice, changed, self.label_names)
+        if self._leave():
+            self.choice = wanted
+            self._refilter()
 
     def reset(self) -> None:
         """All filters back to their defaults; a selection of images stays."""
@@ -156,12 +157,23 @@ class MistakeBrowser(Judging):
             self.choice = Choice(tiles=self.choice.tiles)
             self._refilter()
 
-    def show_only(self, images: np.ndarray, why: str = "chosen", **changed: Any) -> None:
-        """Only the predictions of these images (places in `frame`); `why` says in words which they are."""
+    def show_only(
+        self, images: np.ndarray, why: str = "chosen", start: Choice | None = None, **changed: Any
+    ) -> None:
+        """Only the predictions of these images (places in `frame`); `why` says in words which they are.
+
+        start: the filters to change, by default those that stand.
+        """
+        wanted = checked(start or self.choice, changed, self.label_names)
         if self._leave():
             self.only, self._only_told = np.asarray(images, np.int64), why
-            self.choice = checked(self.choice, changed, self.label_names)
+            self.choice = wanted
             self._refilter()
+
+    @property
+    def _all(self) -> Choice:
+        """Filters that leave nothing out."""
+        return Choice(errors="all predictions", tiles=self.choice.tiles)
 
     def show_all(self) -> None:
         """The predictions of all images again."""
@@ -278,15 +290,13 @@ class MistakeBrowser(Judging):
         if len(places):
             self.open(int(places[0]))
         elif 0 <= int(image) < len(self.predictions):
-            self.choice = Choice(errors="all predictions", tiles=self.choice.tiles)
-            self.show_only(np.array([image]), "the one that was clicked")
+            self.show_only(np.array([image]), "the one that was clicked", self._all)
 
     def more_like_this(self) -> None:
         """Only the images that are most like the opened one."""
         if self.at is not None:
             title = told(self.titles[self.image])
-            self.choice = Choice(errors="all predictions", tiles=self.choice.tiles)
-            self.show_only(self.detail.alike(self.image, ALIKE), f"those most like {title}")
+            self.show_only(self.detail.alike(self.image, ALIKE), f"those most like {title}", self._all)
 
     # -- hops of the category graph ----------------------------------------------------------------
 
@@ -301,9 +311,15 @@ class MistakeBrowser(Judging):
         """The hops that bring most mistakes, those struck out marked."""
         struck = self.reviews.struck()
         rows = hops.ranked(self._hops).head(MOST_HOPS).to_dict("records")
+        gone = struck - {(row["child"], row["parent"]) for row in rows}  # 01 left them out, or they bring few
+        rows += [dict.fromkeys(hops.COLUMNS, 0) | {"child": a, "parent": b} for a, b in sorted(gone)]
         for row in rows:
             row["struck"] = (row["child"], row["parent"]) in struck
-        self.widget.panel = {"kind": "hops", "rows": rows}
+        self._open({"kind": "hops", "rows": rows})
+
+    def _open(self, panel: dict[str, Any]) -> None:
+        """Show a panel, also one that was shown before and closed: equal values would be no change."""
+        self.widget.panel = panel | {"at": time.monotonic()}
 
     def show_hop(self, child: str, parent: str, label: str | None = None) -> None:
         """All files that got their labels, or one of them, by this hop."""
@@ -311,16 +327,18 @@ class MistakeBrowser(Judging):
         by_it = (table["child"] == child) & (table["parent"] == parent)
         if label is not None:
             by_it &= table["label"] == self.label_names.index(label)
-        self.choice = Choice(errors="all predictions", tiles=self.choice.tiles)
         images = np.unique(table.loc[by_it, "image"].to_numpy(np.int64))
         what = "labels" if label is None else told(label)
-        self.show_only(images, f"{what} by {told(child)} → {told(parent)}", label=label)
+        self.show_only(images, f"{what} by {told(child)} → {told(parent)}", self._all, label=label)
 
     def strike(self, child: str, parent: str, on: bool = True) -> None:
         """Keep beside the verdicts that a hop of the category graph is wrong (or, `on` False, is not)."""
         count = int(((self._hops["child"] == child) & (self._hops["parent"] == parent)).sum())
         self.reviews.strike(child, parent, bool(on), count)
-        self.say(f"{'struck out' if on else 'allowed again'}: {told(child)} → {told(parent)}, saved")
+        others = [] if on else self.reviews.strikers(child, parent)
+        still = f"; still struck out by {', '.join(map(told, others))}" if others else ""
+        done = "struck out" if on else "allowed again"
+        self.say(f"{done}: {told(child)} → {told(parent)}, {self._kept_where}{still}")
         self.show_hops()
 
     # -- views -------------------------------------------------------------------------------------
@@ -329,7 +347,7 @@ class MistakeBrowser(Judging):
         """Save the filters, and the images chosen, under a name, beside the verdicts."""
         titles = None if self.only is None else [str(self.predictions.titles[i]) for i in self.only]
         self.reviews.keep_view(str(name), views.short(self.choice, self.label_names), titles)
-        self.say(f"view {told(name)!r}: saved")
+        self.say(f"view {told(name)!r}: {self._kept_where}")
         self.show_views()
 
     def show_view(self, name: str) -> None:
@@ -339,17 +357,17 @@ class MistakeBrowser(Judging):
             there = ", ".join(sorted(kept)) or "none"
             raise UserError(f"a view must have been saved, but {name!r} was not; there are {there}")
         choice, titles = kept[name]
-        self.choice = Choice()
-        if titles is None:
-            self.only = None
-            self.choose(**choice)
-        else:
+        wanted = checked(Choice(), choice, self.label_names)
+        if titles is not None:
             places = self.predictions.places_of(titles)
-            self.show_only(places[places >= 0], f"view {name}", **choice)
+            self.show_only(places[places >= 0], f"view {name}", wanted)
+        elif self._leave():
+            self.only, self.choice = None, wanted
+            self._refilter()
 
     def show_views(self) -> None:
         """The names of the saved views."""
-        self.widget.panel = {"kind": "views", "names": sorted(map(told, self.reviews.views()))}
+        self._open({"kind": "views", "names": sorted(map(told, self.reviews.views()))})
 
     def table(self) -> pd.DataFrame:
         """What is filtered, a row a pair: title, label, kind, score, threshold, split, verdict, reviewer."""
@@ -362,7 +380,7 @@ class MistakeBrowser(Judging):
 
     def copy(self, what: str) -> None:
         """Give the page text to copy: "csv", "table" (Markdown), "titles" or "code"."""
-        self.widget.panel = {"kind": "copy", "what": what, "text": views.copied(what, self.table, self.line)}
+        self._open({"kind": "copy", "text": views.copied(what, self.table, self.line)})
 
 
 def _same(names) -> list[list[str]]:
@@ -379,6 +397,8 @@ def checked(choice: Choice, changed: dict[str, Any], label_names: Sequence[str])
         if label not in label_names:
             raise UserError(f"a label must be one of {', '.join(label_names)}, but is {label!r}; choose one")
         changed = changed | {"label": list(label_names).index(label)}
+    elif label is not None and not 0 <= label < len(label_names):
+        raise UserError(f"a label's place must be below {len(label_names)}, but is {label}; choose another")
     lists = {
         "errors": (*choose.WANTED, choose.CROSSING),
         "duplicates": choose.DUPLICATES,

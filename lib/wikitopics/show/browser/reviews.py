@@ -11,6 +11,7 @@ from wikitopics.errors import UserError
 
 VERDICTS = ("label right", "label wrong", "unsure")
 Key = tuple[str, str, str]  # title, label, kind of mistake
+Said = tuple[Key, str | None, list[str] | None]  # verdict and labels; None: none
 
 
 class Review(NamedTuple):
@@ -35,8 +36,8 @@ class Reviews:
         self.journals = judgements.Journals(folder, reviewer)
         self._known: dict[Key, dict[str, Review]] = {}
         self._struck: dict[tuple[str, str], dict[str, bool]] = {}
-        self._views: dict[str, tuple[dict[str, Any], list[str] | None]] = {}
-        self._steps: list[list[tuple[Key, str | None, list[str] | None]]] = []
+        self._views: dict[str, dict[str, tuple[dict[str, Any], list[str] | None]]] = {}
+        self._steps: list[list[tuple[Said, Said]]] = []  # what was said before, and what then
         self.look()
 
     @property
@@ -78,21 +79,27 @@ class Reviews:
         """Take this person's verdict back; a line says so. OSError where it could not be written."""
         self.put_all([(key, None, None)])
 
-    def put_all(self, said: Sequence[tuple[Key, str | None, list[str] | None]]) -> None:
+    def put_all(self, said: Sequence[Said]) -> None:
         """File several verdicts, all or none of them; None takes one back. Each (key, verdict, corrected).
 
         Raises as `put` does. They are one step of `undo`.
         """
+        self.look()
         before = [(key, *self._own(key)) for key, _, _ in said]
         self._file(said)
-        self._steps.append(before)
+        self._steps.append(list(zip(before, said, strict=True)))
 
     def undo(self) -> list[Key]:
-        """Take the last step of this kernel back: what was said before is said again. Its keys, or none."""
+        """Take the last step of this kernel back: what was said before is said again. Its keys, or none.
+
+        What was said anew since then, in another kernel, stays.
+        """
         if not self._steps:
             return []
-        before = self._steps[-1]
-        self._file(before)
+        self.look()
+        before = [old for old, new in self._steps[-1] if self._own(new[0]) == new[1:]]
+        if before:
+            self._file(before)
         self._steps.pop()
         return [key for key, _, _ in before]
 
@@ -105,7 +112,7 @@ class Reviews:
         mine = self._known.get(key, {}).get(self.reviewer)
         return (mine.verdict, mine.corrected_labels) if mine else (None, None)
 
-    def _file(self, said: Sequence[tuple[Key, str | None, list[str] | None]]) -> None:
+    def _file(self, said: Sequence[Said]) -> None:
         entries: list[judgements.Entry] = []
         for (title, label, kind), verdict, corrected in said:
             entry: judgements.Entry = {"title": title, "label": label, "kind": kind, "verdict": verdict}
@@ -128,6 +135,10 @@ class Reviews:
         hop = {"child": child, "parent": parent, "struck": on, "given": given}
         self._learn(self.journals.add({"title": f"Category:{child}", "hop": hop}))
 
+    def strikers(self, child: str, parent: str) -> list[str]:
+        """Who struck a hop out and has not allowed it again."""
+        return [person for person, on in self._struck.get((child, parent), {}).items() if on]
+
     def struck(self) -> set[tuple[str, str]]:
         """(child, parent) of each hop that somebody struck out and has not allowed again."""
         return {hop for hop, people in self._struck.items() if any(people.values())}
@@ -137,8 +148,11 @@ class Reviews:
         self._learn(self.journals.add({"title": name, "view": {"choice": choice, "titles": titles}}))
 
     def views(self) -> dict[str, tuple[dict[str, Any], list[str] | None]]:
-        """All views by name: the filters that were changed, and titles where some were chosen."""
-        return dict(self._views)
+        """All views by name: the filters that were changed, and titles where some were chosen.
+
+        Of a name that several people gave, this person's, else the one that was learned last.
+        """
+        return {name: own.get(self.reviewer, list(own.values())[-1]) for name, own in self._views.items()}
 
     def look(self) -> None:
         """Learn what other kernels and other people have filed meanwhile."""
@@ -160,7 +174,8 @@ class Reviews:
         if isinstance(view, dict):
             titles, choice = view.get("titles"), view.get("choice")
             if isinstance(choice, dict):
-                self._views[entry["title"]] = choice, titles if judgements.is_list(titles) else None
+                own = self._views.setdefault(entry["title"], {})
+                own[entry["person"]] = choice, titles if judgements.is_list(titles) else None
             return
         key, person = judgements.verdict_key(entry), entry["person"]
         if entry.get("verdict") in VERDICTS:

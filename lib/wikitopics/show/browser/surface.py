@@ -69,22 +69,26 @@ class Hearing:
         act = given.pop("act", None)
         try:
             self.acts[act](**given)
-            if before.get("failed") and self.widget.said is before and act not in PASSING:
-                self.say("")  # what went wrong is over
+            over = before.get("failed") and not before.get("lost") and act not in PASSING
+            if over and self.widget.said is before:
+                self.say("")  # what went wrong is over; that something is not on the disk stays said
         except (UserError, OSError) as error:
             self.failed(str(act), error)
         except (KeyError, TypeError, ValueError, IndexError) as error:  # nobody sees a widget's exceptions
             self.failed(f"{act}: {type(error).__name__}", error)
 
     def failed(self, what: str, error: Exception) -> None:
-        """Say in red that something is not on the disk; what is on the screen stays as it is."""
+        """Say in red that something is not on the disk, or not done; the screen stays as it is."""
         reason = getattr(error, "strerror", None) or str(error)
-        remedy = "Make room or allow writing, then press again." if isinstance(error, OSError) else ""
-        self.say(f"NOT SAVED: {told(what)} ({told(reason)}). {remedy}", failed=True)
+        lost = isinstance(error, OSError) or "disk must have room" in str(error)
+        words = "NOT SAVED" if lost else "not done"
+        remedy = "Make room or allow writing, then press again." if lost else ""
+        text = f"{words}: {told(what)} ({told(reason)}). {remedy}"
+        self.widget.said = {"text": text, "failed": True, "lost": lost}
 
-    def say(self, text: str, failed: bool = False) -> None:
+    def say(self, text: str) -> None:
         """A line under the verdicts."""
-        self.widget.said = {"text": text, "failed": failed}
+        self.widget.said = {"text": text, "failed": False}
 
 
 class Pages(Hearing, ABC):

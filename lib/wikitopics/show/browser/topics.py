@@ -224,11 +224,11 @@ class TopicBrowser(Judging):
 
     def _places(self, keys: list[Key]) -> np.ndarray:
         found = [
-            self._by_title[title] * self.width + self.label_names.index(label)
-            for title, label, _ in keys
-            if title in self._by_title and label in self.label_names
+            (self._by_title[key[0]] * self.width + self.label_names.index(key[1]), key)
+            for key in keys
+            if key[0] in self._by_title and key[1] in self.label_names
         ]
-        return np.array(found, np.int64)
+        return np.array([pair for pair, key in found if self.key(pair) == key], np.int64)
 
     def _given(self, image: int) -> np.ndarray:
         return self.above[image].astype(bool)
@@ -255,7 +255,10 @@ class TopicBrowser(Judging):
 
     @property
     def _done(self) -> np.ndarray:
-        return self._judged_images[self.found]
+        judged = self._judged_images[self.found]
+        whole = [bool(self._known[self._pairs_of(number)].all()) for number in self.found[judged]]
+        judged[judged] = whole
+        return judged
 
 
 def places(browser: TopicBrowser) -> np.ndarray:

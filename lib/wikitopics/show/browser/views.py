@@ -10,6 +10,7 @@ import pandas as pd
 from wikitopics.errors import UserError
 from wikitopics.show.browser.choice import KINDS, Choice, Predictions
 from wikitopics.show.browser.reviews import Reviews
+from wikitopics.sources.table_cells import without_formula
 
 STEPS = 101  # thresholds of a curve
 _OTHER = {"against": "right"}  # what a filter is called in `browse`, where `against` names the other run
@@ -72,7 +73,7 @@ def copied(what: str, table: Callable[[], pd.DataFrame], line: Callable[[], str]
         return line()
     rows = table().head(MOST_COPIED)
     if what == "csv":
-        return rows.to_csv(index=False)
+        return rows.map(without_formula).to_csv(index=False)
     if what == "titles":
         return "\n".join(rows["title"].drop_duplicates().astype(str))
     if what == "table":

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from PIL import Image, ImageEnhance, ImageOps
-from wikitopics.images.views import LIKE, inside_square, look
 
 from wikitopics.alike.features import load_embedder, model_path
 from wikitopics.evaluate.neighbours import Index, nearest
 from wikitopics.images.decode import Recipe, decode, on_white
 from wikitopics.images.duplicates import agreement, near_duplicates
+from wikitopics.images.likeness import LIKE, inside_square, look
 from wikitopics.scoring.network import BATCH
 
 CUTS = (0.8, 0.85, 0.9, 0.925, 0.95, 0.97)

@@ -88,10 +88,10 @@ def one_label(images: int, positives: int, signal: float, sets: int, rounds: int
     table = metrics.per_label(truth, scores, cuts, [str(number) for number in range(sets)])
     support, known = table["support"].to_numpy()[None], population.values()
     rows = []
-    positives = {"precision": table["predicted"].to_numpy()[None]}
+    rests_on = {"precision": table["predicted"].to_numpy()[None]}
     for name in (*RANKING, *DECISIONS):
         centre = metrics.precision_of_others(truth, scores) if name == "average_precision" else None
-        ends = table[name].to_numpy(), drawn.per_label[name], positives.get(name, support), centre
+        ends = table[name].to_numpy(), drawn.per_label[name], rests_on.get(name, support), centre
         ours, old = intervals.metric_interval(name, *ends), bootstrap.interval(drawn.per_label[name])
         rows.append(_row(f"{positives}, signal {signal}", name, known[f"macro {name}"], ours, old))
     return rows

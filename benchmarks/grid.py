@@ -56,7 +56,7 @@ def ours(files: pd.DataFrame, folder: Path, epochs: int, watch: Stopwatch) -> di
 
 
 def one_head(images: Path, features: np.ndarray, cell: tuple, epochs: int) -> float:
-    """Trained by the library's own loop: PR-AUC on validation and a checkpoint after each epoch."""
+    """Trained by the library's own loop: PR-AUC on validation and its checkpoints."""
     _, labels, count = cell
     data = read(images, labels, count)
     rows = {split: data.rows(split) for split in ("train", "validation", "test")}

@@ -128,7 +128,7 @@ def test_thousands_of_equal_pictures_are_one_group_with_few_pairs_and_counted():
     pairs = near_duplicates(pixels, np.full((6000, 2), 16))
     assert len(set(groups_of(6000, pairs))) == 2
     most = duplicates.TABLES * len(duplicates.WAYS) * len(duplicates.PROBES) * (2 * duplicates.NEIGHBOURS + 1)
-    assert len(pairs) <= most * 6000
+    assert len(pairs) <= 10 * 6000 < most * 6000  # of 9,997,000 possible ones
     assert pairs.attrs["crowded"] == 6000
 
 

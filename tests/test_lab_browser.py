@@ -79,13 +79,20 @@ def clean(page: Lab):
     """All pictures, no filter and nothing over them, before each test."""
     reset = page.all(".wt [data-key='Reset filters']")
     if reset and page.all(".wt-mistakes"):
-        if page.one(".wt-layer").is_displayed():
-            page.click(page.button("shut"))
-        if page.one(".wt-only").is_displayed():
-            page.click(page.all(".wt-only button")[0])
-            page.until(lambda: not page.one(".wt-only").is_displayed())
+        page.until(lambda: nothing_over_the_pictures(page))  # again where an answer was under way
         page.click(reset[0])
         page.until(lambda: page.one(".wt-search").get_attribute("value") == "")
+
+
+def nothing_over_the_pictures(page: Lab) -> bool:
+    """Close what lies over them and show them all; whether that is done."""
+    if page.one(".wt-layer").is_displayed():
+        page.click(page.button("shut"))
+    elif page.one(".wt-only").is_displayed():
+        page.click(page.all(".wt-only button")[0])
+    else:
+        return True
+    return False
 
 
 def said(page: Lab) -> str:
@@ -209,6 +216,16 @@ def test_twenty_verdicts_are_twenty_keys(page: Lab, folder: Path):
     for _ in range(20):
         page.press("u")
     page.until(lambda: len({*verdicts(folder / "judgements")["title"]}) == before)
+
+
+def test_no_arrow_is_lost_while_the_kernel_answers_the_one_before(page: Lab, folder: Path):
+    """An answer once took the frame back, and the next key went on from there."""
+    page.opens(0)
+    for _ in range(12):
+        page.press(Keys.ARROW_RIGHT)
+        time.sleep(0.06)  # less than an answer takes
+    page.until(lambda: page.title() == page.all(".wt-tile")[12].get_attribute("title"))
+    assert page.opened_tile() == 12
 
 
 def test_marked_tiles_are_judged_together(page: Lab, folder: Path):

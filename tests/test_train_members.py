@@ -1,5 +1,6 @@
 """Several seeds in one program: each member's numbers are its own, alone or among others."""
 
+import json
 from dataclasses import replace
 
 import keras
@@ -152,9 +153,13 @@ def test_a_kill_costs_all_members_one_epoch_and_changes_no_end(tmp_path, monkeyp
         write(folder, rows)
 
     with monkeypatch.context() as patch:
+        patch.setattr(fitting, "SECONDS_BETWEEN_CHECKPOINTS", 0)
         patch.setattr(fitting, "_write_history", kill)
         with pytest.raises(KeyboardInterrupt):
             train(tmp_path / "cut", range(3), **ways)
+    with np.load(tmp_path / "cut" / fitting.CHECKPOINT) as saved:
+        rows = json.loads(saved["note"].tobytes())["history"]
+    assert [len(own) for own in rows] == [4, 4, 4]  # the fourth was saved, and not yet told
     done = pd.read_csv(tmp_path / "cut" / "history.csv")
     assert done.columns[0] == "seed" and done["epoch"].max() == 3
     resumed, after = train(tmp_path / "cut", range(3), **ways)

@@ -50,7 +50,7 @@ class Estimate:
         """Standard error that other networks add; NaN where a cell has only one."""
         if self.seeds < 2:
             return float("nan")
-        return float(np.sqrt(max(0.0, deviation(self.both) ** 2 - deviation(self.images) ** 2)))
+        return float(deviation(self.both - self.images))  # round by round: the same images in both
 
     def degrees(self, networks: bool = True) -> float:
         """Degrees of freedom of its standard deviation (Satterthwaite 1946)."""

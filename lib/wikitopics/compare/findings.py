@@ -60,7 +60,12 @@ def summary(folder: Path) -> str:
     comparison, differences, claims = _written(folder)
     main = differences[differences["metric"] == PRIMARY]
     return "\n\n".join(
-        [_holds(main, claims), _holds_not(main, claims), _highest(comparison), _chance(comparison)]
+        [
+            _holds(main, claims, comparison),
+            _holds_not(main, claims),
+            _highest(comparison),
+            _chance(comparison),
+        ]
     )
 
 
@@ -79,14 +84,13 @@ def _chance_in_words(seeds: int) -> str:
     )
 
 
-def _holds(main: pd.DataFrame, claims: list[dict]) -> str:
+def _holds(main: pd.DataFrame, claims: list[dict], comparison: pd.DataFrame) -> str:
     """What is shown."""
     shown, answered = main[main["verdict"].isin(SHOWN)], [claim for claim in claims if claim["based_on"]]
-    told = [_lower_first(claim["verdict"]) + f" ({claim['name']})" for claim in claims if _is_shown(claim)]
+    told = [f"{claim['name']}: {claim['verdict']}" for claim in claims if _is_shown(claim)]
     told += [_change(row) for row in shown.to_dict("records")]
     asked = f"Of {len(main)} single changes and {len(answered)} claims"
-    seeds = int(main["seeds"].min()) if len(main) else 1
-    start = f"**What holds** over {_chance_in_words(seeds)}: "
+    start = f"**What holds** over {_chance_in_words(int(comparison['seeds'].min()))}: "
     if not told:
         return start + f"nothing that was asked. {asked} none is shown."
     return start + f"{'; '.join(told)}. {asked} {len(told)} {'is' if len(told) == 1 else 'are'} shown."
@@ -103,8 +107,12 @@ def _holds_not(main: pd.DataFrame, claims: list[dict]) -> str:
     grey = main[~main["verdict"].isin(SHOWN)]
     if len(grey):
         widest = max(grey["low"].abs().max(), grey["high"].abs().max())
-        told.append(f"{len(grey)} single changes, of which none can be larger than {widest:.3f} {UNIT}")
-    return "**What is not shown**: " + ("; ".join(told) if told else "nothing that was asked") + "."
+        told.append(f"{len(grey)} single changes, whose intervals reach to {widest:.3f} {UNIT} at most")
+    start = "**What is not shown**: " + ("; ".join(told) if told else "nothing that was asked")
+    return start + (
+        ". An interval is for its own question; a verdict pays for the number of questions, so an interval "
+        "may leave 0 out and nothing be shown."
+    )
 
 
 def _highest(comparison: pd.DataFrame) -> str:
@@ -117,7 +125,7 @@ def _highest(comparison: pd.DataFrame) -> str:
             others = int((comparison[name] >= best[f"{name}_low"]).sum()) - 1
             told.append(
                 f"by {whose} {best['run']} with {best[name]:.3f}, and {others} of the {len(comparison) - 1} "
-                "others lie within its interval"
+                f"others {'lies' if others == 1 else 'lie'} within its interval"
             )
     return (
         f"**Highest** in macro ROC-AUC: {'; '.join(told)}. To be highest is not to be better: see what holds."
@@ -136,10 +144,6 @@ def _chance(comparison: pd.DataFrame) -> str:
         f"**Chance**: {images}; another seed moves a single network by {sd:.3f} (standard deviation), and "
         f"each value here is the mean of {count_of(comparison['seeds'])} seeds."
     )
-
-
-def _lower_first(text: str) -> str:
-    return text if text[:2].isupper() or text.startswith("Efficient") else text[0].lower() + text[1:]
 
 
 def markdown_table(table: pd.DataFrame) -> str:

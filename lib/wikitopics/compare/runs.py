@@ -307,7 +307,8 @@ def with_other_labels(cell: Cell, drawn: Draws, name: str, seed: int) -> Estimat
     weights = np.stack([np.random.default_rng(stream).exponential(size=rounds) for stream in streams], axis=1)
     shares = weights[:, some] / weights[:, some].sum(axis=1, keepdims=True)
     stretch = np.sqrt((labels + 1) / max(labels - 1, 1))
-    return replace(plain, both=plain.both + stretch * (shares @ values[some] - values[some].mean()))
+    both = plain.both + stretch * (shares @ values[some] - values[some].mean())
+    return replace(plain, both=both, networks={f"labels of {cell.settings['labels']}": labels})
 
 
 # --- People: two vocabularies on the images of which they say the same

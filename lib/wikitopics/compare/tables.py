@@ -54,7 +54,9 @@ def _measured(cell: Cell, drawn: Draws, metric: str) -> dict[str, float]:
     """A metric's value and what stands beside it, by the end of the column's name."""
     found, positives, values = overall(cell, drawn, metric), cell.positives(metric), cell.values(metric)
     centre = metrics.nanmean(cell.others) if metric == f"macro {AP}" else None
-    low, high = metric_interval(metric, found.value, found.both, positives, centre, found.degrees())
+    low, high = metric_interval(
+        metric, found.value, found.both, positives, centre, found.degrees() if found.seeds > 1 else None
+    )
     low_images, high_images = metric_interval(metric, found.value, found.images, positives, centre)
     return {
         "": found.value,

@@ -1,4 +1,4 @@
-"""Fitting with early stopping on validation PR-AUC; each member keeps its best epoch, a kill costs one."""
+"""Fitting with early stopping on validation PR-AUC; a kill costs an epoch, or two seconds of short ones."""
 
 import json
 import math
@@ -26,7 +26,7 @@ CHECKPOINT, HISTORY = "checkpoint.npz", "history.csv"
 SECONDS_BETWEEN_CHECKPOINTS = 2.0  # a kill costs an epoch, or so much of many short ones
 
 
-# --- Where training stands, in one file that is replaced whole after each epoch
+# --- Where training stands, in one file that is replaced whole
 #
 # Keras' own BackupAndRestore keeps weights and epoch number in two files (a kill between them resumes with
 # the weights of one epoch and the number of another), and forgets the best epoch so far. Here both, the

@@ -380,7 +380,7 @@ class Browser extends View {
       s: () => this.send("save", { tile: this.get("opened").id }),
       u: () => this.send("undo"),
       t: () => this.send("back", { tile: this.get("opened").id }),
-      x: () => this.at !== undefined && this.send("mark", { place: this.at, tile: this.get("opened").id }),
+      x: () => this.mark(),
       a: () => this.send("mark page"),
       Escape: () => this.send("discard"),
       z: () => this.send("large"),
@@ -462,6 +462,18 @@ class Browser extends View {
     const { id, asked } = this.get("opened");
     this.send("judge", { verdict, tile: id, asked });
   }
+  // Where the keys are going ends with any other act: from there on the kernel says what is opened.
+  send(act, more) {
+    if (act !== "open" && act !== "mark") this.going = undefined;
+    super.send(act, more);
+  }
+  // The framed tile, which may be ahead of the picture beside it.
+  mark() {
+    const place = this.going ?? this.at;
+    if (place === undefined) return;
+    const framed = (this.tiles || []).find(tile => tile.place === place);
+    this.send("mark", { place, tile: framed && Number(framed.dataset.id) });
+  }
   columns() {
     return getComputedStyle(this.grid).gridTemplateColumns.split(" ").length || 1;
   }
@@ -480,9 +492,11 @@ class Browser extends View {
   show(place) {
     const last = this.get("page").total - 1;
     if (last < 0) return;
-    this.going = Math.min(Math.max(0, place), last); // several keys may be pressed before the kernel answers
-    this.frame(this.going);
-    this.send("open", { place: this.going });
+    const to = Math.min(Math.max(0, place), last);
+    if (to === this.at && this.going === undefined) return;
+    this.going = to; // several keys may be pressed before the kernel answers
+    this.frame(to);
+    this.send("open", { place: to });
   }
 
   filters() {
@@ -802,7 +816,7 @@ class Browser extends View {
 
   drawOpened() {
     const one = this.get("opened");
-    this.going = undefined;
+    if (one.place === this.going) this.going = undefined;
     if (one.title === undefined) {
       this.detail.replaceChildren();
       if (this.map) this.map.draw();

@@ -217,6 +217,19 @@ def test_small_functions_of_the_script_do_what_their_examples_say():
     )
 
 
+def test_the_card_says_how_near_each_view_is_to_the_pictures():
+    code = """
+from pathlib import Path
+from types import SimpleNamespace
+import pyarrow.parquet as pq
+from making.card import looked_at
+rows = pq.read_table("sample.parquet").drop_columns(["image"]).to_pylist()
+print(looked_at(Path("."), [SimpleNamespace(**row) for row in rows]))
+"""
+    table = _run(code)
+    assert table.count("|") == 6 * 5 and table in (SAMPLE / "DATA.md").read_text(encoding="utf-8")
+
+
 @pytest.mark.slow
 def test_building_again_gives_the_same_tables(tmp_path):
     root = Path(os.environ.get("WIKITOPICS_SAMPLE_ROOT", "/"))

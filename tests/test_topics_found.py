@@ -315,3 +315,15 @@ def test_hidden_categories_are_no_groups_by_the_graph_and_by_name():
         "Media",
     ]
     assert without_hidden(pd.Series([subjects]), None)[1] == 0
+
+
+def test_a_topic_that_is_as_frequent_as_it_was_needs_no_correction_and_another_one_does():
+    """Where nothing shifted the mean probability errs by less, and `shifted` says which of the two it is."""
+    told = {}
+    for here in (0.2, 0.45):
+        rng = np.random.default_rng(int(100 * here))
+        rows = pd.DataFrame([scored_elsewhere(rng, 0.2, here) for _ in range(40)])
+        mean, corrected = (np.sqrt(((rows[way] - here) ** 2).mean()) for way in ("expected_share", "share"))
+        told[here] = rows["shifted"].mean(), mean / corrected
+    assert told[0.2][0] <= 0.2 and told[0.2][1] < 0.8
+    assert told[0.45][0] >= 0.8 and told[0.45][1] > 1.5

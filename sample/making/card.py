@@ -7,9 +7,11 @@ import pandas as pd
 
 from making.rows import Row
 from making.tables import CURATED
+from wikitopics.labels import people
 from wikitopics.labels import taxonomy as taxonomies
 from wikitopics.labels.category_graph import open_graph
-from wikitopics.labels.label_sources import label_from
+from wikitopics.labels.label_sources import annotations_of, label_from
+from wikitopics.labels.taxonomy import label_matrix
 
 SHOWN = 25  # files a topic needs in one of the two views to be in the table
 
@@ -36,6 +38,7 @@ def write_card(folder: Path, rows: list[Row], dropped: Counter, sources: dict[st
         "dropped": _table(["reason", "files"], dropped.most_common()),
         "agreement": _agreement(folder, rows, "commons", "v1.4", 1),
         "agreement_ores": _agreement(folder, rows, "ores", "ores-64", SHOWN),
+        "looked_at": looked_at(folder, rows),
         "hostile_list": _table(
             ["title", "bytes"], [(r.title, len(r.image)) for r in rows if r.kind == "hostile"]
         ),
@@ -62,14 +65,8 @@ def _credits(rows: list[Row], sources: dict[str, str]) -> list[tuple]:
 
 def _agreement(folder: Path, rows: list[Row], label_source: str, taxonomy: str, least: int) -> str:
     """Table of files by label: by the label source, by the folder, by both."""
-    files = pd.DataFrame(
-        [{"title": r.title, "categories": r.categories, "articles": r.articles} for r in rows]
-    )
-    labelled = label_from(label_source, files, taxonomy, graph=open_graph(folder / "categories.csv"),
-                          topics=pd.read_csv(folder / "articles.csv")).labels  # fmt: skip
-    given = dict(zip(labelled["title"], map(set, labelled["labels"]), strict=True))
-    mapped = pd.read_csv(folder / "folders.csv")
-    human = mapped[mapped["taxonomy"] == taxonomy].groupby("folder")["label"].agg(set).to_dict()
+    given = _given(folder, rows, label_source, taxonomy)
+    human = _by_folder(folder, taxonomy)
     lines = []
     for label in taxonomies.load(taxonomy).label_names:
         walk = {r.title for r in rows if label in given[r.title]}
@@ -77,6 +74,46 @@ def _agreement(folder: Path, rows: list[Row], label_source: str, taxonomy: str, 
         if max(len(walk), len(judged)) >= least:
             lines.append((label, len(walk), len(judged), len(walk & judged)))
     return _table(["label", label_source, "human", "both"], lines)
+
+
+def _given(folder: Path, rows: list[Row], label_source: str, taxonomy: str) -> dict[str, set[str]]:
+    """The labels of each title by a label source."""
+    files = pd.DataFrame(
+        [{"title": r.title, "categories": r.categories, "articles": r.articles} for r in rows]
+    )
+    labelled = label_from(label_source, files, taxonomy, graph=open_graph(folder / "categories.csv"),
+                          topics=pd.read_csv(folder / "articles.csv")).labels  # fmt: skip
+    return dict(zip(labelled["title"], map(set, labelled["labels"]), strict=True))
+
+
+def _by_folder(folder: Path, taxonomy: str) -> dict[str, set[str]]:
+    """The labels of each folder."""
+    mapped = pd.read_csv(folder / "folders.csv")
+    return mapped[mapped["taxonomy"] == taxonomy].groupby("folder")["label"].agg(set).to_dict()
+
+
+def looked_at(folder: Path, rows: list[Row], taxonomy: str = "v1.4") -> str:
+    """Table: micro and macro F1 (95 %) of each view against the two passes of looked_at.csv, and of these."""
+    tree = taxonomies.load(taxonomy)
+    judged = annotations_of(CURATED / "looked_at.csv", tree)
+    first, second = (part.set_index("title")["labels"] for _, part in judged.groupby("annotator"))
+    both = people.majority(judged, tree).set_index("title")["labels"].reindex(first.index)
+    given, human = _given(folder, rows, "commons", taxonomy), _by_folder(folder, taxonomy)
+    folders = {row.title: human.get(row.folder, ()) for row in rows}
+    walk, folder_view = ([sorted(view[title]) for title in first.index] for view in (given, folders))
+    pairs = [
+        ("one pass", "the other", first, second),
+        ("categories (commons)", "what both passes say", walk, both),
+        ("human (folders)", "what both passes say", folder_view, both),
+        ("categories (commons)", "human (folders)", walk, folder_view),
+    ]
+    lines = []
+    for name, against, said, truth in pairs:
+        matrices = (label_matrix(labels, tree.label_names) for labels in (truth, said))
+        rated = people.judge(*matrices, tree.label_names, seed=0).head(2)
+        told = [f"{row.f1:.3f} ({row.f1_low:.3f} to {row.f1_high:.3f})" for row in rated.itertuples()]
+        lines.append((name, against, *told))
+    return _table(["labels", "against", "micro F1", "macro F1"], lines)
 
 
 def _table(header: list[str], rows: list[tuple]) -> str:

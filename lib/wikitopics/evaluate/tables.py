@@ -176,3 +176,85 @@ def baseline_per_label(truth: np.ndarray) -> pd.DataFrame:
     prevalence = np.asarray(truth, dtype=np.float64).mean(axis=0)
     some = np.where(prevalence > 0, prevalence, np.nan)
     return pd.DataFrame({"f1_always": 2 * some / (1 + some), "average_precision_prior": some})
+
+
+# --- What was found, in sentences
+
+
+def in_words(
+    overall: pd.DataFrame,
+    per_label: pd.DataFrame,
+    by_image: pd.DataFrame,
+    calibrated: pd.DataFrame,
+    human: pd.DataFrame,
+) -> list[str]:
+    """What this run showed and what of it is to be doubted, a sentence each, from the tables of 04."""
+    values = overall.set_index("metric")
+    sentences = [
+        f"{_beside_prior(values, 'macro roc_auc')}; {_beside_prior(values, 'micro f1')}.",
+        _labels_told(per_label),
+        _parts_told(by_image),
+        _calibration_told(calibrated),
+        _people_told(human),
+    ]
+    return [sentence for sentence in sentences if sentence]
+
+
+def _between(row: pd.Series, value: str = "value", start: str = "") -> str:
+    """A value with its interval, where one holds."""
+    ends = row[f"{start}low"], row[f"{start}high"]
+    told = f"{row[value]:.3f}"
+    return told if any(pd.isna(end) for end in ends) else f"{told} [{ends[0]:.3f}, {ends[1]:.3f}]"
+
+
+def _beside_prior(values: pd.DataFrame, metric: str) -> str:
+    row = values.loc[metric]
+    return f"{metric} is {_between(row)}, that of the label prior {row[PRIOR]:.3f}"
+
+
+def _labels_told(per_label: pd.DataFrame) -> str:
+    """Best and worst label; those with too few images, without skill, or no better than always yes."""
+    known = per_label.dropna(subset=["roc_auc", "roc_auc_low"])
+    few = len(per_label) - len(known)
+    told = []
+    if len(known) > 1:
+        ends = known.loc[known["roc_auc"].idxmax()], known.loc[known["roc_auc"].idxmin()]
+        best, worst = (f"{row['label']} ({_between(row, 'roc_auc', 'roc_auc_')})" for row in ends)
+        told.append(f"In ROC-AUC {best} is ranked best and {worst} worst")
+    if few:
+        told.append(f"{few} of {len(per_label)} labels have too few test images for an interval")
+    blind = ", ".join(known.loc[known["roc_auc_low"] <= 0.5, "label"])
+    if blind:
+        told.append(f"no skill is shown for {blind}")
+    always = ", ".join(per_label.loc[per_label["f1"] < per_label["f1_always"], "label"])
+    if always:
+        told.append(f"at its threshold no better than yes to every image: {always}")
+    return "; ".join(told) + "." if told else ""
+
+
+def _parts_told(by_image: pd.DataFrame) -> str:
+    whole, parts = by_image.iloc[0], by_image.iloc[1:].dropna(subset=["micro_f1", "high"])
+    if parts.empty:
+        return ""
+    worst = parts.loc[parts["micro_f1"].idxmin()]
+    beyond = "more than chance" if worst["high"] < whole["micro_f1"] else "which may be chance"
+    return (
+        f"It fails most on {worst['slice']} ({worst['images']:,} images): micro F1 {worst['micro_f1']:.3f}, "
+        f"where that of all is {whole['micro_f1']:.3f}, {beyond}."
+    )
+
+
+def _calibration_told(calibrated: pd.DataFrame) -> str:
+    raw, best = calibrated.iloc[0], calibrated.loc[calibrated["ece"].idxmin()]
+    told = f"A score is off by {raw['ece']:.3f} on average (ECE)"
+    return (
+        f"{told}; {best['scores']} makes that {best['ece']:.3f}." if best["ece"] < raw["ece"] else f"{told}."
+    )
+
+
+def _people_told(human: pd.DataFrame) -> str:
+    if human.empty:
+        return "What people would say of these test images is not known."
+    f1 = human[human["metric"] == "micro f1"].set_index("who")
+    told = ", ".join(f"{who} {_between(f1.loc[who])}" for who in f1.index)
+    return f"Against people, in micro F1: {told}."

@@ -42,7 +42,7 @@ def funnel_after(funnel: list[dict], files: int, rejected: int, exact: int) -> l
     ]
 
 
-def learned(
+def in_words(
     funnel: list[dict], rejected: pd.DataFrame, duplicates: pd.DataFrame, images: pd.DataFrame, facts: dict
 ) -> list[str]:
     """What this run found, in sentences with its numbers: losses, copies, the split, what may be missed.

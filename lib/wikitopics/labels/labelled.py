@@ -307,3 +307,51 @@ def pictures(see: Callable[[str], np.ndarray | None], titles: Sequence[str]) -> 
     grey = np.full((64, 64, 3), 200, dtype=np.uint8)
     found = [see(title) for title in titles]
     return [grey if pixels is None else pixels for pixels in found]
+
+
+# --- What was found, in sentences
+
+
+def in_words(labelled: Labelled, agreement: pd.DataFrame | None, ranked: pd.DataFrame | None) -> list[str]:
+    """What this run showed and what of it is to be doubted, a sentence each.
+
+    agreement: of people.judge, None where nobody judged; ranked: of people.rank_heuristics with rounds, None
+    where there is no walk to vary.
+    """
+    counts, names = label_counts(labelled), labelled.labels["labels"].map(len)
+    some = labelled.labels[names > 0]
+    first, last = counts.iloc[0], counts.iloc[-1]
+    told = [
+        f"{len(some):,} of {len(names):,} files have a label ({len(some) / len(names):.0%}), "
+        f"{names[names > 0].mean():.1f} of them on average. The others are no negative examples: nothing is "
+        "known of them.",
+        f"The labels are uneven: {first['label']} has {first['files']:,} files, {last['label']} "
+        f"{last['files']:,}.",
+        f"{(some['evidence'] == 1).mean():.0%} of the labelled files rest on one category or article alone.",
+    ]
+    if agreement is not None and len(agreement):
+        told += _beside_people(agreement)
+    if ranked is not None and len(ranked):
+        told.append(_best_way(ranked))
+    return told
+
+
+def _beside_people(agreement: pd.DataFrame) -> list[str]:
+    micro, each = agreement.iloc[0], agreement.iloc[2:].dropna(subset="f1")
+    each = each[each["people"] > 0]
+    ends = f"[{micro['f1_low']:.3f}, {micro['f1_high']:.3f}]"
+    told = [f"Against what people say of the same files their micro F1 is {micro['f1']:.3f} {ends}."]
+    if len(each) > 1:
+        ends = each.loc[each["f1"].idxmax()], each.loc[each["f1"].idxmin()]
+        best, worst = (f"{row['label']} (F1 {row['f1']:.2f}, {row['people']:,.0f} files)" for row in ends)
+        told.append(f"Both agree most about {best} and least about {worst}: an average hides that.")
+    return told
+
+
+def _best_way(ranked: pd.DataFrame) -> str:
+    best = ranked.iloc[0]
+    alike = int((ranked["micro_f1_high"] >= best["micro_f1_low"]).sum()) - 1
+    return (
+        f"Of {len(ranked)} ways to label, {best['heuristics']} agrees best with these people (micro F1 "
+        f"{best['micro_f1']:.3f}); the intervals of {alike} others overlap with its own."
+    )

@@ -36,7 +36,7 @@ MAINTENANCE = re.compile(
 OPEN = (0.25, 0.75)  # a probability in here is a question
 NAMED = 3  # questions that are told of one picture
 
-COLUMNS = ["label", "judged", "people", "counted_share", "share", "low", "high", "inside"]
+COLUMNS = ["label", "judged", "people", "counted_share", "expected_share", "share", "low", "high", "inside"]
 
 
 @dataclass(frozen=True)
@@ -222,8 +222,8 @@ def _none() -> pd.DataFrame:
 def against_people(found: Found, held_out: HeldOut, rounds: int, seed: int) -> tuple[pd.DataFrame, str]:
     """COLUMNS, one row a label that people gave at all, on the judged pictures only; and one sentence.
 
-    people: the share that people gave the label; counted_share, share, low, high: as scoring.shares has
-    them, for the same pictures; inside: whether people's share is in the interval.
+    people: the share that people gave the label; counted_share, expected_share, share, low, high: as
+    scoring.shares has them, for the same pictures; inside: whether people's share is in the interval.
     """
     judged = found.frame["human"].notna().to_numpy()
     if not judged.any():
@@ -240,9 +240,72 @@ def against_people(found: Found, held_out: HeldOut, rounds: int, seed: int) -> t
 def _sentence(table: pd.DataFrame, pictures: int) -> str:
     if table.empty:
         return "People gave these pictures none of the labels that can be estimated."
-    far = [np.abs(table[column] - table["people"]).mean() for column in ("share", "counted_share")]
+    ways = ("share", "expected_share", "counted_share")
+    far = [np.abs(table[way] - table["people"]).mean() for way in ways]
     return (
         f"People judged {table['judged'].iloc[0]:,} of {pictures:,} pictures. Their share lies in the "
         f"interval for {table['inside'].sum()} of {len(table)} labels; on average it is {100 * far[0]:.1f} "
-        f"percentage points from the estimate and {100 * far[1]:.1f} from the plain count."
+        f"percentage points from the estimate, {100 * far[1]:.1f} from the mean probability and "
+        f"{100 * far[2]:.1f} from the plain count."
+    )
+
+
+def in_words(
+    steps: list[dict], counts: pd.DataFrame, doubts: pd.DataFrame, abstain: float, groups: pd.DataFrame
+) -> list[str]:
+    """What was found and what of it is to be doubted, a sentence each.
+
+    steps: of `funnel`; counts: of scoring.shares; doubts: of `doubtful`; groups: of scoring.groups.
+    """
+    left = int(doubts["abstained"].sum())
+    told = [
+        f"Of {steps[0]['files']:,} files {len(doubts):,} were scored and {steps[-1]['files']:,} have a "
+        f"topic; {left:,} are left to a person, {left / max(len(doubts), 1):.1%} where {abstain:.1%} were "
+        "expected.",
+    ]
+    known = counts.dropna(subset="share")
+    if len(known):
+        told += [_most_frequent(known), _misled(known), _shifted(known)]
+    else:
+        told.append("Of no topic enough is known to say how many pictures have it.")
+    return told + [_lacking(groups)] if len(groups) else told
+
+
+def _most_frequent(known: pd.DataFrame) -> str:
+    rows = known.sort_values("share", ascending=False).head(3).itertuples()
+    told = ", ".join(f"{row.label} in {row.share:.0%} [{row.low:.0%}, {row.high:.0%}]" for row in rows)
+    return f"Most frequent, by the estimate: {told} of the pictures."
+
+
+def _misled(known: pd.DataFrame) -> str:
+    outside = known[(known["counted_share"] < known["low"]) | (known["counted_share"] > known["high"])]
+    told = f"Counting labels misleads about {len(outside)} of {len(known)} topics"
+    if outside.empty:
+        return told + "."
+    worst = outside.loc[(outside["counted_share"] - outside["share"]).abs().idxmax()]
+    return (
+        f"{told}, most about {worst['label']}: {worst['counted']:,} counted where about "
+        f"{worst['pictures']:,} are estimated."
+    )
+
+
+def _shifted(known: pd.DataFrame) -> str:
+    names = list(known.loc[known["shifted"], "label"])
+    return (
+        "Topics with signs of being more or less frequent here than among the held-out pictures: "
+        f"{', '.join(names) or 'none'}. For the others the mean probability (expected_share) is the nearer "
+        "guess: the correction only adds chance."
+    )
+
+
+def _lacking(groups: pd.DataFrame) -> str:
+    shown = groups[groups["verdict"] == "lacks"].sort_values("difference")
+    asked = f"Of {groups['p'].notna().sum():,} questions about {groups['group'].nunique():,} groups"
+    if shown.empty:
+        return f"{asked}, no answer says beyond chance that a topic is lacking."
+    row = shown.iloc[0]
+    return (
+        f"{asked}, {len(shown):,} answers say beyond chance that a topic is lacking, first of all "
+        f"{row['label']} in {row['group']}: {row['counted']:,} pictures where {row['expected']:.0f} would be "
+        "like the rest."
     )

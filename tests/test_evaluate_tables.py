@@ -10,7 +10,7 @@ from evaluate_planted import NAMES, write_source_runs, write_train_run
 from wikitopics.artefacts import read_json, write_json
 from wikitopics.errors import UserError
 from wikitopics.evaluate import bootstrap, context, metrics, mistakes, people, tables, thresholds
-from wikitopics.evaluate.predictions import freeze_thresholds, read_test, read_validation
+from wikitopics.evaluate.predictions import freeze_thresholds, lineage, read_test, read_validation
 from wikitopics.labels.taxonomy import label_matrix
 from wikitopics.show import evaluation_figures
 
@@ -80,8 +80,8 @@ def test_label_matrix_takes_values_and_passes_over_other_labels():
 
 def test_human_section_finds_the_planted_agreement(opened):
     _, test, cuts = opened
-    judged = people.read_judged("commons", test.frame["title"], NAMES)
-    confidence = people.read_confidence("commons", test.frame["title"], NAMES)
+    judged = people.read_judged(lineage(RUN), test.frame["title"], NAMES)
+    confidence = people.read_confidence(lineage(RUN), test.frame["title"], NAMES)
     assert judged.rows.all() and judged.scored.all() and np.array_equal(confidence > 0, test.truth == 1)
     measured = people.views(test, judged, confidence, cuts)
     table = people.compare(measured, judged, bootstrap.group_codes(test.frame["group"]), rounds=20, seed=0)
@@ -101,14 +101,35 @@ def test_human_labels_of_some_images_and_without_any(opened, tmp_path):
     table = pd.read_parquet(path)
     kept = table[table["title"].isin(test.frame["title"][::5])]
     kept.to_parquet(path)
-    judged = people.read_judged("commons", test.frame["title"], NAMES)
+    judged = people.read_judged(lineage(RUN), test.frame["title"], NAMES)
     assert judged.rows.sum() == 50 and judged.truth.shape == (50, 6)
     row = np.flatnonzero(judged.rows)[3]
     assert kept.set_index("title")["labels"][test.frame["title"][row]].tolist() == [
         name for name, has in zip(NAMES, judged.truth[3], strict=True) if has
     ]
     path.unlink()
-    assert people.read_judged("commons", test.frame["title"], NAMES) is None
+    assert people.read_judged(lineage(RUN), test.frame["title"], NAMES) is None
+
+
+def test_what_was_said_of_an_exact_copy_counts_for_the_picture_that_was_kept(opened, tmp_path):
+    _, test, _ = opened
+    kept, label = test.frame["title"].iloc[0], int(np.flatnonzero(test.truth[0] == 0)[0])
+    for name in ("human", "labels"):
+        path = tmp_path / "data" / "01_labels" / "commons" / f"{name}.parquet"
+        table = pd.read_parquet(path)
+        copy = table[table["title"] == kept].assign(title="copy.png", labels=[[NAMES[label]]])
+        copy = copy.assign(scores=[[0.7]]) if "scores" in copy else copy
+        pd.concat([table, copy], ignore_index=True).to_parquet(path)
+    titles, images = test.frame["title"], tmp_path / "data" / "02_images" / lineage(RUN)["images"]
+
+    def told() -> tuple[int, float]:
+        judged = people.read_judged(lineage(RUN), titles, NAMES)
+        return judged.truth[0, label], people.read_confidence(lineage(RUN), titles, NAMES)[0, label]
+
+    before = told()
+    made = pd.DataFrame({"title": ["copy.png"], "duplicate_of": [kept], "kind": ["exact"]})
+    made.to_parquet(images / "duplicates.parquet")
+    assert before[1] == 0 and told() == (1, np.float32(0.7))
 
 
 def test_summary_tables_and_json(opened):

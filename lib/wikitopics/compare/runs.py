@@ -54,7 +54,7 @@ class Cell:
     @cached_property
     def judged(self) -> Judged | None:
         """Human labels of the test images, in this cell's vocabulary; None where there are none."""
-        return read_judged(self.settings["labels"], self.test.frame["title"], self.test.label_names)
+        return read_judged(self.settings, self.test.frame["title"], self.test.label_names)
 
     @cached_property
     def people(self) -> np.ndarray:

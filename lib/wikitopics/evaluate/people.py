@@ -1,13 +1,15 @@
 """How well the image model, the label source and both together meet labels that people gave."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from wikitopics.artefacts import finished_run, read_json, read_table
+from wikitopics.artefacts import finished_run, read_json
 from wikitopics.evaluate import bootstrap, intervals, metrics
 from wikitopics.evaluate.predictions import Predictions
+from wikitopics.images.exact_copies import labels_of_kept
 from wikitopics.labels.taxonomy import label_matrix
 
 _ANY = float(np.finfo(np.float32).tiny)  # the label source says yes wherever it has any confidence
@@ -28,21 +30,26 @@ class Judged:
     scored: np.ndarray
 
 
-def read_judged(labels_run: str, titles: pd.Series, label_names: list[str]) -> Judged | None:
-    """Human labels (human.parquet of the 01_labels run) for these titles; None where the run has none."""
-    path = finished_run("01_labels", labels_run) / "human.parquet"
+def read_judged(made_from: dict[str, Any], titles: pd.Series, label_names: list[str]) -> Judged | None:
+    """Human labels of these titles, those of exact copies with them; None where the labels run has none.
+
+    made_from: `labels` and `images`, the runs of a model (predictions.lineage).
+    """
+    path = finished_run("01_labels", made_from["labels"]) / "human.parquet"
     if not path.exists():
         return None
-    table = read_table(path).set_index("title")["labels"]
+    kept = labels_of_kept(path, finished_run("02_images", made_from["images"]))
+    table = kept.set_index("title")["labels"]
     rows = titles.isin(table.index).to_numpy()
     truth = label_matrix(table.loc[titles[rows]], label_names)
     return Judged(rows, truth, (truth.sum(axis=0) > 0) & (truth.sum(axis=0) < len(truth)))
 
 
-def read_confidence(labels_run: str, titles: pd.Series, label_names: list[str]) -> np.ndarray:
-    """The label source's own confidence, 0 where it gives no label: (n, L) float32 (labels.parquet)."""
-    table = read_table(finished_run("01_labels", labels_run) / "labels.parquet").set_index("title")
-    table = table.loc[titles]
+def read_confidence(made_from: dict[str, Any], titles: pd.Series, label_names: list[str]) -> np.ndarray:
+    """The label source's own confidence, 0 where it gives no label: (n, L) float32. See read_judged."""
+    path = finished_run("01_labels", made_from["labels"]) / "labels.parquet"
+    kept = labels_of_kept(path, finished_run("02_images", made_from["images"]))
+    table = kept.set_index("title").loc[titles]
     return label_matrix(table["labels"], label_names, table["scores"])
 
 
@@ -92,20 +99,26 @@ def compare(
 
 
 def measure(
-    test: Predictions, thresholds: np.ndarray, labels_run: str, groups: np.ndarray, rounds: int, seed: int
+    test: Predictions,
+    thresholds: np.ndarray,
+    made_from: dict[str, Any],
+    groups: np.ndarray,
+    rounds: int,
+    seed: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame, str]:
     """`compare` and `per_label` of all views of a test split, and one sentence on what people judged.
 
-    Empty tables where the label run has no human labels, or none that tell these images apart.
+    Empty tables where the label run has no human labels, or none that tell these images apart. made_from: as
+    in read_judged.
     """
-    judged = read_judged(labels_run, test.frame["title"], test.label_names)
+    judged = read_judged(made_from, test.frame["title"], test.label_names)
     if judged is None or not judged.scored.any():
         return (
             pd.DataFrame(columns=COLUMNS),
             pd.DataFrame(columns=["who", "label"]),
-            (f"The label run {labels_run!r} has no human labels that tell these test images apart."),
+            (f"The label run {made_from['labels']!r} has no human labels that tell these test images apart."),
         )
-    confidence = read_confidence(labels_run, test.frame["title"], test.label_names)
+    confidence = read_confidence(made_from, test.frame["title"], test.label_names)
     measured = views(test, judged, confidence, thresholds)
     return (
         compare(measured, judged, groups, rounds, seed),

@@ -1,7 +1,20 @@
 """Exact copies: one picture under several titles is kept once, with all that was said of any of them."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
+
+from wikitopics.artefacts import read_table
+
+
+def labels_of_kept(table: Path, images: Path) -> pd.DataFrame:
+    """The rows of a table of labels, where a picture that was kept has those of its exact copies too.
+
+    table: see with_labels_of_copies; images: folder of a 02_images run; without duplicates nothing is joined.
+    """
+    labels, duplicates = read_table(table), images / "duplicates.parquet"
+    return with_labels_of_copies(labels, read_table(duplicates)) if duplicates.exists() else labels
 
 
 def with_labels_of_copies(labels: pd.DataFrame, duplicates: pd.DataFrame) -> pd.DataFrame:

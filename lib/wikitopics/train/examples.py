@@ -10,7 +10,7 @@ import pandas as pd
 
 from wikitopics.artefacts import read_array, read_json, read_table
 from wikitopics.errors import UserError
-from wikitopics.images.exact_copies import with_labels_of_copies
+from wikitopics.images.exact_copies import labels_of_kept
 from wikitopics.labels.taxonomy import label_matrix
 
 
@@ -43,9 +43,7 @@ def read_examples(images: Path, labels: Path) -> Examples:
     """
     frame = read_table(images / "images.parquet")
     names = read_json(labels / "label_names.json")
-    table = read_table(labels / "labels.parquet")
-    if (images / "duplicates.parquet").exists():  # copies were left out: what was said of them was not
-        table = with_labels_of_copies(table, read_table(images / "duplicates.parquet"))
+    table = labels_of_kept(labels / "labels.parquet", images)
     label_matrix, confidences = _matrices(table, frame, names["label_names"])
     return Examples(
         frame,

@@ -16,6 +16,7 @@ import pandas as pd
 from scipy.special import expit, logit
 from scipy.stats import norm
 
+from wikitopics import ranking
 from wikitopics.compare.findings import markdown_table
 from wikitopics.evaluate import bootstrap, calibration, intervals, metrics
 
@@ -90,7 +91,7 @@ def one_label(images: int, positives: int, signal: float, sets: int, rounds: int
     rows = []
     rests_on = {"precision": table["predicted"].to_numpy()[None]}
     for name in (*RANKING, *DECISIONS):
-        centre = metrics.precision_of_others(truth, scores) if name == "average_precision" else None
+        centre = ranking.precision_of_others(truth, scores) if name == "average_precision" else None
         ends = table[name].to_numpy(), drawn.per_label[name], rests_on.get(name, support), centre
         ours, old = intervals.metric_interval(name, *ends), bootstrap.interval(drawn.per_label[name])
         rows.append(_row(f"{positives}, signal {signal}", name, known[f"macro {name}"], ours, old))

@@ -20,6 +20,7 @@ import pandas as pd
 from scipy.special import expit
 from scipy.stats import norm
 
+from wikitopics import ranking
 from wikitopics.compare import estimates
 from wikitopics.compare.differences import LEVEL, holm
 from wikitopics.compare.findings import markdown_table
@@ -94,7 +95,7 @@ def p_values(grid: Grid, rounds: int, seed: int) -> np.ndarray:
     truth, scores = draw(grid, np.random.default_rng(seed))
     flat, shape = scores.reshape(-1, IMAGES, LABELS), (grid.cells, grid.seeds)
     again = resampled(truth, flat, rounds, seed).reshape(rounds, *shape)
-    values = np.array([metrics.nanmean(metrics.roc_auc(truth, one)) for one in flat]).reshape(shape)
+    values = np.array([metrics.nanmean(ranking.roc_auc(truth, one)) for one in flat]).reshape(shape)
     free, found = freedom(truth.sum(axis=0)), []
     for cell in range(grid.cells):
         weights = estimates.redrawn(grid.seeds, rounds, seed, str(cell))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
 from evaluate_planted import write_source_runs, write_train_run
-from wikitopics import paths
+from wikitopics import paths, ranking
 from wikitopics.artefacts import read_json, write_json, write_table
 from wikitopics.compare import differences, estimates, pretraining, tables
 from wikitopics.compare import findings as claims
@@ -431,7 +431,7 @@ def test_labels_can_be_left_out_of_every_cell(grid):
     assert [len(cell.test.label_names) for cell in cells] == [5, 3]
     assert cells[0].test.scores.shape == cells[0].networks[0].scores.shape == (250, 5)
     full = read_runs(names)[0]
-    kept = metrics.roc_auc(full.test.truth, full.test.scores)[:5]
+    kept = ranking.roc_auc(full.test.truth, full.test.scores)[:5]
     assert cells[0].value(tables.PRIMARY) == pytest.approx(kept.mean())
     with pytest.raises(UserError, match="'Geography.Nowhere\\*' meets none"):
         read_runs(names, without=["Geography.Nowhere*"])

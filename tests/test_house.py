@@ -22,6 +22,7 @@ GROUND = {
     "known_digests",
     "fence",
     "titles",
+    "ranking",
 }
 LABORATORY = ["sources", "runs", "labels", "images", "train", "evaluate", "compare", "show"]
 USERS = ["scoring", "alike", "browsers", "export", "site", "batch", "commands", "cli", "__main__"]

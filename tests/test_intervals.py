@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from evaluate_planted import draw_truth, planted
+from wikitopics import ranking
 from wikitopics.errors import UserError
 from wikitopics.evaluate import bootstrap, intervals, metrics
 
@@ -160,8 +161,8 @@ def test_average_precision_of_others_has_no_bias_where_average_precision_has():
     truth = (rng.random((200, 2000)) < 0.05).astype(np.uint8)
     scores = rng.random(truth.shape)
     some = truth.sum(axis=0) > 1
-    own = metrics.average_precision(truth, scores)[some].mean()
-    others = metrics.precision_of_others(truth, scores)[some].mean()
+    own = ranking.average_precision(truth, scores)[some].mean()
+    others = ranking.precision_of_others(truth, scores)[some].mean()
     assert own > 0.07 and others == pytest.approx(0.05, abs=0.01)
 
 
@@ -171,7 +172,7 @@ def test_average_precision_of_others_has_no_bias_where_average_precision_has():
 def test_intervals_of_few_positives_hold_the_truth(name, truth_of_it):
     """20 labels of about 15 positives; percentiles of average precision hold it half as often."""
     many = np.random.default_rng(9).random((200_000, 1)) < 0.05
-    large = metrics.average_precision(many.astype(np.uint8), planted(np.random.default_rng(8), many, 1.5))[0]
+    large = ranking.average_precision(many.astype(np.uint8), planted(np.random.default_rng(8), many, 1.5))[0]
     value = large if truth_of_it is None else truth_of_it
     ours = old = 0
     for seed in range(60):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn import metrics as sk
 
+from wikitopics import ranking
 from wikitopics.evaluate import metrics, tables
 
 
@@ -44,7 +45,7 @@ def test_decisions_equal_scikit_learn(problem):
 @settings(deadline=None, max_examples=150)
 def test_rankings_equal_scikit_learn(problem):
     truth, scores = problem
-    auc, precision = metrics.roc_auc(truth, scores), metrics.average_precision(truth, scores)
+    auc, precision = ranking.roc_auc(truth, scores), ranking.average_precision(truth, scores)
     for i in range(truth.shape[1]):
         if 0 < truth[:, i].sum() < len(truth):
             assert auc[i] == pytest.approx(sk.roc_auc_score(truth[:, i], scores[:, i]))
@@ -54,8 +55,8 @@ def test_rankings_equal_scikit_learn(problem):
             assert precision[i] == pytest.approx(sk.average_precision_score(truth[:, i], scores[:, i]))
         else:
             assert np.isnan(precision[i])
-    assert metrics.coverage_error(truth, scores) == pytest.approx(sk.coverage_error(truth, scores))
-    assert metrics.label_ranking_average_precision(truth, scores) == pytest.approx(
+    assert ranking.coverage_error(truth, scores) == pytest.approx(sk.coverage_error(truth, scores))
+    assert ranking.label_ranking_average_precision(truth, scores) == pytest.approx(
         sk.label_ranking_average_precision_score(truth, scores)
     )
 
@@ -80,8 +81,8 @@ def test_threshold_itself_is_a_prediction():
 
 def test_constant_scores_give_the_baselines():
     truth = np.array([[1], [0], [0], [0]])
-    assert metrics.roc_auc(truth, np.full((4, 1), 0.3))[0] == 0.5
-    assert metrics.average_precision(truth, np.full((4, 1), 0.3))[0] == 0.25
+    assert ranking.roc_auc(truth, np.full((4, 1), 0.3))[0] == 0.5
+    assert ranking.average_precision(truth, np.full((4, 1), 0.3))[0] == 0.25
 
 
 @pytest.mark.parametrize("value", [0, 1])
@@ -102,8 +103,8 @@ def test_curves_enclose_the_areas():
     table = tables.curves(truth, scores, ["A", "B"], points=1000)
     assert set(table["label"]) == {"A", "B", "micro"}
     roc = table[(table["label"] == "A") & (table["curve"] == "roc")]
-    assert np.trapezoid(roc["y"], roc["x"]) == pytest.approx(metrics.roc_auc(truth, scores)[0])
+    assert np.trapezoid(roc["y"], roc["x"]) == pytest.approx(ranking.roc_auc(truth, scores)[0])
     pr = table[(table["label"] == "A") & (table["curve"] == "pr")]
     area = (np.diff(pr["x"], prepend=0) * pr["y"]).sum()
-    assert area == pytest.approx(metrics.average_precision(truth, scores)[0])
+    assert area == pytest.approx(ranking.average_precision(truth, scores)[0])
     assert len(tables.curves(truth, scores, ["A", "B"], points=50)) < 3 * 2 * 60

@@ -10,6 +10,7 @@ import pytest
 
 from test_train_options import Setup, runs, small  # noqa: F401 (fixtures)
 from wikitopics.errors import UserError
+from wikitopics.ranking import average_precision
 from wikitopics.rules import RULES
 from wikitopics.train import fit as fitting
 from wikitopics.train import model, outcome
@@ -203,7 +204,7 @@ def test_average_precision_is_scikit_learns_also_with_ties():
     truth = RNG.integers(0, 2, (90, 5))
     truth[:, 4] = 0
     scores = RNG.integers(0, 9, (90, 5)) / 8
-    each = outcome.average_precision(truth, scores)
+    each = average_precision(truth, scores)
     assert np.isnan(each[4])
     expected = [average_precision_score(truth[:, i], scores[:, i]) for i in range(4)]
     assert np.allclose(each[:4], expected, atol=1e-12)

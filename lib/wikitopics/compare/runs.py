@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from wikitopics import ranking
 from wikitopics.artefacts import finished_run, read_json
 from wikitopics.compare import estimates
 from wikitopics.compare.estimates import Estimate
@@ -62,7 +63,7 @@ class Cell:
         if self.judged is None:
             return np.full((len(self.networks), len(self.test.label_names)), np.nan)
         truth, rows = self.judged.truth, self.judged.rows
-        return np.stack([metrics.roc_auc(truth, network.scores[rows]) for network in self.networks])
+        return np.stack([ranking.roc_auc(truth, network.scores[rows]) for network in self.networks])
 
     @cached_property
     def overall(self) -> list[dict[str, float]]:
@@ -72,8 +73,8 @@ class Cell:
 
     @cached_property
     def others(self) -> np.ndarray:
-        """metrics.precision_of_others of each network: (k, L)."""
-        return np.stack([metrics.precision_of_others(self.test.truth, one.scores) for one in self.networks])
+        """ranking.precision_of_others of each network: (k, L)."""
+        return np.stack([ranking.precision_of_others(self.test.truth, one.scores) for one in self.networks])
 
     def per_label(self, name: str) -> np.ndarray:
         """One of metrics.per_label's columns, or ROC-AUC against people, of each network: (k, L)."""
@@ -366,7 +367,7 @@ def _by_people(
     """Mean ROC-AUC over (label, rows, truth), network by network."""
     found = [_columns(cell, network, asked) for network in cell.networks]
     values = [
-        np.mean([metrics.roc_auc(t[:, None], s[:, None])[0] for t, s, _ in columns]) for columns in found
+        np.mean([ranking.roc_auc(t[:, None], s[:, None])[0] for t, s, _ in columns]) for columns in found
     ]
     n_groups = int(cell.groups.max()) + 1
     drawn = [metrics.row_means(bootstrap.bootstrap_roc_auc(c, n_groups, rounds, seed)) for c in found]

@@ -7,7 +7,7 @@ Numpy only; the model's side of it is train.coherence.
 import numpy as np
 import pandas as pd
 
-from wikitopics.evaluate import metrics
+from wikitopics import ranking
 from wikitopics.evaluate.metrics import averages, counts, nanmean, precision_recall_f1
 from wikitopics.labels.taxonomy import closed_upwards, descent
 
@@ -69,6 +69,6 @@ def study(
         "contradictions among predictions": violations(predicted, tree),
         **hierarchical(truth, predicted, tree),
         f"macro f1 of the {len(below)} leaves": float(averages(*counts(*leaf))["macro f1"]),
-        f"macro roc_auc of the {len(below)} leaves": nanmean(metrics.roc_auc(leaf[0], scores[:, below])),
+        f"macro roc_auc of the {len(below)} leaves": nanmean(ranking.roc_auc(leaf[0], scores[:, below])),
     }
     return pd.DataFrame(rows.items(), columns=["measure", "value"])

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
+from wikitopics import ranking
 from wikitopics.evaluate import metrics
 from wikitopics.evaluate.bootstrap import LEVEL, interval
 
@@ -85,7 +86,7 @@ def ranking_limits(
 ) -> Ends:
     """Ends for an area under a curve: Student's t on log-odds, around the value without its bias.
 
-    centre: that middle where it is known, metrics.precision_of_others for average precision; the spread is
+    centre: that middle where it is known, ranking.precision_of_others for average precision; the spread is
     then the rounds' own, carried to log-odds half way between value and middle. Otherwise the bias is what
     the rounds tell, and all is on log-odds. Source: Davison and Hinkley 1997, sections 5.2 and 2.4.
     """
@@ -144,8 +145,8 @@ def overall(
     support = np.asarray(truth).sum(axis=0)
     positives = {"macro": support, "weighted": support, "micro": support.sum()[None]}
     centres = {
-        f"macro {AP}": metrics.nanmean(metrics.precision_of_others(truth, scores)),
-        f"micro {AP}": metrics.precision_of_others(truth.reshape(-1, 1), scores.reshape(-1, 1))[0],
+        f"macro {AP}": metrics.nanmean(ranking.precision_of_others(truth, scores)),
+        f"micro {AP}": ranking.precision_of_others(truth.reshape(-1, 1), scores.reshape(-1, 1))[0],
     }
     found = {}
     for name, drawn in rounds.items():
@@ -168,7 +169,7 @@ def per_label(
     the images that were given the label; NaN is "too few positives".
     """
     positives = {name: table["predicted" if name == "precision" else "support"] for name in rounds}
-    centres = {AP: metrics.precision_of_others(truth, scores)}
+    centres = {AP: ranking.precision_of_others(truth, scores)}
     return {
         name: metric_interval(
             name, table[name].to_numpy(), drawn, positives[name].to_numpy()[None], centres.get(name)

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from wikitopics import ranking
 from wikitopics.evaluate import bootstrap, intervals, metrics
 
 FLAT = 0.3  # share of an image's pixels of one (coarse) colour from which it counts as a drawing on a ground
@@ -82,7 +83,7 @@ def by_label_frequency(
         values = [metrics.nanmean(value) for value in metrics.precision_recall_f1(tp, fp, fn)]
         values += [
             metrics.nanmean(metric(truth[:, part], scores[:, part]))
-            for metric in (metrics.roc_auc, metrics.average_precision)
+            for metric in (ranking.roc_auc, ranking.average_precision)
         ]
         rows.append((name, len(part), *values))
     names = ["slice", "labels", "precision", "recall", "f1", "roc_auc", "average_precision"]

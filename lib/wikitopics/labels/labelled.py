@@ -342,8 +342,10 @@ def _beside_people(agreement: pd.DataFrame) -> list[str]:
     ends = f"[{micro['f1_low']:.3f}, {micro['f1_high']:.3f}]"
     told = [f"Against what people say of the same files their micro F1 is {micro['f1']:.3f} {ends}."]
     if len(each) > 1:
-        ends = each.loc[each["f1"].idxmax()], each.loc[each["f1"].idxmin()]
-        best, worst = (f"{row['label']} (F1 {row['f1']:.2f}, {row['people']:,.0f} files)" for row in ends)
+        first_and_last = each.loc[each["f1"].idxmax()], each.loc[each["f1"].idxmin()]
+        best, worst = (
+            f"{row['label']} (F1 {row['f1']:.2f}, {row['people']:,.0f} files)" for row in first_and_last
+        )
         told.append(f"Both agree most about {best} and least about {worst}: an average hides that.")
     return told
 

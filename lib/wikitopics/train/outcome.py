@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from wikitopics.ranking import average_precision
+
 # --- The few measures that training itself needs, to stop in time and to see that it learned
 
 
@@ -16,28 +18,6 @@ def cross_entropy(truth: np.ndarray, scores: np.ndarray) -> float:
     """
     scores = np.clip(np.asarray(scores, np.float64), 1e-7, 1 - 1e-7)
     return float(-np.mean(truth * np.log(scores) + (1 - truth) * np.log1p(-scores)))
-
-
-def average_precision(truth: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Average precision of each label, (n, L), (n, L) -> (L,): recall gained x precision, ties together.
-
-    nan for a label without a positive. scikit-learn's of the same name checks each label's arrays for longer
-    than it sorts them: for five seeds that took as long as learning.
-
-    >>> average_precision(np.array([[1], [0], [1], [0]]), np.array([[0.9], [0.8], [0.8], [0.1]])).round(3)
-    array([0.833])
-    """
-    order = np.argsort(-scores, axis=0, kind="stable")
-    ranked, hits = np.take_along_axis(scores, order, axis=0), np.take_along_axis(truth > 0, order, axis=0)
-    found, last = np.cumsum(hits, axis=0), np.ones(ranked.shape, bool)
-    last[:-1] = ranked[1:] != ranked[:-1]
-    result = np.full(truth.shape[1], np.nan)
-    for label in np.flatnonzero(found[-1:].any(axis=0)):
-        ends = np.flatnonzero(last[:, label])
-        positives = found[ends, label]
-        gained = np.diff(positives, prepend=0)
-        result[label] = (gained * positives / (ends + 1)).sum() / positives[-1]
-    return result
 
 
 def macro_pr_auc(truth: np.ndarray, scores: np.ndarray) -> float:

@@ -384,7 +384,7 @@ def claims_table(claims: list[Claim]) -> pd.DataFrame:
 
 
 def as_differences(claims: pd.DataFrame) -> pd.DataFrame:
-    """Rows of `table` as comparison_figures.differences draws them: name, difference, low, high, verdict."""
+    """Rows of `claims` as comparison_figures.differences draws them: name, difference, low, high, verdict."""
     word = np.where(claims["number"] > 0, "higher", "lower")
     shown = np.where(claims["p_holm"] < LEVEL, word, "no difference shown")
     return claims.rename(columns={"number": "difference"}).assign(verdict=shown)

@@ -16,8 +16,8 @@ def duplicates_table(images: pd.DataFrame, exact: pd.DataFrame, pairs: pd.DataFr
     """The duplicates: title, duplicate_of, kind ("exact" or "near"), likeness (1: equal),
     how (of duplicates.WAYS).
 
-    `exact` comes from the store; of `pairs` (near duplicates) each image of a group but the first is named
-    once, with the one closest to it.
+    exact: as image_set.Decoded has them; of `pairs` (near duplicates) each image of a group but the first is
+    named once, with the one closest to it.
     """
     near = closest(pairs, images["group"].to_numpy())
     titles = images["title"].to_numpy()

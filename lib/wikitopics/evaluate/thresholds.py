@@ -19,7 +19,8 @@ def choose(rule: str, truth: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Thresholds (n_labels,) float64 by `rule`, from validation truth (n, L) and scores (n, L).
 
     half: 0.5 for every label; common: one number, the best micro-F1 over all pairs; per_label: each label's
-    own F1 optimum, ghost: its best median kappa (see `best_agreement`), both shrunk to the common one (see `shrink`).
+    own F1 optimum, ghost: its best median kappa (see `best_agreement`), both shrunk to the common one (see
+    `shrink`).
     Raises UserError for another rule.
     """
     if rule not in RULES:
@@ -102,9 +103,9 @@ def logit(probability: np.ndarray | float) -> np.ndarray:
 def best_agreement(truth: np.ndarray, scores: np.ndarray, seed: int = 0) -> float:
     """The threshold with the best median of Cohen's kappa: truth (n,) {0, 1}, scores (n,).
 
-    After GHOST (Esposito et al. 2021, J. Chem. Inf. Model. 61): `GHOST_ROUNDS` random parts, each `GHOST_SHARE` of the
-    images with and of those without the label (at least one of each), so that one lucky cut in one sample
-    does not win; of equals the lowest. NaN where no image, or every one, has the label.
+    After GHOST (Esposito et al. 2021, J. Chem. Inf. Model. 61): `GHOST_ROUNDS` random parts, each
+    `GHOST_SHARE` of the images with and of those without the label (at least one of each), so that one lucky
+    cut in one sample does not win; of equals the lowest. NaN where no image, or every one, has the label.
 
     >>> best_agreement(np.array([1] * 10 + [0] * 30), np.repeat([0.42, 0.11], [10, 30]))
     0.15

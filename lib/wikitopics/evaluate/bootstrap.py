@@ -226,6 +226,21 @@ def bootstrap_roc_auc(columns: list[Column], n_groups: int, rounds: int, seed: i
     return np.concatenate(_in_chunks(work, n_groups, rounds, seed, jobs=2))
 
 
+def resampled_sums(sums: np.ndarray, rounds: int, seed: int) -> np.ndarray:
+    """Sums over the drawn groups in every round of `bootstrap`: (groups, k) -> (rounds, k) float64.
+
+    >>> resampled_sums(np.ones((3, 1)), 2, seed=0)
+    array([[3.],
+           [3.]])
+    """
+    columns = np.ascontiguousarray(sums.T, dtype=np.float64)
+
+    def work(weights: np.ndarray) -> np.ndarray:
+        return (columns @ weights.astype(np.float64)).T
+
+    return np.concatenate(_in_chunks(work, len(sums), rounds, seed, jobs=2))
+
+
 def _in_chunks(work: Callable, n_groups: int, rounds: int, seed: int, jobs: int) -> list:
     """`work` on the weights of some rounds at a time; scipy and numpy let go of the lock in the products."""
     if rounds < 2:

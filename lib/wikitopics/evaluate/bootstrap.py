@@ -21,6 +21,7 @@ STRIPE = 8192  # distinct scores counted at a time, and
 BLOCK = 512  # of these summed up at a time: what is written to stays in the cache
 SMALL = 2**15  # counts below this are added up in 16 bits
 
+EXACT = 2**20  # images: so many drawn 16 times are counted exactly in 32 bits
 CHUNK = 32  # rounds at a time: 64 bytes of weights a group, a line of the cache
 Column = tuple[np.ndarray, np.ndarray, np.ndarray]  # truth, scores, groups of a label's images
 LEVEL = 0.95
@@ -43,9 +44,9 @@ class Stripe(NamedTuple):
     tied: negatives with exactly it.
     """
 
-    positives: sparse.csc_array
-    negatives: sparse.csc_array
-    tied: sparse.csc_array
+    positives: sparse.sparray
+    negatives: sparse.sparray
+    tied: sparse.sparray
 
 
 class RankPlan(NamedTuple):
@@ -61,7 +62,7 @@ def rank_plan(truth: np.ndarray, scores: np.ndarray, groups: np.ndarray, n_group
     positive = np.asarray(truth, dtype=bool)
     levels = np.unique(scores[positive])
     # step of an image: how many distinct positive scores are higher than its own
-    step = len(levels) - np.searchsorted(levels, scores, side="right")
+    step = (len(levels) - np.searchsorted(levels, scores, side="right")).astype(np.int32)
     exact = step < len(levels)
     exact[exact] = levels[len(levels) - 1 - step[exact]] == scores[exact]
     # the image has been passed at the first positive score that is not higher: the next one unless tied
@@ -70,12 +71,18 @@ def rank_plan(truth: np.ndarray, scores: np.ndarray, groups: np.ndarray, n_group
     largest = int(max(table.sum(axis=1).max() for table in tables))
     kind = np.int16 if largest < SMALL else np.int32
     starts = range(0, shape[0], STRIPE)
-    stripes = [Stripe(*(t[at : at + STRIPE].tocsc().astype(kind) for t in tables)) for at in starts]
+    stripes = [Stripe(*(_laid_out(t[at : at + STRIPE].astype(kind)) for t in tables)) for at in starts]
     return RankPlan(stripes, largest)
 
 
 def _table(step: np.ndarray, groups: np.ndarray, shape: tuple[int, int]) -> sparse.csr_array:
     return sparse.csr_array((np.ones(len(step), dtype=np.int32), (step, groups)), shape=shape)
+
+
+def _laid_out(table: sparse.csr_array) -> sparse.sparray:
+    """By groups, whose weights are then read in order; but by scores where most groups have nothing in it:
+    many stripes with a place for every group would take more memory than all the counts."""
+    return table.tocsc() if 2 * table.nnz > table.shape[1] else table
 
 
 def weighted_ranking(
@@ -126,7 +133,10 @@ def _running(counts: np.ndarray) -> np.ndarray:
 
 
 class CountPlan(NamedTuple):
-    """Sums over each group's images: counts (3, groups, L) of tp, fp, fn; means {name: (groups,)}; sizes."""
+    """Sums over each group's images: counts (3, groups, L) of tp, fp, fn; means {name: (groups,)}; sizes.
+
+    counts in float32 where all whole numbers that a round can give are exact in it.
+    """
 
     counts: np.ndarray
     means: dict[str, np.ndarray]
@@ -140,8 +150,9 @@ def count_plan(truth: np.ndarray, predicted: np.ndarray, groups: np.ndarray, n_g
     )
     truth, predicted = np.asarray(truth, dtype=bool), np.asarray(predicted, dtype=bool)
     cells = (truth & predicted, ~truth & predicted, truth & ~predicted)
+    kind = np.float32 if len(groups) < EXACT else np.float64
     return CountPlan(
-        np.stack([member @ cell.astype(np.float64) for cell in cells]),
+        np.stack([(member.astype(kind) @ cell.astype(kind)) for cell in cells]),
         {name: member @ values for name, values in metrics.per_image(truth, predicted).items()},
         np.bincount(groups, minlength=n_groups).astype(np.float64),
     )
@@ -149,8 +160,9 @@ def count_plan(truth: np.ndarray, predicted: np.ndarray, groups: np.ndarray, n_g
 
 def weighted_counts(plan: CountPlan, weights: np.ndarray) -> tuple[dict, dict]:
     """Decision metrics in every round: ({name: (rounds, L)} per label, {name: (rounds,)} overall)."""
+    whole = weights.T.astype(plan.counts.dtype)
+    tp, fp, fn = ((whole @ cell).astype(np.float64) for cell in plan.counts)
     drawn = weights.T.astype(np.float64)
-    tp, fp, fn = (drawn @ cell for cell in plan.counts)
     named = dict(zip(("precision", "recall", "f1"), metrics.precision_recall_f1(tp, fp, fn), strict=True))
     images = drawn @ plan.sizes
     overall = metrics.averages(tp, fp, fn)
@@ -282,11 +294,12 @@ def p_value(differences: np.ndarray) -> float:
     return float(min(1.0, 2 * (tail + 1) / (len(values) + 1)))
 
 
-def _columns(truth: np.ndarray, scores: np.ndarray, groups: np.ndarray) -> list[Column]:
+def _columns(truth: np.ndarray, scores: np.ndarray, groups: np.ndarray) -> Iterator[Column]:
     """Every label, and last all (image, label) pairs as one: what "micro" means for a ranking."""
-    labels = truth.shape[1]
-    pairs = (np.ravel(truth), np.ravel(scores), np.repeat(groups, labels))
-    return [(truth[:, i], scores[:, i], groups) for i in range(labels)] + [pairs]
+    groups, labels = groups.astype(np.int32), truth.shape[1]  # half the memory of a place in 64 bits
+    for label in range(labels):
+        yield truth[:, label], scores[:, label], groups
+    yield np.ravel(truth), np.ravel(scores), np.repeat(groups, labels)
 
 
 def _chunk(counted: CountPlan, ranked: list[RankPlan], weights: np.ndarray) -> Resamples:

@@ -161,6 +161,8 @@ def seen(n: int, folder: Path) -> dict[str, float]:
         page = lab.Lab(chromium, f"http://127.0.0.1:{distance.port}")
         page.run("page.ipynb", 300)
         chromium.set_script_timeout(60)
+        chromium.execute_script("document.querySelector('.wt-search').focus()")  # as a hand does, some time
+        page.idle()  # before it types
         return {
             name: max(chromium.execute_async_script(ASKED, control, value) for value in values)
             for name, (control, values) in SEEN.items()

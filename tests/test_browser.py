@@ -199,6 +199,13 @@ def test_a_picture_is_one_tile_with_all_its_labels():
     assert len(browser.found) == wrong.sum() and len(browser.widget.page["tiles"][0]["chips"]) == 1
 
 
+def test_what_is_searched_is_ready_when_somebody_goes_to_the_search_field():
+    browser, found = by_pair(**planted()), "texts"
+    assert found not in vars(browser.predictions)
+    browser.hear({"act": "searching"})
+    assert found in vars(browser.predictions) and not browser.widget.said.get("failed")
+
+
 def test_pages_and_steps():
     browser = by_pair(**planted(200))
     browser.choose(errors="all predictions")

@@ -226,6 +226,14 @@ def test_no_arrow_is_lost_while_the_kernel_answers_the_one_before(page: Lab, fol
         time.sleep(0.06)  # less than an answer takes
     page.until(lambda: page.title() == page.all(".wt-tile")[12].get_attribute("title"))
     assert page.opened_tile() == 12
+    for _ in range(6):
+        page.press(Keys.ARROW_DOWN)
+    page.until(
+        lambda: page.script(
+            "const [t, g] = ['.wt-tile.wt-open', '.wt-grid'].map(s => document.querySelector(s)"
+            ".getBoundingClientRect()); return t.top >= g.top - 1 && t.bottom <= g.bottom + 1"
+        )
+    )  # tiles below were never drawn, so nobody knew how high they are
 
 
 def test_marked_tiles_are_judged_together(page: Lab, folder: Path):

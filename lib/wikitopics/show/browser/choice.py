@@ -211,12 +211,13 @@ class Predictions:
 
     def _with(self, word: str, columns) -> np.ndarray:
         """Which decisions have a word in title, categories or label: (n, labels asked for) bool."""
-        text = np.fromiter((word in text for text in self._texts), bool, len(self))
+        text = np.fromiter((word in text for text in self.texts), bool, len(self))
         label = np.array([word in name.casefold() for name in self.label_names], bool)[columns]
         return text[:, None] | label[None, :]
 
     @cached_property
-    def _texts(self) -> list[str]:
+    def texts(self) -> list[str]:
+        """What is searched of each image: title and categories, in small letters."""
         titles = [str(title) for title in self.titles]
         categories = self.categories() or [[]] * len(titles)
         rows = zip(titles, categories, strict=True)

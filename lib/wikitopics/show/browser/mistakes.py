@@ -101,6 +101,7 @@ class MistakeBrowser(Judging):
             "reset": self.reset,
             "all": self.show_all,
             "look": self.look_at,
+            "searching": lambda: self.predictions.texts,  # got ready while the hand goes to the keys
             "alike": self.more_like_this,
             "hops": self.show_hops,
             "hop": self.show_hop,

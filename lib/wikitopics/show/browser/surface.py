@@ -20,7 +20,7 @@ from wikitopics.show import theme
 HERE = Path(__file__).parent
 PAGE = 60  # tiles on one page
 LONGEST = 300  # characters of a title or a category that are shown
-PASSING = ("point", "page")  # what is done while one looks
+PASSING = ("point", "page", "searching")  # what is done while one looks
 
 
 def told(text: object) -> str:

@@ -88,6 +88,7 @@ class TopicBrowser(Judging):
         self.choice = TopicChoice()
         self.only: list[int] | None = None
         self.acts |= {"choose": self.choose, "reset": self.reset, "look": self.look_at, "all": self.show_all}
+        self.acts["searching"] = lambda: self.texts  # got ready while the hand goes to the keys
         self.widget.setup = self.widget.setup | self._setup()
         self._refilter()
 

@@ -118,4 +118,5 @@ def _pictures(run: str) -> "TopicBrowser":
     scored = (found.frame, found.probabilities, found.above, found.label_names)
     near = kept_alike(folder / "features" / "features.parquet", pictures.paths)
     journals = paths.judgements_folder("06_score", run)
-    return TopicBrowser(*scored, pictures, groups_of(found.frame, parameters["group_by"]), near, journals)
+    groups, above = groups_of(found.frame, parameters["group_by"]), found.settings.parents
+    return TopicBrowser(*scored, pictures, groups, near, journals, parents=above)

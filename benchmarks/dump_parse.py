@@ -12,6 +12,7 @@ new form. Needs mariadb-server. The last line is one JSON object.
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -87,6 +88,8 @@ def main() -> None:
     if options.way:
         one(options.way, options.file)
         return
+    if not shutil.which("mariadbd"):
+        sys.exit("the dumps to read are made by MariaDB, which is not there; install mariadb-server")
     with tempfile.TemporaryDirectory() as folder:
         results = compare(Path(folder), ROWS // 10 if options.quick else ROWS)
     slowest = min(results[f"categorylinks {form} ours"]["mb_per_cpu_s"] for form in ("rows", "line"))

@@ -13,6 +13,7 @@ ores of 01_labels. The last line is one JSON object.
 
 import argparse
 import json
+import sys
 import tempfile
 from itertools import product
 from pathlib import Path
@@ -26,6 +27,7 @@ from sklearn.metrics import roc_auc_score
 from stopwatch import Stopwatch
 
 from wikitopics.artefacts import finished_run, write_table
+from wikitopics.errors import UserError
 from wikitopics.images.decode import Recipe
 from wikitopics.images.image_set import decode_files
 from wikitopics.sources import open_source
@@ -101,8 +103,18 @@ def of_grid(watches: dict[str, Stopwatch], trained: dict[str, int], epochs: int)
     )
 
 
+def check_there() -> None:
+    """End with a sentence where the label runs that the grid learns from were not made."""
+    try:
+        for labels in SETS:
+            finished_run("01_labels", labels)
+    except UserError as error:
+        sys.exit(f"{error} (the grid learns the labels of the demo: make demo)")
+
+
 def main(quick: bool, short: int | None) -> None:
     epochs, most = (3, 300) if quick else (15, None)
+    check_there()
     trained = dict(zip(BACKBONES, (short or epochs, 2), strict=True))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

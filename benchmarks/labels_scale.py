@@ -16,9 +16,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
-import networkx
 import numpy as np
 import pyarrow.parquet as pq
 from commons_like import generate
@@ -57,6 +57,8 @@ class Recursion:
 
     def __init__(self, folder: Path) -> None:
         table = pq.read_table(folder / "categories.parquet").to_pydict()
+        import networkx
+
         self.graph = networkx.MultiDiGraph()  # a parent may be listed twice
         rows = zip(*(table[key] for key in ("title", "depth", "head", "hiddencat")), strict=True)
         for title, depth, head, hidden in rows:
@@ -215,4 +217,6 @@ if __name__ == "__main__":
     parser.add_argument("--quick", action="store_true", help="a sixteenth of the graph and less")
     parser.add_argument("--year", default="2022", choices=["2022", "2026"], help="2026: a larger one too")
     options = parser.parse_args()
+    if find_spec("networkx") is None:
+        sys.exit("the earlier project's method needs networkx, which is not there; pip install networkx")
     main(options.quick, options.year == "2026")

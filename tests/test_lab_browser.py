@@ -424,15 +424,28 @@ def test_the_evaluation_notebook_itself(page: Lab, folder: Path):
     assert page.texts(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']") == []
     assert page.all(".js-plotly-plot") and not page.texts(".jp-OutputArea-output .modebar-btn--logo")
     page.shot("evaluate")
-    bars = page.script(
-        "return [...document.querySelectorAll('.js-plotly-plot')].filter(p => p.layout.meta &&"
-        "p.layout.meta.opens == 'mistakes').map(p => p.querySelector('.barlayer .point path'))"
-    )
-    page.script("arguments[0].scrollIntoView({block: 'center'})", bars[0])
-    time.sleep(1)
-    ActionChains(page.driver, duration=60).move_to_element(bars[0]).pause(0.3).click().perform()
+    click_in_figure(page, "mistakes", ".barlayer .point path")
     page.until(lambda: "the test images" in page.one(".wt-only").text)
     assert set(page.texts(".wt-question .wt-badge")) == {"FP"}  # the first trace of the bars
+    click_in_figure(page, "slice", ".scatterlayer .point")
+    page.until(lambda: "the test images" not in page.one(".wt-only").text)
+    click_in_figure(page, "bin", ".scatterlayer .point")
+    page.until(lambda: "scores from 0." in page.one(".wt-only").text)
+    click_in_figure(page, "confusion", ".nsewdrag")
+    page.until(lambda: " true, " in page.one(".wt-only").text and " said" in page.one(".wt-only").text)
+
+
+def click_in_figure(page: Lab, opens: str, mark: str) -> None:
+    """Click with the pointer on the middle of the first such mark of the figure that opens something."""
+    found = page.script(
+        "return [...document.querySelectorAll('.js-plotly-plot')].filter(p => p.layout.meta &&"
+        "p.layout.meta.opens == arguments[0]).map(p => p.querySelector(arguments[1]))",
+        opens,
+        mark,
+    )[0]
+    page.script("arguments[0].scrollIntoView({block: 'center'})", found)
+    time.sleep(1)
+    ActionChains(page.driver, duration=60).move_to_element(found).pause(0.3).click().perform()
 
 
 def up_to_date(folder: Path) -> str:

@@ -77,8 +77,8 @@ def evaluation() -> tuple[pd.DataFrame, ...]:
 def test_04_tells_skill_labels_parts_calibration_and_people():
     told = tables.in_words(*evaluation())
     assert told[0] == (
-        "macro roc_auc is 0.800 [0.750, 0.850], that of the label prior 0.500; "
-        "micro f1 is 0.600, that of the label prior 0.350."
+        "Macro ROC-AUC is 0.800 [0.750, 0.850], that of the label prior 0.500; "
+        "micro F1 is 0.600, that of the label prior 0.350."
     )
     assert "A (0.900 [0.850, 0.950]) is ranked best and B (0.550 [0.450, 0.650]) worst" in told[1]
     assert "1 of 4 labels have too few test images" in told[1] and "no skill is shown for B;" in told[1]

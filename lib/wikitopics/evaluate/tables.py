@@ -191,7 +191,8 @@ def in_words(
     """What this run showed and what of it is to be doubted, a sentence each, from the tables of 04."""
     values = overall.set_index("metric")
     sentences = [
-        f"{_beside_prior(values, 'macro roc_auc')}; {_beside_prior(values, 'micro f1')}.",
+        f"Macro ROC-AUC is {_beside_prior(values.loc['macro roc_auc'])}; "
+        f"micro F1 is {_beside_prior(values.loc['micro f1'])}.",
         _labels_told(per_label),
         _parts_told(by_image),
         _calibration_told(calibrated),
@@ -207,9 +208,8 @@ def _between(row: pd.Series, value: str = "value", start: str = "") -> str:
     return told if any(pd.isna(end) for end in ends) else f"{told} [{ends[0]:.3f}, {ends[1]:.3f}]"
 
 
-def _beside_prior(values: pd.DataFrame, metric: str) -> str:
-    row = values.loc[metric]
-    return f"{metric} is {_between(row)}, that of the label prior {row[PRIOR]:.3f}"
+def _beside_prior(row: pd.Series) -> str:
+    return f"{_between(row)}, that of the label prior {row[PRIOR]:.3f}"
 
 
 def _labels_told(per_label: pd.DataFrame) -> str:

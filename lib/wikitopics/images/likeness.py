@@ -17,7 +17,7 @@ LEAST_BOX = 0.08  # of the square's side: a smaller content is too little to loo
 WHOLE, INNER, ABOVE = range(3)  # without its border; without 3.5 % of each side; without the lowest 14 %
 INNER_CUT, CAPTION = 0.035, 0.14
 
-LIKE = 0.88  # least likeness of two views, once the one is laid over the other
+LIKE = 0.9  # least likeness of two views, once the one is laid over the other
 WINDOW = 5  # cells of a side of a window in which structure is compared
 NOISE = 5.0  # levels of brightness: less contrast in a window is noise
 RIDGE = 0.05  # of brightness, added for stability: a slope that is nearly none explains nothing

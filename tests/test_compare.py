@@ -21,6 +21,7 @@ from wikitopics.compare.runs import agreed, draw, macro, overall, read_runs, sha
 from wikitopics.errors import UserError
 from wikitopics.evaluate import bootstrap, metrics, thresholds
 from wikitopics.evaluate import tables as evaluate_tables
+from wikitopics.evaluate.intervals import metric_interval
 from wikitopics.evaluate.predictions import freeze_thresholds, read_test, read_validation
 from wikitopics.labels.taxonomy import load
 from wikitopics.show import comparison_figures, evaluation_figures
@@ -234,6 +235,25 @@ def test_pretraining_claim_finds_a_planted_relation():
     assert claim.number == 1 and claim.low > 0.8 and claim.p < 0.05
 
 
+def test_a_label_source_has_its_labels_with_the_mean_over_its_networks(grid):
+    _, runs, draws, _ = grid
+    few = dataclasses.replace(runs[0], test=dataclasses.replace(runs[0].test, label_names=LABELS[:3]))
+    found = pretraining.groups([few, *runs], [draws[0], *draws])  # one with fewer labels does not count
+    assert [(group.source, group.label_names, group.seeds) for group in found] == [
+        ("commons", LABELS, 1),
+        ("ores", TOPICS, 1),
+    ]
+    aucs = [
+        metrics.per_label(run.test.truth, run.networks[0].scores, np.full(6, 0.5), LABELS) for run in runs
+    ]
+    assert found[0].values == pytest.approx((aucs[0]["roc_auc"] + aucs[1]["roc_auc"]).to_numpy() / 2)
+    rounds = [drawn.own[0].per_label["roc_auc"] for drawn in draws]
+    np.testing.assert_allclose(found[1].rounds, (rounds[2] + rounds[3]) / 2)
+    assert found[0].share.tolist() == [pretraining.class_counts("v1.4")[name] / 1000 for name in LABELS]
+    table = pretraining.table(found).set_index(["source", "label"])
+    assert table.loc[("commons", "Animals"), "classes"] == 398 and len(table) == 12
+
+
 def test_pretraining_draws_the_labels_too():
     """Where no image moves anything, which dozen of labels it is still does."""
     share, values = np.arange(12) / 12, np.linspace(0.6, 0.9, 12)[::-1] + np.tile([0, 0.1], 6)
@@ -325,6 +345,19 @@ def test_one_seed_says_nothing_of_other_seeds(tmp_path, monkeypatch):
     assert "on other images, one seed each" in claim.sentence
     table = differences.seed_spread(cells)
     assert table.empty and "not known" in differences.seed_sentence(table, tables.PRIMARY)
+
+
+def test_two_networks_leave_few_degrees_of_freedom(seeded):
+    """The interval with other networks is Student's with the cell's degrees, the one of images is not."""
+    cell = dataclasses.replace(seeded[0], networks=seeded[0].networks[:2])
+    drawn = draw(cell, ROUNDS, 0)
+    found, row = overall(cell, drawn, tables.PRIMARY), tables.comparison([cell], [drawn]).iloc[0]
+    support, known = cell.test.truth.sum(axis=0), found.degrees()
+    ends = metric_interval(tables.PRIMARY, found.value, found.both, support, degrees=known)
+    assert row[["macro_roc_auc_low", "macro_roc_auc_high"]].tolist() == pytest.approx(np.stack(ends))
+    ends = metric_interval(tables.PRIMARY, found.value, found.images, support)
+    images = row[["macro_roc_auc_low_images", "macro_roc_auc_high_images"]].tolist()
+    assert images == pytest.approx(np.stack(ends))
 
 
 def test_spread_over_seeds(seeded):

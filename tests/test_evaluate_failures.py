@@ -129,6 +129,15 @@ def test_slices_find_the_planted_weak_part():
     assert "shorter side < 250 px" not in found.index  # it would be all images again
 
 
+def test_each_colour_counts_and_near_shades_are_one():
+    black, red, green, blue, dark = (0, 0, 0), (255, 0, 0), (0, 255, 0), (0, 0, 255), (31, 31, 31)
+    pictures = np.array([[[black, red], [green, blue]], [[black, dark], [red, red]]], np.uint8)
+    assert slices.commonest_colour(pictures).tolist() == [0.25, 0.5]
+    steps = np.arange(8, dtype=np.uint8) * 32  # 512 colours, each once
+    every = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(1, 8, 64, 3)
+    assert slices.commonest_colour(every).tolist() == [1 / 512]
+
+
 def test_frequent_labels_against_the_rest():
     rng = np.random.default_rng(0)
     truth = draw_truth(rng, 300, 4)

@@ -95,6 +95,32 @@ def test_human_section_finds_the_planted_agreement(opened):
     assert len(people.per_label(measured, judged, NAMES)) == 4 * 6
 
 
+def test_what_people_say_is_measured_counted_and_told(opened, tmp_path):
+    _, test, cuts = opened
+    path = tmp_path / "data" / "01_labels" / "commons" / "human.parquet"
+    table = pd.read_parquet(path)
+    table = table[table["title"].isin(test.frame["title"][::5])]
+    always = [[*(name for name in row if name not in NAMES[:2]), NAMES[0]] for row in table["labels"]]
+    table.assign(labels=always).to_parquet(path)  # the first label of every image, the second of none
+    groups = bootstrap.group_codes(test.frame["group"])
+    value, per_label, sentence = people.measure(test, cuts, lineage(RUN), groups, rounds=20, seed=0)
+    assert sentence == (
+        "People judged 50 of 250 test images; 4 of 6 labels have a positive and a negative among them."
+    )
+    assert per_label.columns[0] == "who" and per_label["label"].tolist() == NAMES[2:] * 4
+    rows = np.arange(250) % 5 == 0
+    truth = label_matrix(pd.Series(always), NAMES)[:, 2:]
+    plain = metrics.overall(truth, test.scores[rows][:, 2:], cuts[2:])
+    model = value[value["who"] == "image model"].set_index("metric")["value"]
+    assert model.to_dict() == {name: pytest.approx(plain[name]) for name in people.SHOWN}
+    model = per_label[per_label["who"] == "image model"]
+    expected = metrics.per_label(truth, test.scores[rows][:, 2:], cuts[2:], NAMES[2:])
+    pd.testing.assert_frame_equal(model.drop(columns="who").reset_index(drop=True), expected)
+    table.assign(labels=[[NAMES[0]]] * 50).to_parquet(path)
+    value, per_label, sentence = people.measure(test, cuts, lineage(RUN), groups, rounds=20, seed=0)
+    assert value.empty and per_label.empty and "no human labels that tell these" in sentence
+
+
 def test_human_labels_of_some_images_and_without_any(opened, tmp_path):
     _, test, cuts = opened
     path = tmp_path / "data" / "01_labels" / "commons" / "human.parquet"

@@ -516,6 +516,99 @@ def test_findings_tell_what_is_shown_and_how_many_were_asked(grid, tmp_path):
     assert "What do people say" not in findings(tmp_path, ROUNDS)
 
 
+def planted_findings(folder):
+    """Three cells, four single changes and three claims, with numbers that are easy to count and average."""
+    comparison = pd.DataFrame({"run": ["a", "b", "c"], "images": 1000, "groups": 900, "seeds": [3, 3, 5]})
+    comparison = comparison.assign(
+        label_source=["commons", "commons", "ores"],
+        people_f1=[0.5, 0.7, np.nan],
+        macro_roc_auc=[0.9, 0.88, 0.7],
+        macro_roc_auc_low=[0.87, 0.8, 0.6],
+        macro_roc_auc_low_images=[0.89, 0.86, 0.67],
+        macro_roc_auc_high_images=[0.91, 0.9, 0.73],
+        macro_roc_auc_sd=[0.01, 0.02, 0.02],
+        human_roc_auc=[0.6, 0.8, 0.7],
+        human_roc_auc_low=[0.5, 0.55, 0.6],
+        human_roc_auc_prior=0.5,
+    )
+    changes = pd.DataFrame(
+        {
+            "setting": ["labels", "backbone with image_size", "backbone", "backbone"],
+            "from_run": ["a", "a", "b", "b"],
+            "to_run": ["c", "b", "a", "c"],
+            "metric": tables.PRIMARY,
+            "labels": ["own", "shared", "shared", "own"],
+            "n_labels": [6, 3, 3, 6],
+            "difference": [-0.2, 0.1, 0.02, -0.03],
+            "low": [-0.25, 0.05, -0.03, -0.07],
+            "high": [-0.15, 0.15, 0.05, 0.01],
+            "p_holm": [0.001, 0.04, 0.4, 0.05],
+        }
+    )
+    changes["verdict"] = [differences.verdict(*row) for row in changes[["difference", "p_holm"]].to_numpy()]
+    other = changes.assign(metric="macro f1", verdict="higher")  # of which these sentences say nothing
+    write_table(folder / "comparison.parquet", comparison)
+    write_table(folder / "differences.parquet", pd.concat([changes, other]))
+    asked = {"question": "?", "unit": "macro ROC-AUC", "number": -0.1, "low": -0.2, "high": 0.05}
+    answers = [
+        asked | {"name": "first", "p_holm": 0.01, "based_on": 2, "verdict": "a is higher"},
+        asked | {"name": "second", "p_holm": 0.05, "based_on": 1, "verdict": "no difference shown"},
+        asked | {"name": "third", "p_holm": None, "based_on": 0, "verdict": "not answered by these runs"},
+    ]
+    write_json(folder / "claims.json", answers)
+    return comparison, changes
+
+
+def test_the_summary_counts_and_averages_what_a_hand_does(tmp_path):
+    planted_findings(tmp_path)
+    holds, holds_not, highest, chance = summary(tmp_path).split("\n\n")
+    assert holds == (
+        "**What holds** over other images and other seeds: first: a is higher; c is lower than a, -0.200 "
+        "macro ROC-AUC (-0.250 to -0.150, corrected p 0.001) over each one's own labels; b is higher than a "
+        "(backbone and image_size moved together), +0.100 macro ROC-AUC (+0.050 to +0.150, corrected p "
+        "0.040) over the 3 labels they share. Of 4 single changes and 2 claims 3 are shown."
+    )
+    assert holds_not.startswith(
+        "**What is not shown**: second (-0.100, possible from -0.200 to +0.050 macro ROC-AUC); 2 single "
+        "changes, whose intervals reach to 0.070 macro ROC-AUC at most. An interval is"
+    )
+    assert highest.startswith(
+        "**Highest** in macro ROC-AUC: by its own labels a with 0.900, and 1 of the 2 others lies within its "
+        "interval; by people's labels b with 0.800, and 2 of the 2 others lie within its interval. To be"
+    )
+    assert chance == (
+        "**Chance**: Other test images alone move a cell's macro ROC-AUC by 0.020 either way (95 %); another "
+        "seed moves a single network by 0.017 (standard deviation), and each value here is the mean of 3 to "
+        "5 seeds."
+    )
+
+
+def test_a_claim_says_its_own_side_and_no_more_than_its_p_allows():
+    found = claims.Claim("n", "Which?", claims.UNIT, -0.1, -0.2, -0.05, -0.15, -0.06, seeds=2, p=0.01)
+    found = dataclasses.replace(found, based_on=1, basis="b minus a", says=("b is higher", "a is higher"))
+    told = dataclasses.replace(found, p_holm=0.02)
+    assert told.sentence == (
+        "Which? A is higher: -0.100 macro ROC-AUC (95 % interval -0.200 to -0.050 on other images and seeds, "
+        "-0.150 to -0.060 on other images alone; corrected p 0.020; b minus a)."
+    )
+    assert dataclasses.replace(told, number=0.1).verdict == "b is higher"
+    assert "-0.050 on other images, one seed each; corr" in dataclasses.replace(told, seeds=1).sentence
+    labels = dataclasses.replace(told, low_labels=-0.3, high_labels=0.1).sentence
+    assert "images alone, -0.300 to +0.100 had other labels been drawn too; corrected" in labels
+    edge = dataclasses.replace(told, p_holm=0.05)
+    assert edge.verdict == "no difference shown"
+    assert dataclasses.replace(edge, unit="Spearman correlation").verdict == "no relation shown"
+    assert dataclasses.replace(told, based_on=0).verdict == "not answered by these runs" == found.verdict
+    drawn = claims.as_differences(pd.DataFrame({"number": [1.0, -1.0, 1.0], "p_holm": [0.04, 0.04, 0.05]}))
+    assert drawn["verdict"].tolist() == ["higher", "lower", "no difference shown"]
+
+
+def test_how_far_the_sources_meet_people_is_the_mean_over_their_cells(tmp_path):
+    comparison, _ = planted_findings(tmp_path)
+    assert "the labels of commons meet them at micro F1 0.60, and where" in claims.people_sentence(comparison)
+    assert claims.people_sentence(comparison.assign(people_f1=np.nan)) == ""
+
+
 # --- Figures
 
 

@@ -351,13 +351,15 @@ def test_two_networks_leave_few_degrees_of_freedom(seeded):
     """The interval with other networks is Student's with the cell's degrees, the one of images is not."""
     cell = dataclasses.replace(seeded[0], networks=seeded[0].networks[:2])
     drawn = draw(cell, ROUNDS, 0)
-    found, row = overall(cell, drawn, tables.PRIMARY), tables.comparison([cell], [drawn]).iloc[0]
-    support, known = cell.test.truth.sum(axis=0), found.degrees()
-    ends = metric_interval(tables.PRIMARY, found.value, found.both, support, degrees=known)
-    assert row[["macro_roc_auc_low", "macro_roc_auc_high"]].tolist() == pytest.approx(np.stack(ends))
-    ends = metric_interval(tables.PRIMARY, found.value, found.images, support)
-    images = row[["macro_roc_auc_low_images", "macro_roc_auc_high_images"]].tolist()
-    assert images == pytest.approx(np.stack(ends))
+    row, support = tables.comparison([cell], [drawn]).iloc[0], cell.test.truth.sum(axis=0)
+    others = ranking.precision_of_others(cell.test.truth, cell.networks[0].scores)
+    others = (others + ranking.precision_of_others(cell.test.truth, cell.networks[1].scores)).mean() / 2
+    for metric, centre in ((tables.PRIMARY, None), ("macro average_precision", others)):
+        found, name = overall(cell, drawn, metric), tables.column(metric)
+        ends = metric_interval(metric, found.value, found.both, support, centre, found.degrees())
+        assert [row[f"{name}_low"], row[f"{name}_high"]] == pytest.approx(np.stack(ends))
+        ends = metric_interval(metric, found.value, found.images, support, centre)
+        assert [row[f"{name}_low_images"], row[f"{name}_high_images"]] == pytest.approx(np.stack(ends))
 
 
 def test_spread_over_seeds(seeded):
@@ -406,6 +408,17 @@ def test_the_smallest_p_is_not_a_matter_of_rounds():
     p = apart.p_value()
     assert p < 1e-6 and differences.holm(np.full(28, p))[0] < 0.05
     assert differences.holm(np.full(28, bootstrap.p_value(apart.images)))[0] >= 0.05  # as it was
+
+
+def test_two_values_are_compared_with_both_their_chances():
+    first = estimate([0.5, 0.54], image_sd=0.01)
+    second = estimate([0.61, 0.6, 0.62], image_sd=0.01, seed=1, cell="other")
+    apart, found = estimates.difference(first, second), differences.paired(first, second)
+    assert (found["first"], found["second"], found["seeds"]) == pytest.approx((0.52, 0.61, 2))
+    assert found["difference"] == pytest.approx(0.09) and found["p"] == apart.p_value()
+    assert (found["low"], found["high"]) == apart.ends()
+    assert (found["low_images"], found["high_images"]) == apart.ends(networks=False)
+    assert found["low"] < found["low_images"] < 0.09 < found["high_images"] < found["high"]
 
 
 def test_p_and_interval_say_the_same():
@@ -560,7 +573,7 @@ def planted_findings(folder):
 
 
 def test_the_summary_counts_and_averages_what_a_hand_does(tmp_path):
-    planted_findings(tmp_path)
+    comparison, changes = planted_findings(tmp_path)
     holds, holds_not, highest, chance = summary(tmp_path).split("\n\n")
     assert holds == (
         "**What holds** over other images and other seeds: first: a is higher; c is lower than a, -0.200 "
@@ -581,6 +594,12 @@ def test_the_summary_counts_and_averages_what_a_hand_does(tmp_path):
         "seed moves a single network by 0.017 (standard deviation), and each value here is the mean of 3 to "
         "5 seeds."
     )
+    write_table(tmp_path / "differences.parquet", changes.assign(verdict="no difference shown"))
+    assert summary(tmp_path).split("\n\n")[0].endswith("claims 1 is shown.")
+    write_json(tmp_path / "claims.json", read_json(tmp_path / "claims.json")[1:])
+    assert "nothing that was asked. Of 4 single changes and 1 claims none is shown." in summary(tmp_path)
+    write_table(tmp_path / "comparison.parquet", comparison.assign(seeds=[3, 3, 1]))
+    assert "how far another seed moves it is not known" in summary(tmp_path)
 
 
 def test_a_claim_says_its_own_side_and_no_more_than_its_p_allows():

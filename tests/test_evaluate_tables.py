@@ -187,6 +187,12 @@ def test_context_knows_every_image_of_the_set(opened):
     assert first == [name for name, has in zip(NAMES, test.truth[0], strict=True) if has]
 
 
+def test_a_file_of_commons_has_the_address_of_its_page(opened, monkeypatch):
+    monkeypatch.setattr(context, "file_page", lambda source: f"https://{source}.example/File:")
+    details = context.read_context(RUN).details
+    assert details["address"]["test 3 <b>.jpg"] == "https://folder.example/File:test%203%20%3Cb%3E.jpg"
+
+
 def test_people_agree_with_each_other_where_micro_f1_stands():
     rows = [
         (who, metric, 0.6, 0.5, 0.7) for who in ("image model", "both") for metric in ("macro f1", "micro f1")

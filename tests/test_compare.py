@@ -21,7 +21,7 @@ from wikitopics.compare.runs import agreed, draw, macro, overall, read_runs, sha
 from wikitopics.errors import UserError
 from wikitopics.evaluate import bootstrap, metrics, thresholds
 from wikitopics.evaluate import tables as evaluate_tables
-from wikitopics.evaluate.intervals import metric_interval
+from wikitopics.evaluate.intervals import freedom, metric_interval
 from wikitopics.evaluate.predictions import freeze_thresholds, read_test, read_validation
 from wikitopics.labels.taxonomy import load
 from wikitopics.show import comparison_figures, evaluation_figures
@@ -354,11 +354,13 @@ def test_two_networks_leave_few_degrees_of_freedom(seeded):
     row, support = tables.comparison([cell], [drawn]).iloc[0], cell.test.truth.sum(axis=0)
     others = ranking.precision_of_others(cell.test.truth, cell.networks[0].scores)
     others = (others + ranking.precision_of_others(cell.test.truth, cell.networks[1].scores)).mean() / 2
-    for metric, centre in ((tables.PRIMARY, None), ("macro average_precision", others)):
+    for metric, centre in ((tables.PRIMARY, None), ("macro average_precision", others), ("micro f1", None)):
+        rests_on = support.sum()[None] if metric == "micro f1" else support
         found, name = overall(cell, drawn, metric), tables.column(metric)
-        ends = metric_interval(metric, found.value, found.both, support, centre, found.degrees())
+        assert found.freedom.positives == pytest.approx(freedom(rests_on).positives)
+        ends = metric_interval(metric, found.value, found.both, rests_on, centre, found.degrees())
         assert [row[f"{name}_low"], row[f"{name}_high"]] == pytest.approx(np.stack(ends))
-        ends = metric_interval(metric, found.value, found.images, support, centre)
+        ends = metric_interval(metric, found.value, found.images, rests_on, centre)
         assert [row[f"{name}_low_images"], row[f"{name}_high_images"]] == pytest.approx(np.stack(ends))
 
 
@@ -408,6 +410,21 @@ def test_the_smallest_p_is_not_a_matter_of_rounds():
     p = apart.p_value()
     assert p < 1e-6 and differences.holm(np.full(28, p))[0] < 0.05
     assert differences.holm(np.full(28, bootstrap.p_value(apart.images)))[0] >= 0.05  # as it was
+
+
+def test_degrees_of_freedom_worked_out_by_hand():
+    """Variances 9 of images with 10 degrees and 4 of three networks with 2: 13^2 / (9^2 / 10 + 4^2 / 2)."""
+    images, networks = np.array([3.0, -3.0, 3.0, -3.0]), np.array([2.0, 2.0, -2.0, -2.0])
+    known = estimates.Freedom(10.0, 4.0, 11.0)
+    found = estimates.Estimate(1.0, 2.0, images, images + networks, known, {"cell": 3})
+    assert found.network_deviation == 2 and found.degrees() == pytest.approx(169 / 16.1)
+    assert found.degrees(networks=False) == 10
+    reach = 2.228 * 3 * 2  # Student's t for 10 degrees; a variance four times too small
+    assert found.ends(networks=False) == pytest.approx((2 - reach, 2 + reach), abs=0.01)
+    both = dataclasses.replace(found, networks={"cell": 3, "other": 2})  # two cells: 2 + 1 degrees
+    assert both.degrees() == pytest.approx(169 / (8.1 + 16 / 3)) and both.seeds == 2
+    single = dataclasses.replace(found, networks={"cell": 3, "other": 1})
+    assert single.degrees() == 10 and np.isnan(single.network_deviation)
 
 
 def test_two_values_are_compared_with_both_their_chances():

@@ -460,6 +460,8 @@ def test_settings_that_move_together_are_one_change_where_that_is_declared(tmp_p
     together = [["backbone", "image_size"]]
     found = {(a, b): change for a, b, change in differences.pairs(cells, together)}
     assert found[0, 1] == "backbone with image_size" and len(found) == 3
+    table = differences.differences(cells, draws, together)
+    assert set(table["setting"]) == set(found.values())
     answers = {claim.name: claim for claim in claims.answer_claims(cells, draws, ROUNDS, 0, together)}
     assert "EfficientNetB2 with image_size 260 minus EfficientNetB0 with image_size 224" in (
         sentence := answers["network size with image_size"].sentence

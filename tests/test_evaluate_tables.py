@@ -187,6 +187,18 @@ def test_context_knows_every_image_of_the_set(opened):
     assert first == [name for name, has in zip(NAMES, test.truth[0], strict=True) if has]
 
 
+def test_a_picture_of_which_a_label_run_knows_nothing_has_no_label_there(opened, tmp_path):
+    _, test, _ = opened
+    path = tmp_path / "data" / "01_labels" / "commons" / "labels.parquet"
+    first, second = test.frame["title"][:2]
+    table = pd.read_parquet(path)
+    table[table["title"] != first].to_parquet(path)
+    found = context.read_context(RUN).details["labels: commons"]
+    assert found[first] == [] and found[second] == [
+        n for n, has in zip(NAMES, test.truth[1], strict=True) if has
+    ]
+
+
 def test_a_file_of_commons_has_the_address_of_its_page(opened, monkeypatch):
     monkeypatch.setattr(context, "file_page", lambda source: f"https://{source}.example/File:")
     details = context.read_context(RUN).details

@@ -10,7 +10,15 @@ from evaluate_planted import NAMES, write_source_runs, write_train_run
 from wikitopics.artefacts import read_json, write_json
 from wikitopics.errors import UserError
 from wikitopics.evaluate import bootstrap, context, metrics, mistakes, people, tables, thresholds
-from wikitopics.evaluate.predictions import freeze_thresholds, lineage, read_test, read_validation
+from wikitopics.evaluate.predictions import (
+    freeze_thresholds,
+    joined,
+    lineage,
+    read_joined,
+    read_test,
+    read_validation,
+    write_joined,
+)
 from wikitopics.labels.taxonomy import label_matrix
 from wikitopics.show import evaluation_figures
 
@@ -174,6 +182,31 @@ def test_summary_tables_and_json(opened):
     assert (counted["labels"] * counted["true"]).sum() == test.truth.sum()
     text = json.dumps(tables.plain({"overall": table, "labels": labels}), allow_nan=False)
     assert json.loads(text)["overall"][0]["metric"] == "micro precision"
+
+
+def test_what_an_evaluation_writes_is_read_again(opened, tmp_path):
+    validation, test, _ = opened
+    folder = tmp_path / "written"
+    freeze_thresholds(folder, NAMES, np.full(6, 0.4))
+    with pytest.raises(UserError, match="must hold predictions.parquet to be browsed, but written has none"):
+        read_joined(folder)
+    write_joined(folder, both := joined(validation, None, test))
+    again = read_joined(folder)
+    assert again.label_names == NAMES and again.frame["split"].value_counts().to_dict() == {
+        "validation": 150,
+        "test": 250,
+    }
+    assert np.array_equal(again.truth, np.concatenate([validation.truth, test.truth]))
+    assert np.array_equal(again.scores, np.concatenate([validation.scores, test.scores]))
+    assert again.frame["title"].tolist() == [*validation.frame["title"], *test.frame["title"]]
+    some = again.rows(np.array([400 - 1, 0]))
+    assert some.frame["title"].tolist() == [test.frame["title"].iloc[-1], validation.frame["title"].iloc[0]]
+    assert np.array_equal(some.scores, both.scores[[399, 0]]) and np.array_equal(
+        some.truth, both.truth[[399, 0]]
+    )
+    tables.write(folder, {"f1": np.float32(0.5), "none": np.nan}, overall=pd.DataFrame({"value": [0.25]}))
+    assert read_json(folder / "metrics.json") == {"f1": 0.5, "none": None}
+    assert pd.read_parquet(folder / "overall.parquet")["value"].tolist() == [0.25]
 
 
 def test_context_knows_every_image_of_the_set(opened):

@@ -95,6 +95,7 @@ def test_people_confirm_the_planted_errors():
     chance = flipped[rows][given[rows] == 1].mean()
     assert table.loc[label_issues.WRONG, "chance"].iloc[0] == pytest.approx(chance)
     assert len(label_issues.check(issues, None, given, frame["title"], list("abcde"))) == 0
+    assert len(label_issues.confirmed(issues, None, frame["title"], list("abcde"))) == 0
 
 
 def test_silence_where_unsure_pays_and_ends_at_the_plain_metrics():

@@ -34,6 +34,12 @@ def test_alike_pictures_lie_together_and_the_same_way_again():
     )
 
 
+def test_how_long_a_vector_is_means_nothing():
+    vectors = clusters(30).astype(np.float32)
+    lengths = 2.0 ** np.random.default_rng(1).integers(-20, 20, (30, 1))  # which leave the direction exact
+    assert (placed(vectors * lengths)[1] == placed(vectors)[1]).all()
+
+
 def test_of_many_pictures_a_sample_is_placed():
     rows, places = placed(clusters(), seed=3, most=30)
     assert len(rows) == len(places) == 30 and (np.diff(rows) > 0).all()

@@ -21,6 +21,7 @@ from wikitopics.compare.runs import agreed, draw, macro, overall, read_runs, sha
 from wikitopics.errors import UserError
 from wikitopics.evaluate import bootstrap, metrics, thresholds
 from wikitopics.evaluate import tables as evaluate_tables
+from wikitopics.evaluate.intervals import freedom, metric_interval
 from wikitopics.evaluate.predictions import freeze_thresholds, read_test, read_validation
 from wikitopics.labels.taxonomy import load
 from wikitopics.show import comparison_figures, evaluation_figures
@@ -234,6 +235,25 @@ def test_pretraining_claim_finds_a_planted_relation():
     assert claim.number == 1 and claim.low > 0.8 and claim.p < 0.05
 
 
+def test_a_label_source_has_its_labels_with_the_mean_over_its_networks(grid):
+    _, runs, draws, _ = grid
+    few = dataclasses.replace(runs[0], test=dataclasses.replace(runs[0].test, label_names=LABELS[:3]))
+    found = pretraining.groups([few, *runs], [draws[0], *draws])  # one with fewer labels does not count
+    assert [(group.source, group.label_names, group.seeds) for group in found] == [
+        ("commons", LABELS, 1),
+        ("ores", TOPICS, 1),
+    ]
+    aucs = [
+        metrics.per_label(run.test.truth, run.networks[0].scores, np.full(6, 0.5), LABELS) for run in runs
+    ]
+    assert found[0].values == pytest.approx((aucs[0]["roc_auc"] + aucs[1]["roc_auc"]).to_numpy() / 2)
+    rounds = [drawn.own[0].per_label["roc_auc"] for drawn in draws]
+    np.testing.assert_allclose(found[1].rounds, (rounds[2] + rounds[3]) / 2)
+    assert found[0].share.tolist() == [pretraining.class_counts("v1.4")[name] / 1000 for name in LABELS]
+    table = pretraining.table(found).set_index(["source", "label"])
+    assert table.loc[("commons", "Animals"), "classes"] == 398 and len(table) == 12
+
+
 def test_pretraining_draws_the_labels_too():
     """Where no image moves anything, which dozen of labels it is still does."""
     share, values = np.arange(12) / 12, np.linspace(0.6, 0.9, 12)[::-1] + np.tile([0, 0.1], 6)
@@ -327,6 +347,23 @@ def test_one_seed_says_nothing_of_other_seeds(tmp_path, monkeypatch):
     assert table.empty and "not known" in differences.seed_sentence(table, tables.PRIMARY)
 
 
+def test_two_networks_leave_few_degrees_of_freedom(seeded):
+    """The interval with other networks is Student's with the cell's degrees, the one of images is not."""
+    cell = dataclasses.replace(seeded[0], networks=seeded[0].networks[:2])
+    drawn = draw(cell, ROUNDS, 0)
+    row, support = tables.comparison([cell], [drawn]).iloc[0], cell.test.truth.sum(axis=0)
+    others = ranking.precision_of_others(cell.test.truth, cell.networks[0].scores)
+    others = (others + ranking.precision_of_others(cell.test.truth, cell.networks[1].scores)).mean() / 2
+    for metric, centre in ((tables.PRIMARY, None), ("macro average_precision", others), ("micro f1", None)):
+        rests_on = support.sum()[None] if metric == "micro f1" else support
+        found, name = overall(cell, drawn, metric), tables.column(metric)
+        assert found.freedom.positives == pytest.approx(freedom(rests_on).positives)
+        ends = metric_interval(metric, found.value, found.both, rests_on, centre, found.degrees())
+        assert [row[f"{name}_low"], row[f"{name}_high"]] == pytest.approx(np.stack(ends))
+        ends = metric_interval(metric, found.value, found.images, rests_on, centre)
+        assert [row[f"{name}_low_images"], row[f"{name}_high_images"]] == pytest.approx(np.stack(ends))
+
+
 def test_spread_over_seeds(seeded):
     table = differences.seed_spread(seeded)
     row = table[table["metric"] == tables.PRIMARY].iloc[0]
@@ -375,6 +412,32 @@ def test_the_smallest_p_is_not_a_matter_of_rounds():
     assert differences.holm(np.full(28, bootstrap.p_value(apart.images)))[0] >= 0.05  # as it was
 
 
+def test_degrees_of_freedom_worked_out_by_hand():
+    """Variances 9 of images with 10 degrees and 4 of three networks with 2: 13^2 / (9^2 / 10 + 4^2 / 2)."""
+    images, networks = np.array([3.0, -3.0, 3.0, -3.0]), np.array([2.0, 2.0, -2.0, -2.0])
+    known = estimates.Freedom(10.0, 4.0, 11.0)
+    found = estimates.Estimate(1.0, 2.0, images, images + networks, known, {"cell": 3})
+    assert found.network_deviation == 2 and found.degrees() == pytest.approx(169 / 16.1)
+    assert found.degrees(networks=False) == 10
+    reach = 2.228 * 3 * 2  # Student's t for 10 degrees; a variance four times too small
+    assert found.ends(networks=False) == pytest.approx((2 - reach, 2 + reach), abs=0.01)
+    both = dataclasses.replace(found, networks={"cell": 3, "other": 2})  # two cells: 2 + 1 degrees
+    assert both.degrees() == pytest.approx(169 / (8.1 + 16 / 3)) and both.seeds == 2
+    single = dataclasses.replace(found, networks={"cell": 3, "other": 1})
+    assert single.degrees() == 10 and np.isnan(single.network_deviation)
+
+
+def test_two_values_are_compared_with_both_their_chances():
+    first = estimate([0.5, 0.54], image_sd=0.01)
+    second = estimate([0.61, 0.6, 0.62], image_sd=0.01, seed=1, cell="other")
+    apart, found = estimates.difference(first, second), differences.paired(first, second)
+    assert (found["first"], found["second"], found["seeds"]) == pytest.approx((0.52, 0.61, 2))
+    assert found["difference"] == pytest.approx(0.09) and found["p"] == apart.p_value()
+    assert (found["low"], found["high"]) == apart.ends()
+    assert (found["low_images"], found["high_images"]) == apart.ends(networks=False)
+    assert found["low"] < found["low_images"] < 0.09 < found["high_images"] < found["high"]
+
+
 def test_p_and_interval_say_the_same():
     found = estimate([0.1, 0.12, 0.09], image_sd=0.05)
     (low, high), p = found.ends(), found.p_value()
@@ -397,6 +460,8 @@ def test_settings_that_move_together_are_one_change_where_that_is_declared(tmp_p
     together = [["backbone", "image_size"]]
     found = {(a, b): change for a, b, change in differences.pairs(cells, together)}
     assert found[0, 1] == "backbone with image_size" and len(found) == 3
+    table = differences.differences(cells, draws, together)
+    assert set(table["setting"]) == set(found.values())
     answers = {claim.name: claim for claim in claims.answer_claims(cells, draws, ROUNDS, 0, together)}
     assert "EfficientNetB2 with image_size 260 minus EfficientNetB0 with image_size 224" in (
         sentence := answers["network size with image_size"].sentence
@@ -481,6 +546,105 @@ def test_findings_tell_what_is_shown_and_how_many_were_asked(grid, tmp_path):
     assert "In 0 of 4 pairs of cells.\n" in findings(tmp_path, ROUNDS)
     write_table(tmp_path / "comparison.parquet", table.assign(human_roc_auc=np.nan))
     assert "What do people say" not in findings(tmp_path, ROUNDS)
+
+
+def planted_findings(folder):
+    """Three cells, four single changes and three claims, with numbers that are easy to count and average."""
+    comparison = pd.DataFrame({"run": ["a", "b", "c"], "images": 1000, "groups": 900, "seeds": [3, 3, 5]})
+    comparison = comparison.assign(
+        label_source=["commons", "commons", "ores"],
+        people_f1=[0.5, 0.7, np.nan],
+        macro_roc_auc=[0.9, 0.88, 0.7],
+        macro_roc_auc_low=[0.87, 0.8, 0.6],
+        macro_roc_auc_low_images=[0.89, 0.86, 0.67],
+        macro_roc_auc_high_images=[0.91, 0.9, 0.73],
+        macro_roc_auc_sd=[0.01, 0.02, 0.02],
+        human_roc_auc=[0.6, 0.8, 0.7],
+        human_roc_auc_low=[0.5, 0.55, 0.6],
+        human_roc_auc_prior=0.5,
+    )
+    changes = pd.DataFrame(
+        {
+            "setting": ["labels", "backbone with image_size", "backbone", "backbone"],
+            "from_run": ["a", "a", "b", "b"],
+            "to_run": ["c", "b", "a", "c"],
+            "metric": tables.PRIMARY,
+            "labels": ["own", "shared", "shared", "own"],
+            "n_labels": [6, 3, 3, 6],
+            "difference": [-0.2, 0.1, 0.02, -0.03],
+            "low": [-0.25, 0.05, -0.03, -0.07],
+            "high": [-0.15, 0.15, 0.05, 0.01],
+            "p_holm": [0.001, 0.04, 0.4, 0.05],
+        }
+    )
+    changes["verdict"] = [differences.verdict(*row) for row in changes[["difference", "p_holm"]].to_numpy()]
+    other = changes.assign(metric="macro f1", verdict="higher")  # of which these sentences say nothing
+    write_table(folder / "comparison.parquet", comparison)
+    write_table(folder / "differences.parquet", pd.concat([changes, other]))
+    asked = {"question": "?", "unit": "macro ROC-AUC", "number": -0.1, "low": -0.2, "high": 0.05}
+    answers = [
+        asked | {"name": "first", "p_holm": 0.01, "based_on": 2, "verdict": "a is higher"},
+        asked | {"name": "second", "p_holm": 0.05, "based_on": 1, "verdict": "no difference shown"},
+        asked | {"name": "third", "p_holm": None, "based_on": 0, "verdict": "not answered by these runs"},
+    ]
+    write_json(folder / "claims.json", answers)
+    return comparison, changes
+
+
+def test_the_summary_counts_and_averages_what_a_hand_does(tmp_path):
+    comparison, changes = planted_findings(tmp_path)
+    holds, holds_not, highest, chance = summary(tmp_path).split("\n\n")
+    assert holds == (
+        "**What holds** over other images and other seeds: first: a is higher; c is lower than a, -0.200 "
+        "macro ROC-AUC (-0.250 to -0.150, corrected p 0.001) over each one's own labels; b is higher than a "
+        "(backbone and image_size moved together), +0.100 macro ROC-AUC (+0.050 to +0.150, corrected p "
+        "0.040) over the 3 labels they share. Of 4 single changes and 2 claims 3 are shown."
+    )
+    assert holds_not.startswith(
+        "**What is not shown**: second (-0.100, possible from -0.200 to +0.050 macro ROC-AUC); 2 single "
+        "changes, whose intervals reach to 0.070 macro ROC-AUC at most. An interval is"
+    )
+    assert highest.startswith(
+        "**Highest** in macro ROC-AUC: by its own labels a with 0.900, and 1 of the 2 others lies within its "
+        "interval; by people's labels b with 0.800, and 2 of the 2 others lie within its interval. To be"
+    )
+    assert chance == (
+        "**Chance**: Other test images alone move a cell's macro ROC-AUC by 0.020 either way (95 %); another "
+        "seed moves a single network by 0.017 (standard deviation), and each value here is the mean of 3 to "
+        "5 seeds."
+    )
+    write_table(tmp_path / "differences.parquet", changes.assign(verdict="no difference shown"))
+    assert summary(tmp_path).split("\n\n")[0].endswith("claims 1 is shown.")
+    write_json(tmp_path / "claims.json", read_json(tmp_path / "claims.json")[1:])
+    assert "nothing that was asked. Of 4 single changes and 1 claims none is shown." in summary(tmp_path)
+    write_table(tmp_path / "comparison.parquet", comparison.assign(seeds=[3, 3, 1]))
+    assert "how far another seed moves it is not known" in summary(tmp_path)
+
+
+def test_a_claim_says_its_own_side_and_no_more_than_its_p_allows():
+    found = claims.Claim("n", "Which?", claims.UNIT, -0.1, -0.2, -0.05, -0.15, -0.06, seeds=2, p=0.01)
+    found = dataclasses.replace(found, based_on=1, basis="b minus a", says=("b is higher", "a is higher"))
+    told = dataclasses.replace(found, p_holm=0.02)
+    assert told.sentence == (
+        "Which? A is higher: -0.100 macro ROC-AUC (95 % interval -0.200 to -0.050 on other images and seeds, "
+        "-0.150 to -0.060 on other images alone; corrected p 0.020; b minus a)."
+    )
+    assert dataclasses.replace(told, number=0.1).verdict == "b is higher"
+    assert "-0.050 on other images, one seed each; corr" in dataclasses.replace(told, seeds=1).sentence
+    labels = dataclasses.replace(told, low_labels=-0.3, high_labels=0.1).sentence
+    assert "images alone, -0.300 to +0.100 had other labels been drawn too; corrected" in labels
+    edge = dataclasses.replace(told, p_holm=0.05)
+    assert edge.verdict == "no difference shown"
+    assert dataclasses.replace(edge, unit="Spearman correlation").verdict == "no relation shown"
+    assert dataclasses.replace(told, based_on=0).verdict == "not answered by these runs" == found.verdict
+    drawn = claims.as_differences(pd.DataFrame({"number": [1.0, -1.0, 1.0], "p_holm": [0.04, 0.04, 0.05]}))
+    assert drawn["verdict"].tolist() == ["higher", "lower", "no difference shown"]
+
+
+def test_how_far_the_sources_meet_people_is_the_mean_over_their_cells(tmp_path):
+    comparison, _ = planted_findings(tmp_path)
+    assert "the labels of commons meet them at micro F1 0.60, and where" in claims.people_sentence(comparison)
+    assert claims.people_sentence(comparison.assign(people_f1=np.nan)) == ""
 
 
 # --- Figures

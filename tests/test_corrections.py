@@ -137,6 +137,25 @@ def test_the_slope_of_a_head_is_that_of_its_loss(head):
     np.testing.assert_allclose(found, slope, atol=1e-4)
 
 
+def test_the_head_of_a_fold_is_of_the_kind_that_the_run_names():
+    assert Head.of({"head_units": 32, "loss": "binary_crossentropy"}) == Head(32)
+    assert Head.of({"loss": "focal"}) == Head(0, 2.0, 2.0)
+    assert Head.of({"loss": "focal", "focal_gamma": 1.5}) == Head(0, 1.5, 1.5)
+    assert Head.of({"loss": "asymmetric"}) == Head(0, 0.0, 4.0, 0.05)
+    assert Head.of({"loss": "asymmetric", "asymmetric": [1.0, 3.0, 0.2]}) == Head(0, 1.0, 3.0, 0.2)
+    assert Head.of({"loss": "positive_weighted"}) == Head(weight_cap=20.0)
+    assert Head.of({"loss": "positive_weighted", "weight_cap": 7.0}) == Head(weight_cap=7.0)
+
+
+def test_weighted_positives_raise_the_scores_of_a_rare_label_as_far_as_the_cap_lets_them():
+    """With features that say nothing, odds are those of the label times its weight: 1 to 3, times 2 or 3."""
+    rng = np.random.default_rng(0)
+    features, truth = rng.normal(size=(1000, 2)).astype(np.float32), np.arange(1000)[:, None] % 4 == 0
+    for cap, chance in ((0.0, 0.25), (2.0, 0.4), (20.0, 0.5)):
+        scores = out_of_fold(features, truth.astype(np.uint8), np.arange(1000), head=Head(weight_cap=cap))
+        assert scores.mean() == pytest.approx(chance, abs=0.05)
+
+
 def test_doubts_are_ranked_in_each_split_and_test_is_offered_only_when_asked():
     """Test scores are bolder than those out of fold: on one scale they would take the first places."""
     rng = np.random.default_rng(0)

@@ -95,6 +95,7 @@ def test_people_confirm_the_planted_errors():
     chance = flipped[rows][given[rows] == 1].mean()
     assert table.loc[label_issues.WRONG, "chance"].iloc[0] == pytest.approx(chance)
     assert len(label_issues.check(issues, None, given, frame["title"], list("abcde"))) == 0
+    assert len(label_issues.confirmed(issues, None, frame["title"], list("abcde"))) == 0
 
 
 def test_silence_where_unsure_pays_and_ends_at_the_plain_metrics():
@@ -127,6 +128,15 @@ def test_slices_find_the_planted_weak_part():
     plain = metrics.overall(truth, scores, np.full(4, 0.4))["micro f1"]
     assert found.loc["all images", "micro_f1"] == pytest.approx(plain)
     assert "shorter side < 250 px" not in found.index  # it would be all images again
+
+
+def test_each_colour_counts_and_near_shades_are_one():
+    black, red, green, blue, dark = (0, 0, 0), (255, 0, 0), (0, 255, 0), (0, 0, 255), (31, 31, 31)
+    pictures = np.array([[[black, red], [green, blue]], [[black, dark], [red, red]]], np.uint8)
+    assert slices.commonest_colour(pictures).tolist() == [0.25, 0.5]
+    steps = np.arange(8, dtype=np.uint8) * 32  # 512 colours, each once
+    every = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(1, 8, 64, 3)
+    assert slices.commonest_colour(every).tolist() == [1 / 512]
 
 
 def test_frequent_labels_against_the_rest():

@@ -10,7 +10,15 @@ from evaluate_planted import NAMES, write_source_runs, write_train_run
 from wikitopics.artefacts import read_json, write_json
 from wikitopics.errors import UserError
 from wikitopics.evaluate import bootstrap, context, metrics, mistakes, people, tables, thresholds
-from wikitopics.evaluate.predictions import freeze_thresholds, lineage, read_test, read_validation
+from wikitopics.evaluate.predictions import (
+    freeze_thresholds,
+    joined,
+    lineage,
+    read_joined,
+    read_test,
+    read_validation,
+    write_joined,
+)
 from wikitopics.labels.taxonomy import label_matrix
 from wikitopics.show import evaluation_figures
 
@@ -95,6 +103,32 @@ def test_human_section_finds_the_planted_agreement(opened):
     assert len(people.per_label(measured, judged, NAMES)) == 4 * 6
 
 
+def test_what_people_say_is_measured_counted_and_told(opened, tmp_path):
+    _, test, cuts = opened
+    path = tmp_path / "data" / "01_labels" / "commons" / "human.parquet"
+    table = pd.read_parquet(path)
+    table = table[table["title"].isin(test.frame["title"][::5])]
+    always = [[*(name for name in row if name not in NAMES[:2]), NAMES[0]] for row in table["labels"]]
+    table.assign(labels=always).to_parquet(path)  # the first label of every image, the second of none
+    groups = bootstrap.group_codes(test.frame["group"])
+    value, per_label, sentence = people.measure(test, cuts, lineage(RUN), groups, rounds=20, seed=0)
+    assert sentence == (
+        "People judged 50 of 250 test images; 4 of 6 labels have a positive and a negative among them."
+    )
+    assert per_label.columns[0] == "who" and per_label["label"].tolist() == NAMES[2:] * 4
+    rows = np.arange(250) % 5 == 0
+    truth = label_matrix(pd.Series(always), NAMES)[:, 2:]
+    plain = metrics.overall(truth, test.scores[rows][:, 2:], cuts[2:])
+    model = value[value["who"] == "image model"].set_index("metric")["value"]
+    assert model.to_dict() == {name: pytest.approx(plain[name]) for name in people.SHOWN}
+    model = per_label[per_label["who"] == "image model"]
+    expected = metrics.per_label(truth, test.scores[rows][:, 2:], cuts[2:], NAMES[2:])
+    pd.testing.assert_frame_equal(model.drop(columns="who").reset_index(drop=True), expected)
+    table.assign(labels=[[NAMES[0]]] * 50).to_parquet(path)
+    value, per_label, sentence = people.measure(test, cuts, lineage(RUN), groups, rounds=20, seed=0)
+    assert value.empty and per_label.empty and "no human labels that tell these" in sentence
+
+
 def test_human_labels_of_some_images_and_without_any(opened, tmp_path):
     _, test, cuts = opened
     path = tmp_path / "data" / "01_labels" / "commons" / "human.parquet"
@@ -150,6 +184,31 @@ def test_summary_tables_and_json(opened):
     assert json.loads(text)["overall"][0]["metric"] == "micro precision"
 
 
+def test_what_an_evaluation_writes_is_read_again(opened, tmp_path):
+    validation, test, _ = opened
+    folder = tmp_path / "written"
+    freeze_thresholds(folder, NAMES, np.full(6, 0.4))
+    with pytest.raises(UserError, match="must hold predictions.parquet to be browsed, but written has none"):
+        read_joined(folder)
+    write_joined(folder, both := joined(validation, None, test))
+    again = read_joined(folder)
+    assert again.label_names == NAMES and again.frame["split"].value_counts().to_dict() == {
+        "validation": 150,
+        "test": 250,
+    }
+    assert np.array_equal(again.truth, np.concatenate([validation.truth, test.truth]))
+    assert np.array_equal(again.scores, np.concatenate([validation.scores, test.scores]))
+    assert again.frame["title"].tolist() == [*validation.frame["title"], *test.frame["title"]]
+    some = again.rows(np.array([400 - 1, 0]))
+    assert some.frame["title"].tolist() == [test.frame["title"].iloc[-1], validation.frame["title"].iloc[0]]
+    assert np.array_equal(some.scores, both.scores[[399, 0]]) and np.array_equal(
+        some.truth, both.truth[[399, 0]]
+    )
+    tables.write(folder, {"f1": np.float32(0.5), "none": np.nan}, overall=pd.DataFrame({"value": [0.25]}))
+    assert read_json(folder / "metrics.json") == {"f1": 0.5, "none": None}
+    assert pd.read_parquet(folder / "overall.parquet")["value"].tolist() == [0.25]
+
+
 def test_context_knows_every_image_of_the_set(opened):
     _, test, _ = opened
     found = context.read_context(RUN)
@@ -159,6 +218,24 @@ def test_context_knows_every_image_of_the_set(opened):
     assert set(found.why["title"]) <= set(found.table["title"])
     first = found.details["labels: commons"][test.frame["title"].iloc[0]]
     assert first == [name for name, has in zip(NAMES, test.truth[0], strict=True) if has]
+
+
+def test_a_picture_of_which_a_label_run_knows_nothing_has_no_label_there(opened, tmp_path):
+    _, test, _ = opened
+    path = tmp_path / "data" / "01_labels" / "commons" / "labels.parquet"
+    first, second = test.frame["title"][:2]
+    table = pd.read_parquet(path)
+    table[table["title"] != first].to_parquet(path)
+    found = context.read_context(RUN).details["labels: commons"]
+    assert found[first] == [] and found[second] == [
+        n for n, has in zip(NAMES, test.truth[1], strict=True) if has
+    ]
+
+
+def test_a_file_of_commons_has_the_address_of_its_page(opened, monkeypatch):
+    monkeypatch.setattr(context, "file_page", lambda source: f"https://{source}.example/File:")
+    details = context.read_context(RUN).details
+    assert details["address"]["test 3 <b>.jpg"] == "https://folder.example/File:test%203%20%3Cb%3E.jpg"
 
 
 def test_people_agree_with_each_other_where_micro_f1_stands():

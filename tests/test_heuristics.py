@@ -130,6 +130,9 @@ def test_no_jump_heads_lead_to_the_parent_instead_whatever_its_depth():
     assert g.depth[g.find(["X", "Genera of rye bread"])].tolist() == [5, 6]
     assert labels_of(g, "X") == ["Culture", "Food"]
     assert labels_of(g, "X", no_jump=frozenset()) == ["Culture", "Art"]
+    first = {"Genera of rye bread": ["Rye bread"], **rows}  # the first category of a table is like any other
+    g = graph(first, heads={"Genera of rye bread": "Genera", "X": "Genera"})
+    assert g.find(["Genera of rye bread"]) == [0] and labels_of(g, "X") == ["Culture", "Food"]
 
 
 def test_head_goes_to_parents_of_the_same_last_word():

@@ -95,6 +95,21 @@ def test_04_says_what_may_be_chance_and_what_nobody_knows():
     assert "which may be chance" in told[2] and told[3].endswith("(ECE).") and "not known" in told[4]
 
 
+def test_04_has_no_opinion_where_numbers_are_equal():
+    """An interval that ends at a half shows no skill; one that ends at the mean of all may be chance."""
+    overall, per_label, by_image, calibrated, human = evaluation()
+    two = per_label.head(2).assign(roc_auc_low=[0.51, 0.5], f1=[0.4, 0.3])
+    by_image.loc[1, "high"] = 0.6
+    told = tables.in_words(overall, two, by_image, calibrated.assign(ece=0.07), human)
+    assert told[1] == (
+        "In ROC-AUC A (0.900 [0.510, 0.950]) is ranked best and B (0.550 [0.500, 0.650]) worst; "
+        "no skill is shown for B."
+    )
+    assert "which may be chance" in told[2] and told[3] == "A score is off by 0.070 on average (ECE)."
+    one = tables.in_words(overall, two.head(1), by_image.head(1), calibrated, human)
+    assert len(one) == 3 and "ranked" not in " ".join(one)
+
+
 def test_06_tells_shares_what_counting_hides_and_where_nothing_is_known():
     steps = [{"step": "files", "files": 120}, {"step": "given a topic", "files": 80}]
     counts = pd.DataFrame(

@@ -77,6 +77,16 @@ def test_rounds_do_not_depend_on_workers_or_chunks(monkeypatch):
     assert not np.array_equal(one.overall["macro roc_auc"], other.overall["macro roc_auc"])
 
 
+def test_rounds_do_not_depend_on_how_many_scores_are_counted_at_a_time(monkeypatch):
+    arguments = problem(images=300, groups=100)
+    whole = bootstrap.bootstrap(*arguments, rounds=4)
+    monkeypatch.setattr(bootstrap, "STRIPE", 7)
+    monkeypatch.setattr(bootstrap, "BLOCK", 3)
+    parts = bootstrap.bootstrap(*arguments, rounds=4)
+    for name, values in whole.overall.items():
+        assert parts.overall[name] == pytest.approx(values, abs=1e-12), name
+
+
 def test_a_resample_has_as_many_groups_as_there_are():
     """Fewer would spread more: intervals a twentieth too wide for a tenth of the groups."""
     weights = bootstrap.group_weights(250, range(5), seed=0)
@@ -195,6 +205,39 @@ def test_too_few_positives_have_no_interval():
     assert np.isnan([low[0], high[0]]).all() and low[1] < low[2] < 0.5 < high[2] < high[1]
     for name in ("roc_auc", "f1"):  # every round is 1: nothing is known of how far below it may be
         assert np.isnan(intervals.metric_interval(name, 1.0, np.ones(50), np.array([30]))).all()
+
+
+def test_a_label_has_the_interval_of_its_own_positives_and_around_the_value_without_bias():
+    """Precision rests on the images that were given the label, all else on those that have it."""
+    truth, scores, _, groups = problem(images=300, labels=3, groups=300)
+    cuts = np.array([0.3, 0.3, np.sort(scores[:, 2])[-3]])  # the last label is given to three images
+    drawn = bootstrap.bootstrap(truth, scores, cuts, groups, rounds=40).per_label
+    table = metrics.per_label(truth, scores, cuts, list("abc"))
+    found = intervals.per_label(truth, scores, table, drawn)
+    assert list(found) == ["precision", "recall", "f1", "roc_auc", "average_precision"]
+    assert table["predicted"][2] == 3 and np.isnan(found["precision"][0]).tolist() == [False, False, True]
+    assert np.isfinite(found["recall"]).all() and np.isfinite(found["f1"]).all()
+    others = ranking.precision_of_others(truth, scores)
+    for label in range(3):
+        for name, centre in (("roc_auc", None), ("average_precision", others[label])):
+            ends = intervals.metric_interval(
+                name, table[name][label], drawn[name][:, label], truth[:, [label]].sum(axis=0), centre
+            )
+            assert [end[label] for end in found[name]] == pytest.approx(np.stack(ends)), (name, label)
+
+
+def test_limits_of_a_ranking_worked_out_by_hand():
+    """Rounds of deviation .1 around .5 are .4 in log-odds; of average precision half way to its middle."""
+    rounds, known = np.array([0.4, 0.6]), intervals.Freedom(np.inf, 4.0, 100.0)
+    reach = 1.96 * 0.1 / (0.5 * 0.5) * 2  # a variance that is four times too small
+    found = intervals.ranking_limits(0.6, rounds, known, centre=0.4)
+    middle = np.log(0.4 / 0.6)
+    assert found == pytest.approx([1 / (1 + np.exp(-middle - side * reach)) for side in (-1, 1)], abs=1e-4)
+    few = intervals.ranking_limits(0.6, rounds, known, centre=0.4, degrees=2)
+    assert few[0] < found[0] and few[1] > found[1]
+    middle, spread = 2 * np.log(0.6 / 0.4), np.log(0.6 / 0.4)  # the rounds' own mean is 0 in log-odds
+    ends = [1 / (1 + np.exp(-middle - side * 1.96 * spread * 2)) for side in (-1, 1)]
+    assert intervals.ranking_limits(0.6, rounds, known) == pytest.approx(ends, abs=1e-4)
 
 
 def test_freedom_is_that_of_the_rarest_labels():

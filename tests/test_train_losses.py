@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from wikitopics.train.losses import LOSSES, LabelLoss, LossSettings, formula, loss_settings
@@ -56,6 +56,7 @@ def test_keras_and_the_formula_agree(name, label_weights, smoothing, descent):
 @given(
     st.lists(st.tuples(st.sampled_from([0.0, 0.4, 1.0]), st.floats(0, 1, width=32)), min_size=1, max_size=8)
 )
+@example([(0.0, 1.0), (1.0, 0.0), (0.0, 0.0), (1.0, 1.0)])
 @settings(deadline=None, max_examples=30)
 def test_extreme_scores_give_finite_losses_and_gradients(pairs):
     import tensorflow as tf
@@ -77,11 +78,26 @@ def test_without_options_it_is_keras_binary_cross_entropy():
     assert compiled(loss_settings("focal", TARGETS), TARGETS, SCORES) == pytest.approx(float(focal), rel=1e-5)
 
 
+def test_a_named_loss_has_its_own_numbers_and_keeps_the_others():
+    """Each number another one, so that none can be left out or stand in another's place unnoticed."""
+
+    def numbers(name, **given):
+        found = loss_settings(name, TARGETS, smoothing=0.1, descent=CHAIN, **given)
+        assert (found.name, found.smoothing) == (name, 0.1) and found.descent is CHAIN
+        return found.gamma_positive, found.gamma_negative, found.clip
+
+    assert numbers("asymmetric") == (0, 4, 0.05)
+    assert numbers("asymmetric", asymmetric=(1.0, 3.0, 0.2)) == (1, 3, 0.2)
+    assert numbers("focal") == (2, 2, 0) and numbers("focal", focal_gamma=1.5) == (1.5, 1.5, 0)
+    assert numbers("positive_weighted") == numbers("binary_crossentropy") == (0, 0, 0)
+
+
 def test_weights_are_counted_in_train_and_capped():
     truth = np.zeros((100, 3), np.uint8)
     truth[:50, 0], truth[:10, 1], truth[:1, 2] = 1, 1, 1
     positive = loss_settings("positive_weighted", truth, weight_cap=20).positive_weights
     assert positive.tolist() == [1, 9, 20]  # 50/50, 90/10, 99/1 capped
+    assert loss_settings("positive_weighted", truth).positive_weights[2] == 20  # unless it is told
     rare = loss_settings("binary_crossentropy", truth, label_weights="rare", weight_cap=20).label_weights
     assert (rare / rare[0]).round(6).tolist() == [1, 5, 20] and rare.mean() == pytest.approx(1)
     assert loss_settings("binary_crossentropy", truth) == LossSettings()

@@ -156,6 +156,18 @@ def test_weighted_positives_raise_the_scores_of_a_rare_label_as_far_as_the_cap_l
         assert scores.mean() == pytest.approx(chance, abs=0.05)
 
 
+def test_hidden_units_learn_what_no_weighting_of_the_features_says():
+    """Either of two signs but not both: every straight line is right half the time."""
+    signs = np.random.default_rng(0).choice([-1.0, 1.0], (600, 2))
+    truth = (signs.prod(axis=1, keepdims=True) < 0).astype(np.uint8)
+    features = (signs + np.random.default_rng(1).normal(0, 0.1, signs.shape)).astype(np.float32)
+    right = [
+        ((out_of_fold(features, truth, np.arange(600), head=Head(units)) >= 0.5) == truth).mean()
+        for units in (0, 32)
+    ]
+    assert right[0] < 0.7 and right[1] > 0.95
+
+
 def test_doubts_are_ranked_in_each_split_and_test_is_offered_only_when_asked():
     """Test scores are bolder than those out of fold: on one scale they would take the first places."""
     rng = np.random.default_rng(0)

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from evaluate_planted import NAMES, write_source_runs, write_train_run
 from wikitopics.artefacts import read_json, write_json
@@ -230,6 +231,23 @@ def test_a_picture_of_which_a_label_run_knows_nothing_has_no_label_there(opened,
     assert found[first] == [] and found[second] == [
         n for n, has in zip(NAMES, test.truth[1], strict=True) if has
     ]
+
+
+def test_the_picture_of_a_title_is_made_from_its_own_file_as_large_as_it_is(opened, tmp_path, monkeypatch):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    Image.new("RGB", (40, 90), "red").save(folder / "test 0 <b>.jpg")
+    source = {"source": "folder", "options": {"image_root": str(folder)}}
+    write_json(tmp_path / "data" / "01_labels" / "commons" / "source.json", source)
+    assert context.read_context(RUN).original("test 0 <b>.jpg").shape == (100, 100, 3)  # so it says of itself
+    table = pd.DataFrame({"title": ["a", "b"], "path": ["test 0 <b>.jpg", "gone.jpg"]})
+    original = context.originals("commons", table.assign(width=40, height=90))
+    assert original("a").shape == (90, 90, 3) and original("a")[45, 45].tolist() == [254, 0, 0]
+    assert original("b") is None and original("of another set") is None
+    monkeypatch.setattr(context, "LARGE", 50)
+    assert original("a").shape == (50, 50, 3)
+    monkeypatch.setattr(context, "MOST_BYTES", 100)
+    assert original("a") is None
 
 
 def test_a_file_of_commons_has_the_address_of_its_page(opened, monkeypatch):

@@ -1,4 +1,4 @@
-"""The params set for the real thing: with its downloads in place, all of its 28 runs are ready."""
+"""The params set for the real thing: with its downloads in place, all of its 35 runs are ready."""
 
 import os
 import shutil
@@ -16,6 +16,8 @@ from wikitopics.params import read_params
 from wikitopics.paths import PROJECT, STAGES
 
 PARAMS = PROJECT / "wikipedia" / "params"
+LABELS = ("commons", "commons-walk", "ores")
+RUNS = sum(1 for _ in PARAMS.glob("*/*.yaml"))
 
 
 @pytest.fixture
@@ -32,33 +34,65 @@ def root(tmp_path, monkeypatch):
 
 
 def test_every_run_is_ready(root):
-    """Two label sources, one image set, twelve networks and their evaluations, one comparison."""
+    """Three label runs, one image set, fourteen networks, their evaluations, two comparisons, the wikis."""
     command = [sys.executable, "-m", "wikitopics.cli", "run", "--dry-run", "--root", root]
     found = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"WIKITOPICS_ROOT": ""})
     assert found.returncode == 0, found.stderr
-    assert sum(found.stdout.count(f"{stage}/") for stage in STAGES) >= 28
+    runs = [line.split()[0] for line in found.stdout.splitlines() if line.startswith(STAGES)]
+    assert len(runs) == len(set(runs)) == RUNS == 35
+
+
+def trained(comparison: str) -> list[dict]:
+    """The settings of 03 behind each evaluation of a run of 05."""
+    models = [
+        read_params("04_evaluate", name)[1]["model"]
+        for name in read_params("05_compare", comparison)[1]["evaluations"]
+    ]
+    return [read_params("03_train", model)[1] for model in models]
 
 
 def test_the_grid_is_the_one_of_the_mission(root):
-    cells = [
-        read_params("03_train", path.stem)[1] for path in sorted((root / "params/03_train").glob("*.yaml"))
-    ]
+    cells = trained("grid")
     grid = {(c["labels"], c["backbone"], c["image_size"], c["labels_top"], c["weights"]) for c in cells}
     sizes = (("EfficientNetB0", 224), ("EfficientNetB2", 260), ("EfficientNetB2", 224))
     assert grid == {(s, *b, n, "imagenet") for s in ("commons", "ores") for b in sizes for n in (10, 20)}
-    one, other = (read_params("01_labels", name)[1] for name in ("commons", "ores"))
-    assert all(one[name] == other[name] for name in ("source", "dump", "wit", "max_files", "image_root"))
+
+
+def test_all_labels_are_of_the_same_files_and_images(root):
+    """Commons' labels are the learned ones, the walk's stand beside them, and no picture is one source's."""
+    runs = {name: read_params("01_labels", name)[1] for name in LABELS}
+    assert [runs[name]["label_source"] for name in LABELS] == ["commons-learned", "commons", "ores"]
+    for name in ("source", "dump", "wit", "max_files", "image_root", "min_images"):
+        assert len({run[name] for run in runs.values()}) == 1
+    _, images = read_params("02_images", "wikipedia")
+    assert (images["labels"], images["labelled_by"]) == (list(LABELS), "all")
+    assert {cell["images"] for name in ("grid", "walk") for cell in trained(name)} == {"wikipedia"}
+
+
+def cells_of(comparison: str) -> list[SimpleNamespace]:
+    """Cells as far as their settings tell."""
+    cells = []
+    for settings in trained(comparison):
+        labels = SimpleNamespace(label_names=[str(number) for number in range(settings["labels_top"])])
+        cells.append(SimpleNamespace(name=settings["run"], settings=settings, test=labels))
+    return cells
+
+
+def test_the_walk_is_compared_with_what_was_learned_and_with_nothing_else(root):
+    cells = cells_of("walk")
+    pairs = [
+        (cells[one].name, cells[other].name, changed) for one, other, changed in differences.pairs(cells)
+    ]
+    assert [pair for pair in pairs if pair[2] == "labels"] == [
+        ("commons-10-b0", "commons-walk-10-b0", "labels"),
+        ("commons-20-b0", "commons-walk-20-b0", "labels"),
+    ]
+    assert Counter(changed for *_, changed in pairs) == {"labels": 2, "labels_top": 2}
 
 
 def test_every_claim_of_05_has_its_runs(root):
     """Pairs for each question that 05 asks: source, number of labels, size alone, resolution alone, both."""
-    _, compared = read_params("05_compare", "grid")
-    cells = []
-    for name in compared["evaluations"]:
-        settings = read_params("03_train", read_params("04_evaluate", name)[1]["model"])[1]
-        labels = SimpleNamespace(label_names=[str(number) for number in range(settings["labels_top"])])
-        cells.append(SimpleNamespace(name=name, settings=settings, test=labels))
-    together = compared["together"]
+    cells, together = cells_of("grid"), read_params("05_compare", "grid")[1]["together"]
     asked = Counter(changed for *_, changed in differences.pairs(cells, together))
     both = "backbone with image_size"
     assert asked == {"labels": 6, "labels_top": 6, "backbone": 4, "image_size": 4, both: 4}
@@ -70,12 +104,15 @@ def test_every_claim_of_05_has_its_runs(root):
 
 
 def test_peoples_view_needs_one_line_and_the_files_of_both_sources(root):
-    """The line is in the params as a comment; with the folder there, it is a parameter of both."""
-    for name in ("commons", "ores"):
+    """The line is in the params as a comment; with the folders there, it is a parameter of all three.
+
+    The learned labels and the walk's are of one vocabulary: people say once what serves both.
+    """
+    for name, said in (("commons", "commons"), ("commons-walk", "commons"), ("ores", "ores")):
         path = root / "params" / "01_labels" / f"{name}.yaml"
-        (root / "judgements" / "01_labels" / name).mkdir(parents=True)
+        (root / "judgements" / "01_labels" / said).mkdir(parents=True, exist_ok=True)
         path.write_text(path.read_text().replace("# annotations", "annotations"))
-        assert read_params("01_labels", name)[1]["annotations"] == f"judgements/01_labels/{name}"
+        assert read_params("01_labels", name)[1]["annotations"] == f"judgements/01_labels/{said}"
 
 
 def test_without_the_downloads_there_is_one_sentence(tmp_path):
@@ -96,4 +133,4 @@ def test_the_dry_run_says_what_is_ready_and_what_is_missing(root):
     assert said["01_labels/commons"].startswith("would run")
     assert said["01_labels/ores"].startswith("cannot run") and "search_index" in said["01_labels/ores"]
     assert said["03_train/ores-10-b0"].startswith("cannot run: it reads")
-    assert len(said) >= 28
+    assert len(said) >= RUNS

@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: install demo check test-core test test-long test-browser lab executed lint types docs lock strip clean
+.PHONY: install demo check test-core test test-long test-browser test-wikipedia lab executed lint types docs lock strip clean
 
 # What `make check` tests: fast, without Keras, and with something of every subject. Whole files, so that a new test
 # in one of them is in the loop too; what is slower is in `make test` alone.
@@ -41,7 +41,12 @@ test: install
 
 # Minutes each: kills, fuzzing, and a real MediaWiki with its database, skipped with a reason where they are not.
 test-long: install
-	@$(BIN)/python -m pytest -m "(servers or slow) and not browser" -rs --durations=10 tests
+	@$(BIN)/python -m pytest -m "(servers or slow) and not browser" -rs --durations=10 tests \
+		--ignore=tests/test_wikipedia_miniature.py
+
+# The 35 runs of wikipedia/ on made-up downloads.
+test-wikipedia: install
+	@$(BIN)/python -m pytest -m slow tests/test_wikipedia_miniature.py
 
 # Needs Debian's chromium and chromium-driver; skipped with a reason where they are not.
 test-browser: install

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from itertools import combinations
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,16 @@ from wikitopics.artefacts import read_json, write_json, write_table
 from wikitopics.compare import differences, estimates, pretraining, tables
 from wikitopics.compare import findings as claims
 from wikitopics.compare.findings import findings, summary
-from wikitopics.compare.runs import agreed, draw, macro, overall, read_runs, shared_names, with_other_labels
+from wikitopics.compare.runs import (
+    agreed,
+    draw,
+    macro,
+    overall,
+    read_runs,
+    settings_that_differ,
+    shared_names,
+    with_other_labels,
+)
 from wikitopics.errors import UserError
 from wikitopics.evaluate import bootstrap, metrics, thresholds
 from wikitopics.evaluate import tables as evaluate_tables
@@ -100,6 +110,25 @@ def test_sources_of_equal_quality_show_no_difference(grid):
         claim = grid[3][name]
         assert claim.low < 0 < claim.high and claim.verdict == "no difference shown"
         assert "No difference shown" in claim.sentence and "ores minus commons" in claim.sentence
+
+
+@pytest.mark.parametrize(
+    ("smaller", "larger", "changed"),
+    [
+        ("imagenet", "imagenet", ["backbone"]),
+        ("weights/EfficientNetB0.h5", "weights/EfficientNetB2.h5", ["backbone"]),  # no file fits both
+        ("~/efficientnetb0_notop.h5", "~/efficientnetb2_notop.h5", ["backbone"]),
+        ("mine/EfficientNetB0.h5", "theirs/EfficientNetB2.h5", ["backbone", "weights"]),
+        ("imagenet", "weights/EfficientNetB2.h5", ["backbone", "weights"]),
+        ("weights/small.h5", "weights/large.h5", ["backbone", "weights"]),
+    ],
+)
+def test_weights_named_after_their_networks_are_no_second_change(smaller, larger, changed):
+    cells = [
+        SimpleNamespace(settings={"backbone": backbone, "weights": weights})
+        for backbone, weights in (("EfficientNetB0", smaller), ("EfficientNetB2", larger))
+    ]
+    assert settings_that_differ(*cells) == changed
 
 
 def test_differences_are_between_runs_that_differ_in_one_setting(grid):

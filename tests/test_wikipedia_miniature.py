@@ -89,19 +89,9 @@ def test_the_learned_labels_are_compared_with_the_walks(made):
 
 
 def test_every_single_change_is_measured(made):
-    for run, expected in (
-        (
-            "grid",
-            {
-                "labels": 6,
-                "labels_top": 6,
-                "backbone": 4,
-                "image_size": 4,
-                "backbone with image_size": 4,
-            },
-        ),
-        ("walk", {"labels": 2, "labels_top": 2}),
-    ):
+    sizes = {"backbone": 4, "image_size": 4, "backbone with image_size": 4}
+    changes = {"grid": {"labels": 6, "labels_top": 6} | sizes, "walk": {"labels": 2, "labels_top": 2}}
+    for run, expected in changes.items():
         table = read_table(made[0] / "05_compare" / run / "differences.parquet")
         main = table[table["metric"] == "macro roc_auc"]
         assert Counter(main["setting"]) == expected and (main["seeds"] == 2).all()
@@ -131,6 +121,6 @@ def test_the_wikis_are_compared(made):
         read_table(folder / f"{name}.parquet") for name in ("groups", "counts", "topics")
     )
     assert set(groups["group"]) == set(WIKIS) and (groups["pictures"] >= 20).all()
-    assert len(counts) == 20 and counts["share"].notna().all()
+    assert len(counts) == 20 and counts["share"].notna().any() and (counts["low"] <= counts["high"]).all()
     images = read_table(made[0] / "02_images" / "wikipedia" / "images.parquet")
-    assert not set(images.loc[images["split"] != "test", "title"]) & set(topics["title"])
+    assert not set(images.loc[images["split"] != "test", "path"]) & set(topics["path"])

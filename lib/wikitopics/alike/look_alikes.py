@@ -93,8 +93,10 @@ def kept_alike(out: Path, paths: Sequence[str], count: int = 10) -> Nearest | No
 
 def _alike(features_file: Path, paths: Sequence[str], count: int) -> Nearest:
     features = read_features(features_file, features_file.parent)
-    place_of = {readable(path): place for place, path in enumerate(paths)}
-    places = [place_of[path] for path in features.paths]
+    places_of: dict[str, list[int]] = {}  # a file that is named twice has a row for each of its places
+    for place, path in enumerate(paths):
+        places_of.setdefault(readable(path), []).append(place)
+    places = [places_of[path].pop(0) for path in features.paths]
     row_of, index = {place: row for row, place in enumerate(places)}, Index(features.vectors)
 
     def near(place: int) -> list[tuple[int, float]]:

@@ -1,5 +1,6 @@
 """The cells that are compared: settings, the test scores of every seed, what people said of the images."""
 
+import re
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -163,9 +164,21 @@ def read_run(evaluation: str) -> Cell:
 
 
 def settings_that_differ(first: Cell, other: Cell) -> list[str]:
-    """Names of the parameters in which two cells differ (seeds and the name do not count)."""
+    """Names of the parameters in which two cells differ (seeds and the name do not count).
+
+    A file of weights fits one network, so that another network cannot have it: paths of weights that differ
+    in the backbone's name alone are one setting.
+    """
     names = (first.settings.keys() | other.settings.keys()) - NOT_A_SETTING
-    return sorted(name for name in names if first.settings.get(name) != other.settings.get(name))
+    return sorted(name for name in names if _setting(first, name) != _setting(other, name))
+
+
+def _setting(cell: Cell, name: str) -> Any:
+    """A parameter's value as it is compared."""
+    value = cell.settings.get(name)
+    if name != "weights":
+        return value
+    return re.sub(re.escape(cell.settings["backbone"]), "BACKBONE", str(value), flags=re.IGNORECASE)
 
 
 def same_settings(first: Cell, other: Cell) -> bool:

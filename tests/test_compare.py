@@ -117,7 +117,7 @@ def test_sources_of_equal_quality_show_no_difference(grid):
     [
         ("imagenet", "imagenet", ["backbone"]),
         ("weights/EfficientNetB0.h5", "weights/EfficientNetB2.h5", ["backbone"]),  # no file fits both
-        ("~/efficientnetb0_notop.h5", "~/efficientnetb2_notop.h5", ["backbone"]),
+        ("~/efficientnetb0.weights.h5", "~/efficientnetb2.weights.h5", ["backbone"]),
         ("mine/EfficientNetB0.h5", "theirs/EfficientNetB2.h5", ["backbone", "weights"]),
         ("imagenet", "weights/EfficientNetB2.h5", ["backbone", "weights"]),
         ("weights/small.h5", "weights/large.h5", ["backbone", "weights"]),

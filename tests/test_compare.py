@@ -112,6 +112,30 @@ def test_sources_of_equal_quality_show_no_difference(grid):
         assert "No difference shown" in claim.sentence and "ores minus commons" in claim.sentence
 
 
+def test_three_label_sources_are_compared_two_by_two(grid):
+    """Averaged together, ores - commons and depicts - ores once made one number that says nothing."""
+    _, runs, draws, two = grid
+    third = [
+        dataclasses.replace(run, name=f"depicts-{number}", settings=run.settings | {"labels": "depicts"})
+        for number, run in enumerate(runs[2:])
+    ]
+    for cell, same in zip(third, runs[2:], strict=True):
+        vars(cell)["judged"] = same.judged  # there is no labels run of that name to ask
+    cells = [*runs, *third]
+    found = {claim.name: claim for claim in claims.own_labels(cells, [*draws, *draws[2:]], 0)}
+    start = "label source, own labels: "
+    assert set(found) == {
+        f"{start}commons and ores",
+        f"{start}commons and depicts",
+        f"{start}depicts and ores",
+    }
+    assert all(claim.based_on == 2 for claim in found.values())
+    assert found[f"{start}commons and ores"].number == two["label source, own labels"].number
+    assert found[f"{start}depicts and ores"].number == pytest.approx(0)  # the same labels under two names
+    seen = claims.shared_view(cells, ROUNDS, 0)
+    assert [claim.name for claim in seen] == [name.replace("own labels", "people's view") for name in found]
+
+
 @pytest.mark.parametrize(
     ("smaller", "larger", "changed"),
     [

@@ -1,18 +1,26 @@
 """What the notebooks say at their end is made of their run's numbers: planted tables, sentences by hand."""
 
+import dataclasses
+import html
+import re
+
 import numpy as np
 import pandas as pd
+import pytest
+from mistune import html as markdown
 
 from wikitopics.evaluate import tables
 from wikitopics.labels import labelled, taxonomy
 from wikitopics.scoring import found
+from wikitopics.show import figures
 
 
 def test_01_tells_coverage_imbalance_thin_ground_and_people():
     given = [["Cats"], ["Cats", "Dogs"], [], ["Cats"]]
     rows = pd.DataFrame({"title": list("abcd"), "labels": given, "evidence": [1, 2, 0, 1]})
     rows["scores"] = [np.ones(len(names), np.float32) for names in given]
-    of = labelled.Labelled(taxonomy.from_labels("pets", ["Cats", "Dogs"]), rows, pd.DataFrame(), {}, {})
+    walked = pd.DataFrame({"title": ["a"], "label": ["Cats"]})
+    of = labelled.Labelled(taxonomy.from_labels("pets", ["Cats", "Dogs"]), rows, walked, {}, {})
     people = pd.DataFrame(
         {
             "label": ["micro", "macro", "Cats", "Dogs"],
@@ -37,6 +45,20 @@ def test_01_tells_coverage_imbalance_thin_ground_and_people():
     assert "most about Cats (F1 0.90, 3 files) and least about Dogs (F1 0.50, 1 files)" in told
     assert "Of 3 ways to label, depth agrees best" in told and "intervals of 1 others overlap" in told
     assert len(labelled.in_words(of, None, None)) == 3
+    given = dataclasses.replace(of, why=walked.head(0))  # labels that somebody gave rest on no category
+    assert len(labelled.in_words(given, None, None)) == 2
+
+
+def test_names_of_other_people_are_no_markup_in_the_sentences():
+    """A category may be called as it likes; a sentence about it fetches, links and computes nothing."""
+    hostile = "first of all <img src=x onerror=alert(1)> in ![a](http://b.c/d) `e` *f* g_h $i$ | j"
+    shown = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(figures, "display", lambda data, raw: shown.append(data))
+        figures.display_sentences([hostile])
+    told = markdown(shown[0]["text/markdown"])
+    assert not re.search("<(img|a|code|em|table)", told)
+    assert html.unescape(re.sub("<[^>]*>", "", told)).strip() == hostile == shown[0]["text/plain"]
 
 
 def evaluation() -> tuple[pd.DataFrame, ...]:

@@ -294,8 +294,8 @@ def answer_claims(
     """Every claim, answered from these cells; p-values corrected over those that could be asked."""
     moved = [AND.join(group) for group in together or [] if "backbone" in group]
     claims = [
-        own_labels(cells, draws, seed),
-        shared_view(cells, rounds, seed),
+        *own_labels(cells, draws, seed),
+        *shared_view(cells, rounds, seed),
         network_size(cells, draws),
         *[network_size(cells, draws, together, changed) for changed in moved],
         *[pretraining(group, seed) for group in groups(cells, draws)],
@@ -304,11 +304,19 @@ def answer_claims(
     return [replace(claim, p_holm=float(p)) for claim, p in zip(claims, corrected, strict=True)]
 
 
-def own_labels(cells: list[Cell], draws: list[Draws], seed: int) -> Claim:
-    """Label source, each cell judged by its own labels, on the same images; also with other labels drawn."""
+def own_labels(cells: list[Cell], draws: list[Draws], seed: int) -> list[Claim]:
+    """Label source, each cell judged by its own labels, on the same images; also with other labels drawn.
+
+    One claim for two sources, and for more one for each two of them: a mean over unlike pairs says nothing.
+    """
     question = "Which label source is easier to learn, each judged by its own labels?"
-    claim = Claim("label source, own labels", question, UNIT)
-    found = _pairs(cells, "labels")
+    return [
+        _own_labels(Claim(f"label source, own labels{which}", question, UNIT), cells, draws, found, seed)
+        for which, found in _pairs_of_sources(cells)
+    ]
+
+
+def _own_labels(claim: Claim, cells: list[Cell], draws: list[Draws], found: list, seed: int) -> Claim:
     sides = [(a, b, macro_pair(cells[a], draws[a], cells[b], draws[b])) for a, b in found]
     claim = _mean_difference(claim, cells, "labels", sides)
     if not sides:
@@ -318,12 +326,28 @@ def own_labels(cells: list[Cell], draws: list[Draws], seed: int) -> Claim:
     return replace(claim, low_labels=low, high_labels=high)
 
 
-def shared_view(cells: list[Cell], rounds: int, seed: int) -> Claim:
-    """Label source, judged by people on the topics that both taxonomies have, on the same images."""
+def shared_view(cells: list[Cell], rounds: int, seed: int) -> list[Claim]:
+    """Label source, judged by people on the topics that both taxonomies have, on the same images.
+
+    As many claims as `own_labels` has.
+    """
     question = "Which label source makes the better model, judged by people on the topics both have?"
-    claim = Claim("label source, people's view", question, UNIT)
-    found = [(a, b, sides(cells[a], cells[b], rounds, seed)) for a, b in _pairs(cells, "labels")]
-    return _mean_difference(claim, cells, "labels", [row for row in found if row[2] is not None])
+    claims = []
+    for which, found in _pairs_of_sources(cells):
+        judged = [(a, b, sides(cells[a], cells[b], rounds, seed)) for a, b in found]
+        claim = Claim(f"label source, people's view{which}", question, UNIT)
+        claims.append(_mean_difference(claim, cells, "labels", [row for row in judged if row[2] is not None]))
+    return claims
+
+
+def _pairs_of_sources(cells: list[Cell]) -> list[tuple[str, list[tuple[int, int]]]]:
+    """The pairs of cells that differ by their labels alone, for each two label sources; told apart by name
+    where there are several (": commons and ores"), and "" with no pair where there is none."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for pair in _pairs(cells, "labels"):
+        sources = sorted(value_of(cells[end], "labels") for end in pair)
+        found.setdefault(f": {' and '.join(sources)}", []).append(pair)
+    return list(found.items()) if len(found) > 1 else [("", next(iter(found.values()), []))]
 
 
 def network_size(

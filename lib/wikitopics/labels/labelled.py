@@ -327,8 +327,10 @@ def in_words(labelled: Labelled, agreement: pd.DataFrame | None, ranked: pd.Data
         "known of them.",
         f"The labels are uneven: {first['label']} has {first['files']:,} files, {last['label']} "
         f"{last['files']:,}.",
-        f"{(some['evidence'] == 1).mean():.0%} of the labelled files rest on one category or article alone.",
     ]
+    if len(labelled.why):  # else the labels were given as they are, and rest on nothing else
+        alone = (some["evidence"] == 1).mean()
+        told.append(f"{alone:.0%} of the labelled files rest on one category or article alone.")
     if agreement is not None and len(agreement):
         told += _beside_people(agreement)
     if ranked is not None and len(ranked):

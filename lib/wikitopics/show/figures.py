@@ -7,6 +7,7 @@ exported site can bring the live figure back.
 
 import html
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -65,6 +66,15 @@ def plain(text: str) -> str:
     'R&amp;D &lt;b&gt;'
     """
     return html.escape(str(text), quote=False)
+
+
+def in_markdown(text: str) -> str:
+    """Other people's text for Markdown, where nothing of it is markup, a link or a formula.
+
+    >>> print(in_markdown("R&D_1 [0.5, 0.9] <b> ![x](//y)"))
+    R&amp;D\\_1 [0.5, 0.9] &lt;b&gt; ![x]\\(//y)
+    """
+    return re.sub(r"([\\`*_~|$])|(?<=\])(\()", r"\\\1\2", plain(text))
 
 
 def opens(figure: go.Figure, what: str, *names: Iterable[str]) -> go.Figure:
@@ -145,6 +155,13 @@ def display_figure(figure: go.Figure, alt: str, interactive: bool = True) -> Non
 def live_json(figure: go.Figure) -> dict[str, Any]:
     """The figure as plotly's notebook output: data, layout and our configuration (nothing is uploaded)."""
     return json.loads(figure.to_json()) | {"config": CONFIG}
+
+
+def display_sentences(sentences: Iterable[str]) -> None:
+    """Show sentences as the cell's output, one a line; names of labels and groups in them are people's."""
+    told = list(sentences)
+    lines = "\n".join(f"- {in_markdown(sentence)}" for sentence in told)
+    display({"text/markdown": lines, "text/plain": "\n".join(told)}, raw=True)
 
 
 def display_picture(image: Image.Image, alt: str, format: str = "jpeg") -> None:

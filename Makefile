@@ -11,6 +11,9 @@ CORE := $(addprefix tests/test_,$(addsuffix .py,\
 	house params notebooks cli environment readme docs taxonomy labels heuristics heads labels_people split duplicates \
 	metrics thresholds evaluate_predictions evaluate_tables compare))
 
+# Two processes, whatever the number of cores: each may hold 4 GB. Files stay whole, since their tests share fixtures.
+BESIDE := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
+
 install: $(VENV)/installed
 
 # The stamp is older than the lock only when the lock changed; pip then installs what differs.
@@ -37,11 +40,11 @@ test-core: install
 	@$(BIN)/python -m pytest -m "not browser and not servers and not slow" $(CORE)
 
 test: install
-	@$(BIN)/python -m pytest -m "not browser and not servers and not slow"
+	@$(BIN)/python -m pytest -m "not browser and not servers and not slow" $(BESIDE)
 
 # Minutes each: kills, fuzzing, and a real MediaWiki with its database, skipped with a reason where they are not.
 test-long: install
-	@$(BIN)/python -m pytest -m "(servers or slow) and not browser" -rs --durations=10 tests \
+	@$(BIN)/python -m pytest -m "(servers or slow) and not browser" $(BESIDE) -rs --durations=10 tests \
 		--ignore=tests/test_wikipedia_miniature.py
 
 # The 35 runs of wikipedia/ on made-up downloads.

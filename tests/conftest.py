@@ -1,5 +1,8 @@
 """Fixtures that several test files share."""
 
+import sys
+
+import pytest
 from hypothesis import settings
 
 from mediawiki.fixture import wiki  # noqa: F401
@@ -9,5 +12,11 @@ settings.register_profile("any load", deadline=None)  # a busy machine is slow, 
 settings.load_profile("any load")
 
 collect_ignore_glob = ["fuzz_*.py"]  # programs: they need atheris, and are called by test_*_fuzz.py
-settings.register_profile("any machine", deadline=None)  # how long an example takes under load says nothing
-settings.load_profile("any machine")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forget_networks():
+    """Keras keeps what every network of this process left behind: with 2,700 tests gigabytes."""
+    yield
+    if "keras" in sys.modules:
+        sys.modules["keras"].backend.clear_session()

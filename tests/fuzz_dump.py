@@ -96,7 +96,8 @@ def main(seconds: int) -> None:
     for number, seed in enumerate(SEEDS):
         (seeds / str(number)).write_bytes(seed)
     sql.report = lambda *_: None
-    options = [f"-max_total_time={seconds}", "-max_len=400", f"-artifact_prefix={folder}/", str(seeds)]
+    options = [f"-max_total_time={seconds}", "-max_len=400", "-rss_limit_mb=0"]  # see fuzz_images.py
+    options += [f"-artifact_prefix={folder}/", str(seeds)]
     atheris.Setup([sys.argv[0], *options], lambda data: check(data, folder / "t.sql"))
     atheris.Fuzz()
 

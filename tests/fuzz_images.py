@@ -82,8 +82,8 @@ def main(seconds: int) -> None:
     corpus.mkdir()
     for number, seed in enumerate(seeds()):
         (corpus / str(number)).write_bytes(seed)
-    # The fuzzer asks the system for this process' peak, which begins with the peak of the process that started it
-    # (getrusage keeps it across exec): after a test with a large network its limit is reached before its first input.
+    # No limit of memory: the fuzzer asks for this process' peak, which begins with that of the process
+    # that started it (getrusage keeps it across exec), so after tests of large networks it would be reached.
     options = [f"-max_total_time={seconds}", f"-max_len={LARGEST}", "-timeout=20", "-rss_limit_mb=0"]
     atheris.Setup([sys.argv[0], *options, f"-artifact_prefix={folder}/", str(corpus)], check)
     atheris.Fuzz()

@@ -256,7 +256,7 @@ def test_killed_at_30_random_moments_the_tables_are_those_of_an_undisturbed_run(
     with small_commons(pictures, {"Old.png": "Picture 0007.png"}) as wiki:
         assert start(wiki, tmp_path / "whole", titles).wait() == 0
         wiki.asked.clear()
-        known: dict[str, int] = {}  # title on the disk when a process died -> how often it was asked for by then
+        known: dict[str, int] = {}  # on the disk when a process died -> how often asked for by then
         for number in range(30):
             child, asked = start(wiki, tmp_path / "killed", titles), wiki.asked.total()
             wanted, until = chance.randint(0, 20), time.monotonic() + chance.uniform(0, 0.05)

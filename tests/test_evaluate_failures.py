@@ -128,6 +128,33 @@ def test_slices_find_the_planted_weak_part():
     plain = metrics.overall(truth, scores, np.full(4, 0.4))["micro f1"]
     assert found.loc["all images", "micro_f1"] == pytest.approx(plain)
     assert "shorter side < 250 px" not in found.index  # it would be all images again
+    assert (found["p_holm"].drop("all images") < 0.001).all() and np.isnan(found.loc["all images", "p_holm"])
+    assert found.loc["file type PNG", "others"] == found.loc["file type JPEG", "micro_f1"]
+
+
+def test_a_part_of_few_groups_has_neither_interval_nor_p_however_wrong_it_is():
+    rng = np.random.default_rng(1)
+    truth = draw_truth(rng, 300, 10)
+    predicted = metrics.predict(planted(rng, truth, 3.0), np.full(10, 0.4))
+    predicted[:8] = 1 - truth[:8]
+    groups = np.concatenate([np.repeat(np.arange(4), 2), np.arange(4, 296)])  # eight images, four groups
+    ends = {"four groups": 8, "one image": 1, "half": 150}
+    parts = {name: np.arange(300) < end for name, end in ends.items()}
+    found = slices.by_image(parts, truth, predicted, groups, 100, 0).set_index("slice")
+    assert found.loc[["four groups", "one image"], ["low", "high", "p_holm"]].isna().all(axis=None)
+    assert found.loc["four groups", "micro_f1"] == 0 and found.loc["half"].notna().all()
+
+
+def test_the_worst_of_many_random_parts_is_seldom_called_worse():
+    rng = np.random.default_rng(2)
+    called = 0
+    for draw in range(40):
+        truth = draw_truth(rng, 200, 5)
+        predicted = metrics.predict(planted(rng, truth, 1.5), np.full(5, 0.4))
+        parts = {str(number): rng.random(200) < 0.1 for number in range(15)}
+        found = slices.by_image(parts, truth, predicted, np.arange(200), 100, draw)
+        called += (found["p_holm"] < 0.05).any()
+    assert called <= 6  # 2 expected; one draw of the corrected rule has as many or more in 1 of 70
 
 
 def test_each_colour_counts_and_near_shades_are_one():

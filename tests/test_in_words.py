@@ -89,6 +89,8 @@ def evaluation() -> tuple[pd.DataFrame, ...]:
             "micro_f1": [0.6, 0.4, 0.7],
             "low": [0.5, 0.3, 0.6],
             "high": [0.7, 0.5, 0.8],
+            "others": [np.nan, 0.7, 0.4],
+            "p_holm": [np.nan, 0.004, 0.004],
         }
     )
     calibrated = pd.DataFrame({"scores": ["as it comes", "Platt"], "ece": [0.07, 0.02]})
@@ -105,30 +107,34 @@ def test_04_tells_skill_labels_parts_calibration_and_people():
     assert "A (0.900 [0.850, 0.950]) is ranked best and B (0.550 [0.450, 0.650]) worst" in told[1]
     assert "1 of 4 labels have too few test images" in told[1] and "no skill is shown for B;" in told[1]
     assert told[1].endswith("no better than yes to every image: B.")
-    assert "most on maps (40 images): micro F1 0.400" in told[2] and "more than chance" in told[2]
+    assert told[2] == (
+        "Of 2 parts of the test set with enough images maps (40 images) is worst: micro F1 0.400, "
+        "that of the others 0.700, more than chance (p 0.004, corrected for 2)."
+    )
     assert told[3] == "A score is off by 0.070 on average (ECE); Platt makes that 0.020."
     assert told[4].endswith("image model 0.600 [0.500, 0.950], label source 0.900 [0.500, 0.950].")
 
 
 def test_04_says_what_may_be_chance_and_what_nobody_knows():
     overall, per_label, by_image, calibrated, human = evaluation()
-    by_image.loc[1, "high"] = 0.65
+    by_image.loc[1, "p_holm"] = 0.06
     told = tables.in_words(overall, per_label, by_image, calibrated.head(1), human.head(0))
     assert "which may be chance" in told[2] and told[3].endswith("(ECE).") and "not known" in told[4]
 
 
 def test_04_has_no_opinion_where_numbers_are_equal():
-    """An interval that ends at a half shows no skill; one that ends at the mean of all may be chance."""
+    """An interval that ends at a half shows no skill; a p of exactly 0.05 may be chance."""
     overall, per_label, by_image, calibrated, human = evaluation()
     two = per_label.head(2).assign(roc_auc_low=[0.51, 0.5], f1=[0.4, 0.3])
-    by_image.loc[1, "high"] = 0.6
+    by_image.loc[1, "p_holm"] = 0.05
     told = tables.in_words(overall, two, by_image, calibrated.assign(ece=0.07), human)
     assert told[1] == (
         "In ROC-AUC A (0.900 [0.510, 0.950]) is ranked best and B (0.550 [0.500, 0.650]) worst; "
         "no skill is shown for B."
     )
     assert "which may be chance" in told[2] and told[3] == "A score is off by 0.070 on average (ECE)."
-    one = tables.in_words(overall, two.head(1), by_image.head(1), calibrated, human)
+    by_image["p_holm"] = np.nan  # too few images in every part
+    one = tables.in_words(overall, two.head(1), by_image, calibrated, human)
     assert len(one) == 3 and "ranked" not in " ".join(one)
 
 

@@ -10,6 +10,7 @@ from wikitopics.compare import estimates
 from wikitopics.compare.estimates import Estimate
 from wikitopics.compare.runs import PEOPLE, Cell, Draws, macro, settings_that_differ
 from wikitopics.compare.tables import METRICS, PRIMARY
+from wikitopics.evaluate.intervals import SIGNIFICANCE, holm
 
 COMPARED = {
     PRIMARY: "roc_auc",
@@ -20,7 +21,6 @@ COMPARED = {
 COLUMNS = ["setting", "from_run", "to_run", "from_value", "to_value", "metric", "labels", "n_labels", "seeds"]
 COLUMNS += ["first", "second", "difference", "low", "high", "low_images", "high_images", "sd", "p"]
 COLUMNS += ["p_holm", "verdict"]
-LEVEL = 0.05
 AND = " with "  # between the names of settings that move together
 PARAMETERS = {  # of a backbone without its head
     "EfficientNetLite0": 3_413_024,
@@ -148,24 +148,11 @@ def paired(first: Estimate, second: Estimate) -> dict[str, float]:
     }
 
 
-def holm(p_values: pd.Series | np.ndarray) -> np.ndarray:
-    """p-values corrected for their number by Holm's step-down (Holm 1979); NaN stays NaN and does not count.
-
-    >>> holm(np.array([0.01, 0.04, 0.03])).round(3)
-    array([0.03, 0.06, 0.06])
-    """
-    p_values = np.asarray(p_values, dtype=np.float64)
-    order = np.argsort(p_values)[: (~np.isnan(p_values)).sum()]
-    corrected = np.full(len(p_values), np.nan)
-    corrected[order] = np.minimum(1, np.maximum.accumulate(p_values[order] * np.arange(len(order), 0, -1)))
-    return corrected
-
-
 def verdict(difference: float, p_holm: float) -> str:
     """ "higher" or "lower" where the corrected p-value is below 0.05, else "no difference shown"."""
     if np.isnan(p_holm):
         return "not defined"
-    return "no difference shown" if p_holm >= LEVEL else "higher" if difference > 0 else "lower"
+    return "no difference shown" if p_holm >= SIGNIFICANCE else "higher" if difference > 0 else "lower"
 
 
 def seed_spread(cells: list[Cell]) -> pd.DataFrame:

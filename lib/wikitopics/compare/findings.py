@@ -8,12 +8,13 @@ import pandas as pd
 
 from wikitopics.artefacts import read_json, read_table, write_json, write_table
 from wikitopics.compare import estimates
-from wikitopics.compare.differences import AND, LEVEL, Together, count_of, holm, macro_pair, pairs, value_of
+from wikitopics.compare.differences import AND, Together, count_of, macro_pair, pairs, value_of
 from wikitopics.compare.estimates import Estimate
 from wikitopics.compare.pretraining import Group, groups, spearman
 from wikitopics.compare.runs import PEOPLE, Cell, Draws, sides, with_other_labels
 from wikitopics.compare.tables import PRIMARY, column, headline
 from wikitopics.evaluate.bootstrap import interval, p_value
+from wikitopics.evaluate.intervals import SIGNIFICANCE, holm
 from wikitopics.evaluate.tables import plain
 
 LEFT_OUT = ["micro ROC-AUC", "micro F1"]  # the table must fit a page; the notebook has it all
@@ -75,7 +76,7 @@ def _written(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, list[dict]]:
 
 
 def _is_shown(claim: dict) -> bool:
-    return bool(claim["based_on"]) and claim["p_holm"] is not None and claim["p_holm"] < LEVEL
+    return bool(claim["based_on"]) and claim["p_holm"] is not None and claim["p_holm"] < SIGNIFICANCE
 
 
 def _chance_in_words(seeds: int) -> str:
@@ -258,7 +259,7 @@ class Claim:
         """What the number says, or that it says nothing."""
         if not self.based_on or np.isnan(self.p_holm):
             return "not answered by these runs"
-        if self.p_holm >= LEVEL:
+        if self.p_holm >= SIGNIFICANCE:
             return "no difference shown" if self.unit == UNIT else "no relation shown"
         return self.says[0] if self.number > 0 else self.says[1]
 
@@ -410,7 +411,7 @@ def claims_table(claims: list[Claim]) -> pd.DataFrame:
 def as_differences(claims: pd.DataFrame) -> pd.DataFrame:
     """Rows of `claims` as comparison_figures.differences draws them: name, difference, low, high, verdict."""
     word = np.where(claims["number"] > 0, "higher", "lower")
-    shown = np.where(claims["p_holm"] < LEVEL, word, "no difference shown")
+    shown = np.where(claims["p_holm"] < SIGNIFICANCE, word, "no difference shown")
     return claims.rename(columns={"number": "difference"}).assign(verdict=shown)
 
 

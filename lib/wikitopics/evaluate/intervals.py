@@ -17,6 +17,7 @@ from wikitopics import ranking
 from wikitopics.evaluate import metrics
 from wikitopics.evaluate.bootstrap import LEVEL, interval
 
+SIGNIFICANCE = 0.05  # a corrected p below it is called a difference
 FEWEST = 5  # positives of a label, below which no interval for it held
 EDGE = 1e-3  # a metric is kept this far from 0 and 1 before it is turned into log-odds
 NOTHING = 1e-9  # a spread that only rounding makes
@@ -110,6 +111,38 @@ def decision_limits(value: np.ndarray | float, rounds: np.ndarray, degrees: floa
     reach = stats.t.ppf((1 + LEVEL) / 2, np.inf if degrees is None else degrees) * deviation(angle(rounds))
     low, high = (np.clip(angle(value) + side * reach, 0, np.pi / 2) for side in (-1, 1))
     return np.sin(low) ** 2, np.sin(high) ** 2
+
+
+def p_alike(
+    value: np.ndarray, other: np.ndarray, rounds: np.ndarray, rounds_other: np.ndarray, groups: int
+) -> float:
+    """Two-sided p of two F1 being one and the same: Student's t of the difference of their angles.
+
+    rounds, rounds_other (rounds,): both in the same resamples; groups: of the smaller side. NaN below FEWEST
+    of these and where a value is not defined.
+
+    >>> drawn = np.tile([0.4, 0.6], 50)
+    >>> [round(p_alike(0.5, 0.5, drawn, drawn[::-1], groups), 2) for groups in (9, 1)]
+    [1.0, nan]
+    """
+    spread = deviation(angle(rounds) - angle(rounds_other))
+    apart = np.abs(angle(value) - angle(other))
+    if groups < FEWEST or not spread > NOTHING:
+        return float("nan")
+    return float(2 * stats.t.sf(apart / spread, groups - 1))
+
+
+def holm(p_values: pd.Series | np.ndarray) -> np.ndarray:
+    """p-values corrected for their number by Holm's step-down (Holm 1979); NaN stays NaN and does not count.
+
+    >>> holm(np.array([0.01, 0.04, 0.03])).round(3)
+    array([0.03, 0.06, 0.06])
+    """
+    p_values = np.asarray(p_values, dtype=np.float64)
+    order = np.argsort(p_values)[: (~np.isnan(p_values)).sum()]
+    corrected = np.full(len(p_values), np.nan)
+    corrected[order] = np.minimum(1, np.maximum.accumulate(p_values[order] * np.arange(len(order), 0, -1)))
+    return corrected
 
 
 def angle(metric: np.ndarray | float) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from wikitopics import ranking
 from wikitopics.evaluate import bootstrap, intervals, metrics
@@ -60,26 +61,33 @@ def by_image(
     rounds: int,
     seed: int,
 ) -> pd.DataFrame:
-    """Micro-F1 of each part with its interval: slice, images, micro_f1, low, high; first row: all images.
+    """Micro-F1 of each part with its interval, beside that of the other images; first row: all images.
 
-    Parts that hold no image or every image are left out. Rounds are those of bootstrap.bootstrap.
+    Columns slice, images, micro_f1, low, high, others (their micro F1), p_holm (of both being alike,
+    corrected for the number of parts). Parts that hold no image or every image are left out; one of fewer
+    than intervals.FEWEST groups has neither interval nor p (NaN). Rounds are those of bootstrap.bootstrap.
     """
     parts = {name: part for name, part in slices.items() if part.any() and not part.all()}
     parts = {"all images": np.ones(len(truth), dtype=bool)} | parts
-    cells = metrics.counts(truth.T, predicted.T)  # of each image
-    sums = [
-        np.bincount(groups[part], weights=cell[part], minlength=int(groups.max()) + 1)
-        for part in parts.values()
-        for cell in cells
-    ]
-    drawn = bootstrap.resampled_sums(np.stack(sums, axis=1), rounds, seed)
+    cells = np.stack(metrics.counts(truth.T, predicted.T), axis=1)  # of each image
+    of_group = sparse.csr_array((np.ones(len(groups)), (groups, np.arange(len(groups)))))
+    sums = np.hstack([of_group @ (cells * part[:, None]) for part in parts.values()])
+    drawn = bootstrap.resampled_sums(sums, rounds, seed).reshape(rounds, len(parts), 3)
     rows = []
     for place, (name, part) in enumerate(parts.items()):
-        plain = metrics.precision_recall_f1(*(cell[part].sum() for cell in cells))[2]
-        resampled = metrics.precision_recall_f1(*drawn[:, 3 * place : 3 * place + 3].T)[2]
-        low, high = intervals.metric_interval("micro f1", plain, resampled, truth[part].sum()[None])
-        rows.append((name, int(part.sum()), float(plain), float(low), float(high)))
-    return pd.DataFrame(rows, columns=["slice", "images", "micro_f1", "low", "high"])
+        held, held_by_others = (len(np.unique(groups[some])) for some in (part, ~part))
+        own, others = _micro_f1(cells[part].sum(axis=0)), _micro_f1(cells[~part].sum(axis=0))
+        again, again_others = _micro_f1(drawn[:, place]), _micro_f1(drawn[:, 0] - drawn[:, place])
+        low, high = intervals.metric_interval("micro f1", own, again, np.array([held]), degrees=held - 1)
+        p = intervals.p_alike(own, others, again, again_others, min(held, held_by_others))
+        rows.append((name, int(part.sum()), float(own), float(low), float(high), float(others), p))
+    table = pd.DataFrame(rows, columns=["slice", "images", "micro_f1", "low", "high", "others", "p_holm"])
+    return table.assign(p_holm=intervals.holm(table["p_holm"]))
+
+
+def _micro_f1(counts: np.ndarray) -> np.ndarray:
+    """Of true positives, false positives and false negatives, the last axis."""
+    return metrics.precision_recall_f1(*np.moveaxis(counts, -1, 0))[2]
 
 
 def by_label_frequency(

@@ -233,14 +233,15 @@ def _labels_told(per_label: pd.DataFrame) -> str:
 
 
 def _parts_told(by_image: pd.DataFrame) -> str:
-    whole, parts = by_image.iloc[0], by_image.iloc[1:].dropna(subset=["micro_f1", "high"])
+    parts = by_image.iloc[1:].dropna(subset=["p_holm"])
     if parts.empty:
         return ""
     worst = parts.loc[parts["micro_f1"].idxmin()]
-    beyond = "more than chance" if worst["high"] < whole["micro_f1"] else "which may be chance"
+    beyond = "more than chance" if worst["p_holm"] < intervals.SIGNIFICANCE else "which may be chance"
     return (
-        f"It fails most on {worst['slice']} ({worst['images']:,} images): micro F1 {worst['micro_f1']:.3f}, "
-        f"where that of all is {whole['micro_f1']:.3f}, {beyond}."
+        f"Of {len(parts)} parts of the test set with enough images {worst['slice']} ({worst['images']:,} "
+        f"images) is worst: micro F1 {worst['micro_f1']:.3f}, that of the others {worst['others']:.3f}, "
+        f"{beyond} (p {worst['p_holm']:.3f}, corrected for {len(parts)})."
     )
 
 

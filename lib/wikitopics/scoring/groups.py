@@ -13,8 +13,8 @@ import pandas as pd
 from scipy import sparse
 from scipy.stats import hypergeom, norm
 
-from wikitopics.compare.differences import LEVEL, holm
 from wikitopics.evaluate import bootstrap
+from wikitopics.evaluate.intervals import SIGNIFICANCE, holm
 
 SAME, FEWER, MORE = "no difference shown", "lacks", "has more"
 COLUMNS = ["group", "pictures", "label", "counted", "expected", "share", "low", "high"]
@@ -81,7 +81,7 @@ def by_group(
     table["label"] = label_names * len(names)
     table["p_holm"] = holm(table["p"])
     differs = np.where(table["difference"] < 0, FEWER, MORE)
-    table["verdict"] = np.where(table["p_holm"] < LEVEL, differs, SAME)
+    table["verdict"] = np.where(table["p_holm"] < SIGNIFICANCE, differs, SAME)
     return table[COLUMNS]
 
 

@@ -510,10 +510,15 @@ def weights_for_keras(patch, path, network):
 
 NETWORKS_OF_OURS = [
     ("EfficientNetLite0", "imagenet", "float32", 0),
-    ("EfficientNetLite1", "none", "mixed_float16", 8),
-    ("EfficientNetB0", "none", "float32", 8),
-    ("EfficientNetB0", "imagenet", "float32", 8),  # it scales colours once more
-    ("EfficientNetB0", "imagenet", "mixed_float16", 0),
+    *(
+        pytest.param(*network, marks=pytest.mark.slow)
+        for network in (
+            ("EfficientNetLite1", "none", "mixed_float16", 8),
+            ("EfficientNetB0", "none", "float32", 8),
+            ("EfficientNetB0", "imagenet", "float32", 8),  # it scales colours once more
+            ("EfficientNetB0", "imagenet", "mixed_float16", 0),
+        )
+    ),
 ]
 
 

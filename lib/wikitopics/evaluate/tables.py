@@ -239,9 +239,9 @@ def _parts_told(by_image: pd.DataFrame) -> str:
     worst = parts.loc[parts["micro_f1"].idxmin()]
     beyond = "more than chance" if worst["p_holm"] < intervals.SIGNIFICANCE else "which may be chance"
     return (
-        f"Of {len(parts)} parts of the test set with enough images {worst['slice']} ({worst['images']:,} "
-        f"images) is worst: micro F1 {worst['micro_f1']:.3f}, that of the others {worst['others']:.3f}, "
-        f"{beyond} (p {worst['p_holm']:.3f}, corrected for {len(parts)})."
+        f"Worst of {len(parts)} parts of the test set is {worst['slice']} ({worst['images']:,} images): "
+        f"micro F1 {worst['micro_f1']:.3f}, that of the other images {worst['others']:.3f}, {beyond} "
+        f"(p {worst['p_holm']:.3f}, corrected for {len(parts)})."
     )
 
 

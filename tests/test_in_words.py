@@ -108,8 +108,8 @@ def test_04_tells_skill_labels_parts_calibration_and_people():
     assert "1 of 4 labels have too few test images" in told[1] and "no skill is shown for B;" in told[1]
     assert told[1].endswith("no better than yes to every image: B.")
     assert told[2] == (
-        "Worst of 2 parts of the test set is maps (40 images): micro F1 0.400, that of the other images 0.700, "
-        "more than chance (p 0.004, corrected for 2)."
+        "Worst of 2 parts of the test set is maps (40 images): micro F1 0.400, "
+        "that of the other images 0.700, more than chance (p 0.004, corrected for 2)."
     )
     assert told[3] == "A score is off by 0.070 on average (ECE); Platt makes that 0.020."
     assert told[4].endswith("image model 0.600 [0.500, 0.950], label source 0.900 [0.500, 0.950].")

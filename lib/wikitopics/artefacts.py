@@ -7,6 +7,7 @@ that dies half way leaves a folder that nobody takes for a whole one.
 import errno
 import fcntl
 import glob
+import hashlib
 import json
 import os
 import shutil
@@ -195,6 +196,12 @@ def read_array(path: Path, mmap: bool = True) -> np.ndarray:
     """
     with as_written(path):
         return np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False)
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 (hex) of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def finished_run(stage: str, run: str) -> Path:

@@ -53,6 +53,14 @@ def given_when(other: str, *settings: str) -> Rule:
     return Rule(allowed, lambda value, values: bool(value) or values.get(other) not in settings)
 
 
+def of_pictures(high: float) -> Rule:
+    """A number from 0 to `high`; 0 where the network is given features of pictures as they are."""
+    return Rule(
+        f"from 0 to {high:g}, and 0 with backbone: features",
+        lambda value, values: 0 <= value <= (0 if values.get("backbone") == "features" else high),
+    )
+
+
 def share_beside(other: str) -> Rule:
     """A share above 0 that leaves something of the whole beside the share called `other`."""
     allowed = f"above 0 and, together with {other}, below 1"
@@ -159,16 +167,30 @@ RULES: dict[str, dict[str, Rule]] = {
         "resampling": one_of("none", "ml_ros", "ml_rus", "reward"),
         "resampling_share": between(0, 1),
         "backbone": one_of(
-            *(f"EfficientNet{size}" for size in ("Lite0", "Lite1", "Lite2", "B0", "B1", "B2"))
+            *(f"EfficientNet{size}" for size in ("Lite0", "Lite1", "Lite2", "B0", "B1", "B2")), "features"
+        ),
+        "features": Rule(
+            "the path of a Parquet file that is there with backbone: features, and empty otherwise",
+            lambda value, values: (
+                located(value).is_file() if values.get("backbone") == "features" else not value
+            ),
+            reads=True,
         ),
         "weights": path_or("imagenet", "none"),
         "image_size": between(32, 300),
-        "trainable_layers": at_least(-1),
+        "trainable_layers": Rule(
+            "at least -1, and 0 with backbone: features",
+            lambda value, values: value == 0 or (value >= -1 and values.get("backbone") != "features"),
+        ),
         "head_units": between(0, 8192),
         "hierarchy": one_of("none", "max_constraint"),
-        "rotation": between(0, 180),
-        "shift": between(0, 0.9),
-        "zoom": between(0, 0.9),
+        "flip": Rule(
+            "false with backbone: features, which are of the pictures as they are",
+            lambda value, values: not value or values.get("backbone") != "features",
+        ),
+        "rotation": of_pictures(180),
+        "shift": of_pictures(0.9),
+        "zoom": of_pictures(0.9),
         "views": between(1, 64),
         "loss": one_of("binary_crossentropy", "focal", "positive_weighted", "asymmetric"),
         "focal_gamma": between(0, 10),

@@ -9,7 +9,8 @@ from wikitopics.commands.parsers import add_command, add_shared, print_done
 HELP = """\
 Gives topics to pictures with a finished run of 03_train, at the thresholds that a run of 04_evaluate froze.
 INPUT is a picture, a folder of them, a table (.parquet, .csv) with a column path or title, or the title of a
-file of Wikimedia Commons (File:Owl.jpg), which is fetched politely and kept in data/downloads.
+file of Wikimedia Commons (File:Owl.jpg), which is fetched politely and kept in data/downloads. For a run
+that learned from given features INPUT is one Parquet file of such (docs/features.md).
 
 OUT.parquet has one row a picture, in order: path, labels (above their thresholds, with those above them),
 probabilities (calibrated, of every label), scores (as the network gives them), sureness, abstained, reason

@@ -8,7 +8,7 @@ import pandas as pd
 
 from wikitopics.compare import estimates
 from wikitopics.compare.estimates import Estimate
-from wikitopics.compare.runs import PEOPLE, Cell, Draws, macro, settings_that_differ
+from wikitopics.compare.runs import PEOPLE, Cell, Draws, macro, network_of, settings_that_differ
 from wikitopics.compare.tables import METRICS, PRIMARY
 from wikitopics.evaluate.intervals import SIGNIFICANCE, holm
 
@@ -68,7 +68,8 @@ def _size(cell: Cell, setting: str) -> tuple:
 def value_of(cell: Cell, changed: str) -> str:
     """A cell's value of a change, in words: "EfficientNetB2", or "EfficientNetB2 with image_size 260"."""
     first, *more = changed.split(AND)
-    return AND.join([str(cell.settings.get(first)), *(f"{name} {cell.settings.get(name)}" for name in more)])
+    value = network_of(cell) if first in ("backbone", "features") else str(cell.settings.get(first))
+    return AND.join([value, *(f"{name} {cell.settings.get(name)}" for name in more)])
 
 
 def differences(cells: list[Cell], draws: list[Draws], together: Together | None = None) -> pd.DataFrame:

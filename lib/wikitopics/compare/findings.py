@@ -356,6 +356,7 @@ def network_size(
 ) -> Claim:
     """The larger backbone, by its parameters, against the smaller one: same labels, same images.
 
+    Given features are of a network of unknown size, and in no pair.
     changed: "backbone", or what moves together with it, as differences.change names it.
     """
     more = changed.split(AND)[1:]
@@ -368,6 +369,7 @@ def network_size(
     sides = [
         (a, b, macro_pair(cells[a], draws[a], cells[b], draws[b]))
         for a, b in _pairs(cells, changed, together)
+        if not any(cells[end].settings.get("features") for end in (a, b))
     ]
     claim = _mean_difference(claim, cells, changed, sides)
     if sides and more:

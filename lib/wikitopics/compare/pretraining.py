@@ -76,7 +76,12 @@ class Group:
 
 
 def groups(runs: list[Cell], draws: list[Draws]) -> list[Group]:
-    """For each label source its cells with the most labels; ROC-AUC is the mean over their networks."""
+    """For each label source its cells with the most labels; ROC-AUC is the mean over their networks.
+
+    Cells with given features are left out: what their network was trained on before is not known.
+    """
+    known = [pair for pair in zip(runs, draws, strict=True) if not pair[0].settings.get("features")]
+    runs, draws = [run for run, _ in known], [drawn for _, drawn in known]
     found = []
     for source in dict.fromkeys(run.settings["labels"] for run in runs):
         most = max(len(run.test.label_names) for run in runs if run.settings["labels"] == source)

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -163,13 +164,21 @@ def read_run(evaluation: str) -> Cell:
     )
 
 
+def network_of(cell: Cell) -> str:
+    """The name of a cell's backbone; of given features that of their file."""
+    backbone, file = cell.settings["backbone"], cell.settings.get("features")
+    return f"features of {Path(file).name}" if file else backbone
+
+
 def settings_that_differ(first: Cell, other: Cell) -> list[str]:
     """Names of the parameters in which two cells differ (seeds and the name do not count).
 
     A file of weights fits one network, so that another network cannot have it: paths of weights that differ
-    in the backbone's name alone are one setting.
+    in the backbone's name alone are one setting. So is whose features a run was given beside a backbone.
     """
     names = (first.settings.keys() | other.settings.keys()) - NOT_A_SETTING
+    if first.settings["backbone"] != other.settings["backbone"]:
+        names -= {"features"}
     return sorted(name for name in names if _setting(first, name) != _setting(other, name))
 
 

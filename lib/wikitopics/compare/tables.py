@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from wikitopics.artefacts import read_table
-from wikitopics.compare.runs import PEOPLE, Cell, Draws, overall
+from wikitopics.compare.runs import PEOPLE, Cell, Draws, network_of, overall
 from wikitopics.evaluate import metrics
 from wikitopics.evaluate.intervals import AP, metric_interval
 
@@ -24,11 +24,11 @@ def column(metric: str) -> str:
 def comparison(cells: list[Cell], draws: list[Draws]) -> pd.DataFrame:
     """One row a cell with its settings and every metric, the mean over its networks.
 
-    run, label_source, backbone, image_size, n_labels, images, groups, seeds (their number), people_f1 (micro
-    F1 of the label source against people), and for each metric its value, _low, _high (95 %, other images and
-    other networks), _low_images, _high_images (other images alone), _sd (over seeds) and _prior (the label
-    prior's value; 0.5 against people). With one seed both intervals are of images alone; NaN is "too few
-    positives".
+    run, label_source, backbone, image_size (0 with given features), n_labels, images, groups, seeds (their
+    number), people_f1 (micro F1 of the label source against people), and for each metric its value, _low,
+    _high (95 %, other images and other networks), _low_images, _high_images (other images alone), _sd (over
+    seeds) and _prior (the label prior's value; 0.5 against people). With one seed both are of images
+    alone; NaN is "too few positives".
     """
     return pd.DataFrame([_row(cell, drawn) for cell, drawn in zip(cells, draws, strict=True)])
 
@@ -37,8 +37,8 @@ def _row(cell: Cell, drawn: Draws) -> dict:
     row = {
         "run": cell.name,
         "label_source": cell.settings["labels"],
-        "backbone": cell.settings["backbone"],
-        "image_size": cell.settings.get("image_size", 0),
+        "backbone": network_of(cell),
+        "image_size": 0 if cell.settings.get("features") else cell.settings.get("image_size", 0),
         "n_labels": len(cell.test.label_names),
         "images": len(cell.test.truth),
         "groups": int(cell.groups.max()) + 1,

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import numpy as np
 import pandas as pd
 
-from wikitopics.artefacts import finished_run, read_array, read_json, read_table
+from wikitopics.artefacts import RECORD, finished_run, read_array, read_json, read_table
 from wikitopics.evaluate.predictions import lineage, parents
 from wikitopics.images.decode import Recipe
 from wikitopics.images.reasons import Rejected
@@ -71,7 +71,7 @@ def read_context(run: str) -> Context:
     if page := file_page(_source_of(made_from["labels"])["source"]):
         details["address"] = [page + quote(title) for title in details.index]
     pixels = read_array(images / "images.npy")
-    features = _features(images / "features", made_from["backbone"], len(pixels))
+    features = _features(images / "features", run, made_from["backbone"], len(pixels))
     why, original = _why(made_from["labels"], titles), originals(made_from["labels"], table)
     return Context(pixels, table, details, why, features, parents(run), original)
 
@@ -120,8 +120,11 @@ def _why(run: str, titles: pd.Series) -> pd.DataFrame | None:
     return table[table["title"].isin(titles)].reset_index(drop=True)
 
 
-def _features(folder: Path, backbone: str, rows: int) -> np.ndarray | None:
-    """The backbone's cached features of the image set, those of another one where it has none."""
+def _features(folder: Path, run: str, backbone: str, rows: int) -> np.ndarray | None:
+    """The features that the run learned from; where it kept none those of its backbone, or of another one."""
+    own = read_json(finished_run("03_train", run) / RECORD).get("features_file")
+    if own and (folder / own).exists():
+        return read_array(folder / own)
     paths = sorted(folder.glob("*.npy"), key=lambda path: (backbone not in path.name, path.name))
     arrays = (read_array(path) for path in paths)
     return next((array for array in arrays if array.ndim == 2 and len(array) == rows), None)

@@ -29,6 +29,7 @@ from wikitopics.scoring.archive import SUMS
 from wikitopics.scoring.bundle import write_model
 from wikitopics.scoring.settings import settings_of
 from wikitopics.sources.table_cells import without_formula
+from wikitopics.train.model import takes_features
 from wikitopics.train.record import read_trained
 
 JUDGED = ("metrics.json", "per_label.parquet", "thresholds.parquet")
@@ -50,6 +51,11 @@ def export_run(
     formats, chain, out = check_formats(formats), read_chain(model, evaluation), Path(out)
     check_place(out)
     network, _ = read_trained(chain.model)
+    if takes_features(network):
+        raise UserError(
+            f"a bundle must hold the whole way from pictures to topics, but the run {chain.model.name!r} "
+            "learned from features that were given; export a run with a backbone"
+        )
     settings = settings_of(chain.model, chain.evaluation, network.inputs[0].shape[1])
     with whole_bundle(out) as folder:
         write_model(folder, network, settings)

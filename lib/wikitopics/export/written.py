@@ -8,11 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from wikitopics.artefacts import clear_leftovers, replacing, replacing_folder, room_for
+from wikitopics.artefacts import clear_leftovers, file_digest, replacing, replacing_folder, room_for
 from wikitopics.errors import UserError
 from wikitopics.scoring.archive import SUMS, listed, listing, sums_text
 from wikitopics.scoring.bundle import SETTINGS, WEIGHTS
-from wikitopics.train.record import file_digest
 
 MODELS = {WEIGHTS, "model.keras"}  # every bundle has one of them, those of format 1 the second
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the time of every entry: equal files make equal zips

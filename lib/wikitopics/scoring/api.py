@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from wikitopics.errors import UserError
 from wikitopics.scoring.archive import bundle_path
+from wikitopics.scoring.given import learned_from_features, score_features
 from wikitopics.scoring.pictures import FILES, WIDTH, fetched
 from wikitopics.scoring.results import IN_EVERY_FORM, columns_of, wide
 from wikitopics.scoring.settings import ABSTAIN, finished_pair
@@ -59,6 +60,8 @@ def score(
     if out is not None:
         check_out(names, Path(out), IN_EVERY_FORM)
     run, judged = runs_of(model, evaluation)
+    if judged is not None and learned_from_features(run):
+        return _of_features(run, names, out, judged, abstain)
     paths = paths_of(names, print)
     if out is None and len(paths) > IN_MEMORY:
         raise UserError(
@@ -74,6 +77,17 @@ def score(
         return write(out=Path(out))
     with tempfile.TemporaryDirectory() as folder:
         write(out=Path(folder) / "rows.parquet")
+        return _with_labels(pq.read_table(Path(folder) / "rows.parquet"))
+
+
+def _of_features(
+    run: Path, names: list[str], out: Name | None, judged: Path, abstain: float
+) -> pd.DataFrame | dict[str, int]:
+    """The same for a run that learned from given features: one file of them is scored."""
+    if out is not None:
+        return score_features(run, names, Path(out), judged, abstain)
+    with tempfile.TemporaryDirectory() as folder:
+        score_features(run, names, Path(folder) / "rows.parquet", judged, abstain)
         return _with_labels(pq.read_table(Path(folder) / "rows.parquet"))
 
 

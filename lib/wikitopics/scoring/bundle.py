@@ -13,7 +13,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from wikitopics.artefacts import write_json
+from wikitopics.artefacts import file_digest, write_json
 from wikitopics.errors import UserError
 from wikitopics.labels.taxonomy import descent
 from wikitopics.scoring.archive import refuse, verified
@@ -22,7 +22,6 @@ from wikitopics.train.backbones import rescaled
 from wikitopics.train.efficientnet_lite import HEAD_CHANNELS
 from wikitopics.train.engine import keras
 from wikitopics.train.model import FEATURES, backbone_of, build_model
-from wikitopics.train.record import file_digest
 
 FORMAT = 2  # 1 held its network in model.keras alone, which only Keras can read
 SETTINGS, WEIGHTS = "settings.json", "model.safetensors"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from wikitopics.errors import UserError
 from wikitopics.images.decode import Recipe
 from wikitopics.scoring.archive import is_bundle
 from wikitopics.scoring.settings import Settings, settings_of
@@ -50,9 +51,15 @@ def read_network(model: Path, evaluation: Path | None = None) -> tuple:
         from wikitopics.scoring.bundle import load_bundle
 
         return load_bundle(model)
+    from wikitopics.train.model import takes_features
     from wikitopics.train.record import read_trained
 
     network, _ = read_trained(model)
+    if takes_features(network):
+        raise UserError(
+            f"pictures must go through a backbone, but the run {model.name!r} has none and learned from "
+            "features that were given; name a run with a backbone"
+        )
     return network, settings_of(model, evaluation, network.inputs[0].shape[1])
 
 

@@ -8,7 +8,7 @@ from typing import Any, get_origin, get_type_hints
 import numpy as np
 
 from wikitopics import __version__
-from wikitopics.artefacts import RECORD, finished_run, read_arrow, read_json
+from wikitopics.artefacts import RECORD, file_digest, finished_run, read_arrow, read_json
 from wikitopics.errors import UserError
 from wikitopics.evaluate.calibration import apply_platt, fit_platt, sureness
 from wikitopics.evaluate.predictions import matrix, read_frozen
@@ -134,7 +134,6 @@ def settings_of(model_folder: Path, evaluation: Path | None, side: int) -> Setti
     calibration is Platt's, fitted on the run's own validation predictions. Raises UserError where the
     thresholds are for other labels or outside [0, 1].
     """
-    from wikitopics.train.record import file_digest
 
     about, record = read_json(model_folder / "label_names.json"), read_json(model_folder / RECORD)
     names = about["label_names"]

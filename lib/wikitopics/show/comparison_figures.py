@@ -56,7 +56,8 @@ def cells(table: pd.DataFrame, metric: str = "macro_roc_auc") -> go.Figure:
     rows = table["label_source"] + ", " + table["n_labels"].astype(str) + " labels"
     columns = table["backbone"]
     if "image_size" in table and table["image_size"].nunique() > 1:
-        columns = columns + ", " + table["image_size"].astype(str) + " px"
+        sizes = table["image_size"].map(lambda pixels: f", {pixels} px" if pixels else "")
+        columns = columns + sizes
     named = table.assign(row=rows, column=columns)
     grid = named.pivot_table(index="row", columns="column", values=metric, sort=False)
     words = metric.replace("_", " ").replace("roc auc", "ROC-AUC")

@@ -1,7 +1,7 @@
 """What is learned from: images and labels joined by title, in batches whose order a seed decides."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
@@ -98,6 +98,26 @@ def keep_top_labels(examples: Examples, n: int) -> Examples:
         {name: nearest_kept(name, examples.parents, set(names)) for name in names},
         examples.taxonomy,
     )
+
+
+def only(examples: Examples, kept: np.ndarray) -> Examples:
+    """The examples at which the mask `kept` (n_images,) holds.
+
+    Raises UserError where train or validation would be empty.
+    """
+    chosen = replace(
+        examples,
+        frame=examples.frame[kept].reset_index(drop=True),
+        label_matrix=examples.label_matrix[kept],
+        confidences=examples.confidences[kept],
+    )
+    for split in ("train", "validation"):
+        if not len(chosen.rows(split)):
+            raise UserError(
+                f"{split} must have images, but of its {len(examples.rows(split)):,} none is left; give "
+                "features of them too"
+            )
+    return chosen
 
 
 def targets(examples: Examples, split: str, kind: str = "labels") -> np.ndarray:

@@ -18,6 +18,7 @@ from wikitopics.errors import UserError
 from wikitopics.progress import report
 from wikitopics.train.backbones import weights_checksum
 from wikitopics.train.examples import Batches, Examples, Views
+from wikitopics.train.given_features import Given
 from wikitopics.train.model import backbone_of, features_of, head_of, open_end
 
 LAYER = "augment"
@@ -240,6 +241,11 @@ class Learner:
         views = f", {len(self.shown.arrays)} augmented views" if isinstance(self.shown, Views) else ""
         return f"{count:,} pictures, {numbers} numbers each{views}"
 
+    @property
+    def features_file(self) -> str:
+        """Name of the file of its inputs, which lies with the images run; empty where pictures go in."""
+        return Path(str(getattr(self.inputs, "filename", ""))).name if self.frozen else ""
+
     def first_batch(self, train: Batches) -> tuple[np.ndarray, np.ndarray]:
         """What the trained part is given of the first training pictures, and what it sees of it."""
         seen, _ = train.first()
@@ -257,14 +263,18 @@ def prepare_learner(
     augmentation: Augmentation = UNCHANGED,
     views: int = 4,
     seed: int = 0,
+    given: Given | None = None,
 ) -> Learner:
     """How `network` (train.model.build_model) learns from the pictures of the images run in `images`.
 
     A backbone that stays as it is gives every picture's features once, and those of `views` augmented views
     of each training picture; its head learns from them, and so do the heads of further seeds: they share the
     views that `seed` drew, and draw for themselves which of them an epoch sees. A backbone that learns too
-    sees the pictures themselves in every epoch, augmented anew.
+    sees the pictures themselves in every epoch, augmented anew. Without a backbone the head learns from the
+    features that were `given`.
     """
+    if given is not None:
+        return Learner(head_of(network), given.array, given.array, str(given.file))
     backbone = backbone_of(network)
     if backbone.trainable_weights:
         whole = augmented(network, augmentation, seed)

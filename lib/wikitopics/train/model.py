@@ -15,6 +15,7 @@ from wikitopics.errors import UserError
 from wikitopics.train.backbones import build_backbone
 from wikitopics.train.coherence import MaxConstraint
 
+GIVEN = "features"  # the backbone of a run whose features somebody else made
 FEATURES = "features"  # the layer whose output is cached; what comes after it is the head
 SCORES, COHERENT = "scores", "coherent"  # where learning ends, and what may still come after it
 
@@ -39,6 +40,7 @@ def build_model(
     store_size: int = 0,
     seed: int = 0,
     descent: np.ndarray | None = None,
+    given_width: int = 0,
 ) -> keras.Model:
     """The whole model: pictures (n, s, s, 3) of 0..255 (uint8 or float) -> scores (n, n_labels) in [0, 1].
 
@@ -46,24 +48,34 @@ def build_model(
     inside. `head_units` 0 leaves the hidden layer out (a linear probe). The last `trainable_layers` layers
     of the backbone learn too, with ALL_LAYERS (-1) all of them; its batch norms never do (see `thaw`).
     With `descent` (labels.taxonomy.descent) a last layer makes the scores coherent with the hierarchy.
+    With the backbone GIVEN there is none: features (n, given_width) come in where pictures would.
     Raises UserError as `build_backbone`, and where there is no label.
     """
     if n_labels < 1:
         raise UserError(f"a model must have at least one label, but has {n_labels}; choose other labels")
-    network = build_backbone(backbone, image_size, weights)
-    thaw(network, trainable_layers)
-    store_size = store_size or image_size
-
-    pictures = keras.Input((store_size, store_size, 3), name="picture")
-    x = pictures
-    if store_size != image_size:
-        x = layers.Resizing(image_size, image_size, antialias=True, name="resize")(x)
-    x = network(x, training=False)
-    x = layers.GlobalAveragePooling2D(name=FEATURES)(x)
+    if backbone == GIVEN:
+        seen = x = keras.Input((given_width,), name=FEATURES)
+    else:
+        network = build_backbone(backbone, image_size, weights)
+        thaw(network, trainable_layers)
+        seen, x = _looking(network, image_size, store_size or image_size)
     scores = _head(x, n_labels, head_units, seed)
     if descent is not None:
         scores = MaxConstraint(descent, name=COHERENT, dtype="float32")(scores)
-    return keras.Model(pictures, scores, name=f"{backbone}_{n_labels}_labels")
+    return keras.Model(seen, scores, name=f"{backbone}_{n_labels}_labels")
+
+
+def takes_features(model: keras.Model) -> bool:
+    """Whether a model was built on given features, and takes these instead of pictures."""
+    return len(model.input_shape) == 2
+
+
+def _looking(network: keras.Model, image_size: int, store_size: int):
+    """Stored pictures, and their features by a backbone."""
+    pictures = x = keras.Input((store_size, store_size, 3), name="picture")
+    if store_size != image_size:
+        x = layers.Resizing(image_size, image_size, antialias=True, name="resize")(x)
+    return pictures, layers.GlobalAveragePooling2D(name=FEATURES)(network(x, training=False))
 
 
 def _head(features, n_labels: int, head_units: int, seed: int):

@@ -14,13 +14,13 @@ import keras
 import numpy as np
 import pandas as pd
 
-from wikitopics.artefacts import RECORD, read_json, write_json, write_table
+from wikitopics.artefacts import RECORD, file_digest, read_json, write_json, write_table
 from wikitopics.errors import UserError
 from wikitopics.train.examples import Examples
 from wikitopics.train.features import Learner, relative_difference
 from wikitopics.train.losses import PLAIN, LossSettings, formula
 from wikitopics.train.members import Members
-from wikitopics.train.model import load_model
+from wikitopics.train.model import load_model, takes_features
 
 WITHOUT_EFFECT = ("run", "interactive")  # parameters that change nothing that is learned
 
@@ -112,15 +112,19 @@ def write_predictions(
     write_table(folder / f"predictions_{split}.parquet", table)
 
 
-def saved_difference(path: Path, examples: Examples, scores: np.ndarray, pictures: int = 16) -> float:
+def saved_difference(
+    path: Path, examples: Examples, part: Learner, scores: np.ndarray, pictures: int = 16
+) -> float:
     """How far the model read back from `path` is from `scores` on the first training pictures (0 to 1).
 
-    scores: (n_images, n_labels), as written. About 1e-6 is rounding. Raises UserError above 1e-3: the file
-    does not hold the model that gave these scores.
+    part: what learned; scores: (n_images, n_labels), as written. About 1e-6 is rounding. Raises UserError
+    above 1e-3: the file does not hold the model that gave these scores.
     """
     rows = examples.rows("train")[:pictures]
-    shown = np.asarray(examples.pixels[examples.frame["row"].to_numpy()[rows]])
-    given = keras.ops.convert_to_numpy(load_model(path)(shown, training=False))  # eager: nothing to compile
+    model = load_model(path)
+    shown = part.inputs if takes_features(model) else examples.pixels
+    shown = np.asarray(shown[examples.frame["row"].to_numpy()[rows]])
+    given = keras.ops.convert_to_numpy(model(shown, training=False))  # eager: nothing to compile
     difference = float(np.abs(given - scores[rows]).max())
     if not difference < 1e-3:
         raise UserError(
@@ -128,12 +132,6 @@ def saved_difference(path: Path, examples: Examples, scores: np.ndarray, picture
             "delete the images run's features folder and run again"
         )
     return difference
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 (hex) of a file."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_trained(folder: Path) -> tuple[keras.Model, list[str]]:
@@ -168,6 +166,7 @@ def proof(part: Learner, members: Members, loss: LossSettings, label_names: list
     fixed_batch_loss: see there. augmented_difference: how far the first batch as training sees it is from
     the same pictures as they are, as a share of their mean absolute value; 0 where nothing is augmented.
     effective_weights: label -> [present, absent], see there. shown_images: positions in an epoch.
+    features_file: see Learner.
     """
     weights, train = effective_weights(members, label_names, loss.descent), members.train[0]
     return {
@@ -175,6 +174,7 @@ def proof(part: Learner, members: Members, loss: LossSettings, label_names: list
         "augmented_difference": relative_difference(*part.first_batch(train)),
         "effective_weights": {row.label: [row.present, row.absent] for row in weights.itertuples()},
         "shown_images": len(train.rows),
+        "features_file": part.features_file,
     }
 
 

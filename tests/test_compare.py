@@ -540,7 +540,7 @@ def test_every_backbone_has_its_number_of_parameters():
     from wikitopics.rules import RULES
 
     offered = RULES["03_train"]["backbone"].allowed.removeprefix("one of ").split(", ")
-    assert set(differences.PARAMETERS) == set(offered)
+    assert set(differences.PARAMETERS) == set(offered) - {"features"}  # of a network of unknown size
 
 
 def test_labels_can_be_left_out_of_every_cell(grid):

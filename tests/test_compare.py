@@ -536,6 +536,29 @@ def test_the_larger_network_is_the_one_with_more_parameters(tmp_path, monkeypatc
     assert "EfficientNetB2 minus EfficientNetLite0" in claim.basis
 
 
+def test_given_features_are_one_change_of_a_network_of_unknown_size(tmp_path, monkeypatch):
+    monkeypatch.setenv("WIKITOPICS_ROOT", str(tmp_path))
+    plant(tmp_path, "lite0", backbone="EfficientNetLite0", features="")
+    plant(tmp_path, "clip", backbone="features", features="from/clip.parquet")
+    plant(tmp_path, "dino", backbone="features", features="from/dino.parquet")
+    cells = read_runs(["lite0", "clip", "dino"])
+    draws = [draw(cell, ROUNDS, 0) for cell in cells]
+    assert [(*pair[:2], pair[2]) for pair in differences.pairs(cells)] == [
+        (0, 1, "backbone"),
+        (0, 2, "backbone"),
+        (1, 2, "features"),
+    ]
+    assert differences.value_of(cells[1], "backbone") == "features of clip.parquet"
+    assert claims.network_size(cells, draws).based_on == 0
+    assert pretraining.groups(cells, draws)[0].seeds == 1 and not pretraining.groups(cells[1:], draws[1:])
+    table = tables.comparison(cells, draws)
+    assert table["backbone"].tolist() == [
+        "EfficientNetLite0",
+        *(f"features of {n}.parquet" for n in ("clip", "dino")),
+    ]
+    assert (table["image_size"] == 0).tolist() == [False, True, True]
+
+
 def test_every_backbone_has_its_number_of_parameters():
     from wikitopics.rules import RULES
 

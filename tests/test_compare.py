@@ -538,9 +538,9 @@ def test_the_larger_network_is_the_one_with_more_parameters(tmp_path, monkeypatc
 
 def test_given_features_are_one_change_of_a_network_of_unknown_size(tmp_path, monkeypatch):
     monkeypatch.setenv("WIKITOPICS_ROOT", str(tmp_path))
-    plant(tmp_path, "lite0", backbone="EfficientNetLite0", features="")
-    plant(tmp_path, "clip", backbone="features", features="from/clip.parquet")
-    plant(tmp_path, "dino", backbone="features", features="from/dino.parquet")
+    plant(tmp_path, "lite0", backbone="EfficientNetLite0", features="", image_size=128)
+    plant(tmp_path, "clip", backbone="features", features="from/clip.parquet", image_size=128)
+    plant(tmp_path, "dino", backbone="features", features="from/dino.parquet", image_size=128)
     cells = read_runs(["lite0", "clip", "dino"])
     draws = [draw(cell, ROUNDS, 0) for cell in cells]
     assert [(*pair[:2], pair[2]) for pair in differences.pairs(cells)] == [

@@ -44,6 +44,9 @@ class CommonsApi:
         """The categories above the files, as the wiki has them."""
         return self._file(CATEGORIES)
 
+    def items(self) -> None:
+        """None: nothing is known of items."""
+
     def fingerprint(self) -> str:
         """Hex digest of the table of files and of all pictures."""
         return digest_of(fingerprint_of([self._file(FILES)]), stored_fingerprint(located(self.image_root)))

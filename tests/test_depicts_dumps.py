@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import mariadb
+from awkward_rows import AWKWARD, escaped
 from depicts_planted import PAGES, entity, item, none, text, write_mediainfo, write_pages
 from dump_planted import plant
 from sql_text import FORMS
@@ -119,7 +121,7 @@ def test_an_item_is_known_by_its_number_alone_as_in_old_dumps():
     assert depicted_items({"statements": {"P180": [item(146, id="")]}}, Counter()) == ["Q146"]
 
 
-@pytest.mark.parametrize("statements", [[], {}, None, 7, {"P180": {}}, {"P180": None}, {"P31": [item(1)]}])
+@pytest.mark.parametrize("statements", [[], {}, None, 7, {"P180": {"a": 1}}, {"P180": None}, {"P31": [item(1)]}])
 def test_a_file_may_have_no_statements_in_any_form(statements):
     counts: Counter[str] = Counter()
     assert depicted_items({"statements": statements}, counts) == []
@@ -239,6 +241,33 @@ def test_items_get_their_category_and_their_article(root, form):
         ["Q146", "Cats", "Cat"],
     ]
     assert read_items(dump, []).empty
+
+
+@pytest.mark.servers
+@pytest.mark.skipif(bool(mariadb.missing()), reason=mariadb.missing() or "there")
+def test_items_come_out_of_what_a_real_server_dumps(root):
+    """Awkward names too; the server itself says which items have a category."""
+    named = [(n, 100 + n, b"commonswiki", b"Category:" + name) for n, name in enumerate(AWKWARD, 20) if name]
+    rows = (
+        b"\t".join((b"%d" % n, b"%d" % i, site, escaped(name))) + b"\n"
+        for n, i, site, name in [*PAGES, *named]
+    )
+    where = "FROM wb_items_per_site WHERE ips_site_id = 'commonswiki' AND ips_site_page LIKE 'Category:%'"
+    with mariadb.server(root / "server") as socket:
+        mariadb.sql(socket, "CREATE DATABASE wikidatawiki")
+        mariadb.load(socket, "wikidatawiki", "wb_items_per_site", rows, root / "load.tsv")
+        dump = root / "wikidatawiki-20260101-wb_items_per_site.sql"
+        mariadb.dump(socket, "wikidatawiki", "wb_items_per_site", dump)
+        said = mariadb.sql(
+            socket, f"SELECT ips_item_id, HEX(SUBSTR(ips_site_page, 10)) {where}", "wikidatawiki"
+        )
+    table = pd.read_parquet(items_from(dump)).dropna(subset="category")
+    held = dict(line.split("\t") for line in said.decode().splitlines())
+    assert len(held) == 3 + len(named)
+    found = zip(table["item"], table["category"], strict=True)
+    assert dict(found) == {
+        f"Q{item}": bytes.fromhex(name).decode().replace("_", " ") for item, name in held.items()
+    }
 
 
 # --- All of it: a dump of Commons, its structured data and Wikidata's pages beside it

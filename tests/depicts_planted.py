@@ -62,6 +62,29 @@ def write_mediainfo(path: Path, entities: list[dict | bytes]) -> Path:
     return path
 
 
+MERGED = [  # page, the item that was, the item that is
+    (1, 1460, 146), (2, 1461, 8), (3, 42, 146), (4, 1462, 99),
+]  # fmt: skip
+
+
+def write_merged(folder: Path) -> None:
+    """Write Wikidata's tables page and redirect: items that were merged, and pages that are none."""
+    page = {
+        "page_id": "int",
+        "page_namespace": "int",
+        "page_title": "varbinary(255)",
+        "page_is_redirect": "tinyint",
+    }
+    rows = [(n, 0, b"Q%d" % old, 1) for n, old, _ in MERGED]
+    rows += [(5, 0, b"Q7", 0), (6, 120, b"P180", 1), (7, 0, b"Main_Page", 1), (8, 1, b"Q146", 1)]
+    write_sql(folder / "wikidatawiki-20260101-page.sql.gz", page, rows)
+    redirect = {"rd_from": "int", "rd_namespace": "int", "rd_title": "varbinary(255)"}
+    rows = [(n, 0, b"Q%d" % new) for n, _, new in MERGED]
+    write_sql(
+        folder / "wikidatawiki-20260101-redirect.sql.gz", redirect, [*rows, (6, 120, b"P1"), (7, 0, b"Q1_")]
+    )
+
+
 def write_pages(path: Path, form: str = "rows") -> Path:
     """Write Wikidata's table wb_items_per_site."""
     return write_sql(path, SITE, PAGES, form)

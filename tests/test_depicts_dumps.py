@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import mariadb
 from awkward_rows import AWKWARD, escaped
-from depicts_planted import PAGES, entity, item, none, text, write_mediainfo, write_pages
+from depicts_planted import PAGES, entity, item, none, text, write_mediainfo, write_merged, write_pages
 from dump_planted import plant
 from sql_text import FORMS
 from wikitopics.errors import UserError
@@ -121,7 +121,9 @@ def test_an_item_is_known_by_its_number_alone_as_in_old_dumps():
     assert depicted_items({"statements": {"P180": [item(146, id="")]}}, Counter()) == ["Q146"]
 
 
-@pytest.mark.parametrize("statements", [[], {}, None, 7, {"P180": {"a": 1}}, {"P180": None}, {"P31": [item(1)]}])
+@pytest.mark.parametrize(
+    "statements", [[], {}, None, 7, {"P180": {"a": 1}}, {"P180": None}, {"P31": [item(1)]}]
+)
 def test_a_file_may_have_no_statements_in_any_form(statements):
     counts: Counter[str] = Counter()
     assert depicted_items({"statements": statements}, counts) == []
@@ -241,6 +243,26 @@ def test_items_get_their_category_and_their_article(root, form):
         ["Q146", "Cats", "Cat"],
     ]
     assert read_items(dump, []).empty
+
+
+def test_an_item_that_was_merged_into_another_has_what_that_one_has(root):
+    folder = root / "wikidatawiki"
+    write_pages(folder / "wikidatawiki-20260101-wb_items_per_site.sql.gz")
+    asked = ["Q1460", "Q1461", "Q42", "Q1462", "Q146"]
+    alone = read_items(folder, asked).values.tolist()
+    assert alone == [["Q42", "", "Douglas Adams"], ["Q146", "Cats", "Cat"]]
+    write_merged(folder)
+    assert read_items(folder, asked).values.tolist() == [
+        *alone,  # Q42 has pages of its own
+        ["Q1460", "Cats", "Cat"],
+        ["Q1462", "A red link", ""],
+    ]
+
+
+def test_a_folder_without_pages_of_items_is_told(root):
+    write_merged(root / "wikidatawiki")
+    with pytest.raises(UserError, match="items must be a table, or Wikidata's wb_items_per_site or a folder"):
+        read_items(root / "wikidatawiki", ["Q1"])
 
 
 @pytest.mark.servers

@@ -139,6 +139,7 @@ def test_a_list_of_files_gets_labels_by_what_they_depict(root):
         ["depicts house cat (Q146)", "Cats", "Animalia"],  # though no file is in the category Cats
         ["depicts Q11", "Cats", "Animalia"],  # whose own category leads to it
     ]
+    pd.DataFrame({"title": [], "path": []}).to_parquet(root / "owls" / "manifest.parquet")
     before = source.fingerprint()
     (root / "owls" / "items.parquet").write_bytes(b"another")
     assert source.fingerprint() != before

@@ -20,10 +20,11 @@ HOP = "item"  # the rule of the step from an item to its category
 def read_items(path: Path, wanted: Iterable[str]) -> pd.DataFrame:
     """Of the items `wanted` (Q-ids) those that are known at `path`: item, category, name ("" without).
 
-    path: Wikidata's wb_items_per_site (.sql, .sql.gz), whose names are those of English articles; or a table
-    with item, category and, if there is one, name. Raises UserError for an item of two categories.
+    path: Wikidata's wb_items_per_site (.sql, .sql.gz), alone or in a folder with page and redirect, whose
+    names are those of English articles; or a table with item, category and, if there is one, name. Raises
+    UserError for an item of two categories.
     """
-    if path.name.endswith((".sql", ".sql.gz")):
+    if path.is_dir() or path.name.endswith((".sql", ".sql.gz")):
         known = pq.read_table(items_from(path), filters=[("item", "in", sorted(set(wanted)) or [""])])
         table = known.to_pandas().fillna("")
         return table.assign(name=[name.partition(":")[2] for name in table["article"]])[COLUMNS]

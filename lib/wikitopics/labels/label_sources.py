@@ -115,7 +115,6 @@ def _from_items(
     later = {step: count for step, count in found.steps.items() if step != "with a category"}
     return replace(
         found,
-        labels=found.labels.assign(items=files["items"]),
         why=depicts.why_items(found.why, files),
         steps=steps | later,
         notes=notes | found.notes,

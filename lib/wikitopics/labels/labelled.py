@@ -130,7 +130,8 @@ def write_labels(
     write_table(
         folder / "files.parquet", files[[name for name in (*FILE_COLUMNS, "items", "split") if name in files]]
     )
-    write_table(folder / "labels.parquet", labelled.labels)
+    items = {"items": files["items"].tolist()} if "items" in files else {}
+    write_table(folder / "labels.parquet", labelled.labels.assign(**items))
     write_table(folder / "why.parquet", labelled.why)
     if human is not None:
         write_table(folder / "human.parquet", human)

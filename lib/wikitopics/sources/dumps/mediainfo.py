@@ -125,7 +125,7 @@ def depicted(lines: Iterable[bytes], counts: Counter[str]) -> Iterator[tuple[str
     """(title of the file, Q-ids of what it depicts) of each entity that names any; the rest is counted."""
     for line in lines:
         if DEPICTS not in line and KIND in line and line.startswith(b"{") and line.endswith(b"}"):
-            counts[FILES] += 1  # spares reading what says nothing of what is depicted
+            counts[FILES] += 1  # spares parsing what says nothing of what is depicted, however damaged within
             counts["files without a depicts statement"] += 1
             continue
         entity = _entity(line, counts)

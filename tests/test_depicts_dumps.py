@@ -84,7 +84,7 @@ ODD = [
     (b'{"type":"item","id":"Q146","title":"Q146"}', "entities that are no file's"),
     (b'{"type":"item","id":"M146","statements":{"P180":[]}}', "entities that are no file's"),
     (b'{"id":146}', "entities that are no file's"),
-    (b'{"id":"M\xd9\xa3"}', "entities that are no file's"),
+    (b'{"id":"M1\xd9\xa3"}', "entities that are no file's"),
     (b'{"entity":"M1","redirect":"M2"}', "entities that are redirects"),
 ]
 

@@ -23,7 +23,6 @@ import pyarrow.parquet as pq
 from wikitopics.artefacts import RECORD, read_json, replacing
 from wikitopics.errors import UserError
 from wikitopics.progress import report
-from wikitopics.sources.online.answers import Needed, fitting
 from wikitopics.sources.reading import fingerprint_of, made_once
 
 FORM = "1"  # of the tables made here; another number makes them anew
@@ -36,10 +35,9 @@ DEPICTED = pa.schema({"title": pa.string(), "items": pa.list_(pa.string())})
 
 DEPICTS, KIND = b'"P180"', b'"type":"mediainfo"'
 RANKS = ("deprecated", "normal", "preferred")
-VALUE = {"id": str, "entity-type": str, "numeric-id": int}
-SNAK = {"snaktype": Needed(str), "datavalue": {"value": VALUE}}
-STATEMENT = {"mainsnak": Needed(SNAK), "rank": Needed(str)}
-ENTITY = {"id": Needed(str), "type": str, "title": str}
+KINDS = ("value", "somevalue", "novalue")
+ITEM, FILE = re.compile(r"Q[1-9]\d{0,9}", re.ASCII), re.compile(r"M[1-9]\d*", re.ASCII)  # ids of entities
+HALF_LETTERS = re.compile("[\ud800-\udfff]")  # no table can hold them
 
 FILES = "files with structured data"
 DEPRECATED, LESS = "that are deprecated", "that are less prominent than another"
@@ -157,11 +155,11 @@ def _entity(line: bytes, counts: Counter[str]) -> dict[str, Any] | None:
 
 
 def _is_of_a_file(entity: dict[str, Any]) -> bool:
-    said = fitting(entity, ENTITY)
+    name = entity.get("id")
     return (
-        bool(said)
-        and said.get("type", "mediainfo") == "mediainfo"
-        and bool(re.fullmatch(r"M[1-9]\d*", said["id"], re.ASCII))
+        isinstance(name, str)
+        and bool(FILE.fullmatch(name))
+        and entity.get("type", "mediainfo") == "mediainfo"
     )
 
 
@@ -172,7 +170,7 @@ def title_of(entity: dict[str, Any]) -> str:
     ('Red fox.jpg', '')
     """
     title = entity.get("title")
-    if not isinstance(title, str) or not title.startswith("File:") or re.search("[\ud800-\udfff]", title):
+    if not isinstance(title, str) or not title.startswith("File:") or HALF_LETTERS.search(title):
         return ""
     return title.removeprefix("File:").replace("_", " ")
 
@@ -201,12 +199,18 @@ def depicted_items(entity: dict[str, Any], counts: Counter[str]) -> list[str]:
 
 def _read(statement: Any) -> tuple[int, str]:
     """The rank of a statement, by its place in RANKS, and the item or why there is none; -1 for nonsense."""
-    said = fitting(statement, STATEMENT) or {}
-    rank, snak = said.get("rank"), said.get("mainsnak", {})
+    rank, snak = (
+        (statement.get("rank"), _part(statement, "mainsnak")) if isinstance(statement, dict) else (0, {})
+    )
     kind = snak.get("snaktype")
-    if rank not in RANKS or kind not in ("value", "somevalue", "novalue"):
+    if rank not in RANKS or kind not in KINDS:
         return -1, ODD
     return RANKS.index(rank), _item(snak) or ODD if kind == "value" else UNKNOWN
+
+
+def _part(value: dict[str, Any], name: str) -> dict[str, Any]:
+    part = value.get(name)
+    return part if isinstance(part, dict) else {}
 
 
 def _statements(entity: dict[str, Any]) -> list[Any]:
@@ -218,8 +222,8 @@ def _statements(entity: dict[str, Any]) -> list[Any]:
 
 def _item(snak: dict[str, Any]) -> str:
     """The Q-id of a value, "" where it is no item; old dumps have its number only."""
-    value = snak.get("datavalue", {}).get("value", {})
-    written = value.get("id", "")
-    if not written and value.get("entity-type") == "item" and value.get("numeric-id"):
-        written = f"Q{value['numeric-id']}"
-    return written if re.fullmatch(r"Q[1-9]\d{0,9}", written, re.ASCII) else ""
+    value = _part(_part(snak, "datavalue"), "value")
+    written, number = value.get("id", ""), value.get("numeric-id")
+    if not written and value.get("entity-type") == "item":
+        written = f"Q{number}"
+    return written if isinstance(written, str) and ITEM.fullmatch(written) else ""

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from wikitopics.errors import UserError
-from wikitopics.sources.dumps.mediainfo import STATEMENT
 from wikitopics.sources.online.answers import Needed, asked_pause, fitting, parsed
 from wikitopics.sources.online.http import Answer, Client, Failed, hold
 
@@ -38,6 +37,11 @@ PAGE = {
     "cirrusdoc": [{"source": {"weighted_tags": [str]}}],
 }
 STEP = {"from": Needed(str), "to": Needed(str)}
+VALUE = {"id": str, "entity-type": str, "numeric-id": int}
+STATEMENT = {
+    "mainsnak": Needed({"snaktype": Needed(str), "datavalue": {"value": VALUE}}),
+    "rank": Needed(str),
+}
 ENTITY = {
     "title": str,
     "statements": {"P180": [STATEMENT]},

@@ -1,12 +1,13 @@
-"""How fast SQL dumps are read, against other ways, in one run, on what a real mysqldump wrote.
+"""How fast dumps are read, against other ways, in one run, on what a real mysqldump wrote.
 
 python benchmarks/dump_parse.py           2.6 million rows of categorylinks and page (10 minutes, 2 GB disk)
 python benchmarks/dump_parse.py --quick   a tenth of it
+python benchmarks/dump_parse.py --json    only the JSON of structured data, made up (1 minute, 1 GB disk)
 
 Each way runs in a process of its own, whose peak memory is the system's count, and says how many rows it
 found and what processor time that took, imports apart. `plain` cuts rows at "),(" and reads each with the
 csv module, as mwsql does: it needs the old form, and loses "),(" from values. DuckDB's CSV reader needs the
-new form. Needs mariadb-server. The last line is one JSON object.
+new form. SQL needs mariadb-server. The last line is one JSON object.
 """
 
 import argparse
@@ -19,9 +20,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from dump_ways import WANTED, WAYS
+from dump_ways import WANTED, WAYS, WAYS_OF_JSON
+from structured_like import write
 
 ROWS = 2_600_000
+FILES = 240_000  # of structured data
 COMMONS_GB = 80  # categorylinks of Commons, unpacked
 MAKE = Path(__file__).resolve().parents[1] / "tests" / "mariadb.py"
 
@@ -53,11 +56,12 @@ def one(way: str, path: Path) -> None:
     import duckdb  # noqa: F401
     import pyarrow.compute  # noqa: F401
 
+    import wikitopics.sources.dumps.mediainfo
     import wikitopics.sources.dumps.sql  # noqa: F401
 
     started, out = time.process_time(), sys.stdout
     sys.stdout = sys.stderr
-    rows = WAYS[way](path)
+    rows = (WAYS | WAYS_OF_JSON)[way](path)
     print(json.dumps([rows, time.process_time() - started]), file=out)
 
 
@@ -79,19 +83,40 @@ def compare(folder: Path, rows: int) -> dict[str, dict]:
     return results
 
 
+def compare_json(folder: Path, files: int) -> dict[str, dict]:
+    """All ways on the JSON of structured data, and ours on a quarter."""
+    results = {}
+    for count, ways in ((files // 4, ["structured"]), (files, WAYS_OF_JSON)):
+        path = folder / f"{count}-mediainfo.json"
+        write(path, count)
+        subprocess.run(["gzip", "-6", "-k", path], check=True)
+        for way in ways:
+            name = f"json {way}{', a quarter' if count < files else ''}"
+            results[name] = measured(way, path)
+            print(f"{name:45}", results[name], flush=True)
+    return results
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--way", choices=WAYS)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--way", choices=WAYS | WAYS_OF_JSON)
     parser.add_argument("--file", type=Path)
     options = parser.parse_args()
     if options.way:
         one(options.way, options.file)
         return
+    part = 10 if options.quick else 1
+    with tempfile.TemporaryDirectory() as folder:
+        results = compare_json(Path(folder), FILES // part)
+    if options.json:
+        print(json.dumps(results))
+        return
     if not shutil.which("mariadbd"):
         sys.exit("the dumps to read are made by MariaDB, which is not there; install mariadb-server")
     with tempfile.TemporaryDirectory() as folder:
-        results = compare(Path(folder), ROWS // 10 if options.quick else ROWS)
+        results |= compare(Path(folder), ROWS // part)
     slowest = min(results[f"categorylinks {form} ours"]["mb_per_cpu_s"] for form in ("rows", "line"))
     hours = COMMONS_GB * 1e3 / slowest / 3600
     print(

@@ -32,6 +32,11 @@ TABLES = {
         `page_latest` int(10) unsigned NOT NULL, `page_len` int(10) unsigned NOT NULL,
         `page_content_model` varbinary(32) DEFAULT NULL, `page_lang` varbinary(35) DEFAULT NULL,
         PRIMARY KEY (`page_id`)""",
+    "wb_items_per_site": """`ips_row_id` bigint(20) unsigned NOT NULL AUTO_INCREMENT,
+        `ips_item_id` int(10) unsigned NOT NULL, `ips_site_id` varbinary(32) NOT NULL,
+        `ips_site_page` varbinary(310) NOT NULL, PRIMARY KEY (`ips_row_id`),
+        UNIQUE KEY `wb_ips_item_site_page` (`ips_site_id`,`ips_site_page`),
+        KEY `wb_ips_item_id` (`ips_item_id`)""",
 }
 
 

@@ -34,4 +34,4 @@ def test_a_params_file_in_the_text_is_one_that_runs(root, run):
 
 def test_each_source_for_bulk_data_has_one():
     shown = {yaml.safe_load(block)["source"] for block in BLOCKS.values()}
-    assert shown == {"commons_dump", "wit"} and len(BLOCKS) == 4
+    assert shown == {"commons_dump", "wit"} and len(BLOCKS) == 5

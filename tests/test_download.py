@@ -179,7 +179,7 @@ def test_the_params_files_in_the_text_are_taken_by_notebook_01(tmp_path, monkeyp
     (folder / "topics.parquet").touch()
     text = (Path(__file__).resolve().parents[1] / "docs" / "downloading.md").read_text("utf-8")
     blocks = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     for block in blocks:
         file = tmp_path / "params" / "01_labels" / f"{block.split()[1]}.yaml"
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -128,12 +128,13 @@ SEED = Rule("a whole number from 0 to 4294967295", lambda value, _: 0 <= value <
 RULES: dict[str, dict[str, Rule]] = {
     "01_labels": {
         "source": one_of("sample", "table", "folder", "commons_api", "commons_dump", "wit"),
-        "label_source": one_of("commons", "commons-learned", "ores", "categories", "given"),
+        "label_source": one_of("commons", "commons-learned", "depicts", "ores", "categories", "given"),
         "taxonomy": accepted_by("wikitopics.labels.taxonomy:load", reads=True),
         "heuristics": accepted_by("wikitopics.labels.heuristics:parse"),
         "topic_threshold": between(0, 1),
         "graph": path_or(""),
         "topics": path_or(""),
+        "items": path_or(""),
         "table": given_when("source", "table"),
         "image_root": given_when("source", "folder", "commons_api"),
         "dump": given_when("source", "commons_dump"),

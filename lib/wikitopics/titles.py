@@ -43,6 +43,9 @@ ENCODED = re.compile(r"%[0-9A-Fa-f]{2}")  # no title can have this, nor an entit
 ENTITY = re.compile(r"&(?:\w+|#\d+|#[xX][0-9a-fA-F]+);")
 IMPOSSIBLE = re.compile(r"[<>\[\]{}|\ufffd]|~~~")
 LONGEST = 255  # bytes of UTF-8, that many a wiki's database holds
+ITEM = re.compile(
+    r"(?:(?:wd|d|wikidata):|(?:(?:https?:)?//)?(?:www\.|m\.)?wikidata\.org/(?:entity|wiki)/)?([Qq][1-9][0-9]{0,9})"
+)
 DOTTED = {"tr", "az", "kaa"}  # wikis whose i becomes İ
 
 FILE_PAGE = "https://commons.wikimedia.org/wiki/File:"  # of every file of Commons
@@ -133,6 +136,18 @@ def category_key(text: str) -> str:
         return category_title(text)
     except NoTitle:
         return text
+
+
+def item_key(text: str) -> str:
+    """The Q-id of an item of Wikidata, written as it or its query service does; NoTitle where it is none.
+
+    >>> item_key("Q146"), item_key("wd:q146"), item_key("<http://www.wikidata.org/entity/Q146>")
+    ('Q146', 'Q146', 'Q146')
+    """
+    found = ITEM.fullmatch(text.strip(" <>"))
+    if not found:
+        raise NoTitle(f"an item must be named by its Q-id, but {text[:100]!r} is none; write it like Q146")
+    return found[1].upper()
 
 
 def names_a_file(text: str) -> bool:

@@ -16,6 +16,7 @@ from wikitopics.sources.online.article_topics import LIFTWING, topics_from_index
 from wikitopics.sources.online.download import download, polite_client, rests
 from wikitopics.sources.online.harvest import Request, harvest
 from wikitopics.sources.online.http import Client
+from wikitopics.sources.online.structured_data import WIKIDATA
 from wikitopics.sources.online.wiki_pages import HERE, standard_width
 from wikitopics.sources.reading import MANIFEST
 from wikitopics.sources.table_cells import as_text
@@ -23,8 +24,9 @@ from wikitopics.sources.tables import is_table, read_lines, read_table
 from wikitopics.titles import category_title, file_title, names_a_file
 
 HELP = """\
-Fills data/downloads/NAME with files.parquet, categories.parquet (and topics.parquet), manifest.parquet and
-the pictures. Notebook 01 reads it with source: commons_api and image_root, graph: data/downloads/NAME.
+Fills data/downloads/NAME with files.parquet, categories.parquet (topics.parquet, items.parquet),
+manifest.parquet and the pictures. Notebook 01 reads it with source: commons_api and image_root, graph:
+data/downloads/NAME.
 
 It can be stopped at any moment; the same command goes on where it was, what failed last. Limits are those
 of Wikimedia's robot policy: two connections, 25 Mbit/s, standard widths, and an address to complain to."""
@@ -63,6 +65,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     add(
         "--articles", default="", metavar="WIKI", help="note the articles of this wiki, e.g. en.wikipedia.org"
     )
+    add("--depicts", action="store_true", help="note the items of Wikidata that the files depict")
     add("--topics", choices=("index", "liftwing"), help="topics of those articles: search index, or LiftWing")
     only = parser.add_mutually_exclusive_group().add_argument
     only("--no-pictures", action="store_true", help="only the tables")
@@ -75,6 +78,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     add_shared(parser, "--contact")
     add_shared(parser, "--api", default=COMMONS)
     add("--articles-api", default="", help="of the articles' wiki (default: https://WIKI/w/api.php)")
+    add("--items-api", default=WIKIDATA, help=argparse.SUPPRESS)
     add("--model", default=LIFTWING, help=argparse.SUPPRESS)
 
 
@@ -91,7 +95,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _tables(options: argparse.Namespace, request: Request, api: ActionApi, folder: Path) -> list[str]:
     """Titles of the files described, and of those asked for that have no description."""
-    _tell(harvest(request, api, folder))
+    _tell(harvest(request, api, folder, ActionApi(api.client, options.items_api)))
     files = pd.read_parquet(folder / FILES, columns=["title", "articles"])
     if options.topics:
         _tell(_topics(options, api.client, files, folder))
@@ -160,7 +164,8 @@ def request_of(options: argparse.Namespace) -> Request:
     numbers = {"depth": options.depth, "max_files": options.max_files, "levels_up": options.levels_up}
     width = standard_width(options.width)
     category = category_title(options.category) if options.category else ""
-    return Request(options.api, category, titles, articles=options.articles, width=width, **numbers)
+    asked = {"articles": options.articles, "width": width, "depicts": options.depicts}
+    return Request(options.api, category, titles, **asked, **numbers)
 
 
 def listed(path: Path) -> tuple[str, ...]:

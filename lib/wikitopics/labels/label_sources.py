@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 
 from wikitopics.errors import UserError
 from wikitopics.judgements import annotations, check_there, struck_hops
+from wikitopics.labels import depicts
 from wikitopics.labels import taxonomy as taxonomies
 from wikitopics.labels.category_graph import CategoryGraph, open_graph, without
 from wikitopics.labels.file_labels import COLUMNS as WHY_COLUMNS
@@ -26,7 +28,8 @@ from wikitopics.sources.table_cells import add_one_hot, as_list, as_text, number
 from wikitopics.sources.tables import read_table
 from wikitopics.titles import mediawiki_title
 
-LABEL_SOURCES = ("commons", "commons-learned", "ores", "categories", "given")
+LABEL_SOURCES = ("commons", "commons-learned", "depicts", "ores", "categories", "given")
+WALKS = LABEL_SOURCES[:3]  # up a category graph
 
 COLUMNS = ["article", "topic", "score"]
 
@@ -39,10 +42,12 @@ def label_from(
     topic_threshold: float = 0.5,
     graph: CategoryGraph | None = None,
     topics: pd.DataFrame | None = None,
+    items: pd.DataFrame | None = None,
 ) -> Labelled:
-    """Label `files` (title, categories, articles, and `labels` for "given") from the named source.
+    """Label `files` (title, categories, articles, `labels` for "given", `items`) from the named source.
 
     commons: a walk up the category `graph` to the taxonomy's anchors. commons-learned: the trained labeller.
+    depicts: the same walk, from the categories that the files' `items` have (item, category, name).
     ores: `topics` (article, topic, score) of the articles that use the file. categories: each category is
     a label. given: the column `labels`. Raises UserError for another source or where its input is missing.
     """
@@ -52,6 +57,15 @@ def label_from(
         )
     if label_source == "commons-learned":
         return _learned(files, _needed(graph, label_source, "graph"), taxonomies.load(taxonomy))
+    if label_source == "depicts":
+        led = walked(label_source, files, graph, items)
+        return _from_items(
+            led,
+            _needed(items, label_source, "items"),
+            _needed(graph, label_source, "graph"),
+            taxonomies.load(taxonomy),
+            heuristics,
+        )
     if label_source == "ores":
         return _from_topics(
             files, _needed(topics, label_source, "topics"), taxonomies.load(taxonomy), topic_threshold
@@ -74,6 +88,37 @@ def _from_graph(files: pd.DataFrame, graph: CategoryGraph, taxonomy: Taxonomy, h
     found = label_categories(graph, taxonomy, heuristics)
     labels = label_files(found, files)
     return Labelled(taxonomy, labels, why_files(found, files, labels), *_graph_counts(files, graph, labels))
+
+
+def walked(
+    label_source: str, files: pd.DataFrame, graph: CategoryGraph | None, items: pd.DataFrame | None
+) -> pd.DataFrame:
+    """The files as a walk sees them: for "depicts" their items' categories are theirs, else as they are."""
+    if label_source != "depicts":
+        return files
+    if "items" not in files:
+        raise UserError(
+            "label_source 'depicts' needs files with the column 'items', but the source has none"
+            f"{_told(files)}; add it to the table, lay the dump of structured data into the folder of the "
+            "others, or choose another label_source"
+        )
+    known, above = _needed(items, label_source, "items"), _needed(graph, label_source, "graph")
+    return depicts.walked(files, known, above)
+
+
+def _from_items(
+    files: pd.DataFrame, items: pd.DataFrame, graph: CategoryGraph, taxonomy: Taxonomy, heuristics: str
+) -> Labelled:
+    """files: as `walked` gives them."""
+    found = _from_graph(files, graph, taxonomy, heuristics)
+    steps, notes = depicts.counted(files, items)
+    later = {step: count for step, count in found.steps.items() if step != "with a category"}
+    return replace(
+        found,
+        why=depicts.why_items(found.why, files),
+        steps=steps | later,
+        notes=notes | found.notes,
+    )
 
 
 def _learned(files: pd.DataFrame, graph: CategoryGraph, taxonomy: Taxonomy) -> Labelled:
@@ -170,11 +215,27 @@ def graph_for(label_source: str, path: str, source: Source, corrections: str = "
     Without a path: the source's own, else the sample's. It lacks the hops that people struck out in the
     folder `corrections` (judgements/04_evaluate/RUN); a table of verdicts strikes none.
     """
-    if not label_source.startswith("commons"):
+    if label_source not in WALKS:
         return None
     graph = open_graph(located(path) if path else source.graph() or sample_folder())
     folder = located(corrections) if corrections else None
     return without(graph, struck_hops(folder)) if folder and folder.is_dir() else graph
+
+
+def items_for(label_source: str, path: str, source: Source, files: pd.DataFrame) -> pd.DataFrame | None:
+    """The items (item, category, name) that `files` depict, if the label source walks from them.
+
+    `path`, below the root folder: a table, or Wikidata's wb_items_per_site; empty: the source's own.
+    """
+    if label_source != "depicts" or "items" not in files:
+        return None
+    place = located(path) if path else source.items()
+    if place is None:
+        raise UserError(
+            "label_source 'depicts' needs items, but the source knows none; name a table of item and "
+            "category, or the file of Wikidata's wb_items_per_site"
+        )
+    return depicts.read_items(place, files["items"].explode().dropna())
 
 
 def topics_for(label_source: str, path: str, files: pd.DataFrame) -> pd.DataFrame | None:

@@ -127,8 +127,11 @@ def write_labels(
     folder: Path, files: pd.DataFrame, labelled: Labelled, human: pd.DataFrame | None, source: dict[str, Any]
 ) -> None:
     """Write the artefacts of stage 01 into `folder`; `source` is what `sources.describe` gives."""
-    write_table(folder / "files.parquet", files[[name for name in (*FILE_COLUMNS, "split") if name in files]])
-    write_table(folder / "labels.parquet", labelled.labels)
+    write_table(
+        folder / "files.parquet", files[[name for name in (*FILE_COLUMNS, "items", "split") if name in files]]
+    )
+    items = {"items": files["items"].tolist()} if "items" in files else {}
+    write_table(folder / "labels.parquet", labelled.labels.assign(**items))
     write_table(folder / "why.parquet", labelled.why)
     if human is not None:
         write_table(folder / "human.parquet", human)
@@ -330,7 +333,7 @@ def in_words(labelled: Labelled, agreement: pd.DataFrame | None, ranked: pd.Data
     ]
     if len(labelled.why):  # else the labels were given as they are, and rest on nothing else
         alone = (some["evidence"] == 1).mean()
-        told.append(f"{alone:.0%} of the labelled files rest on one category or article alone.")
+        told.append(f"{alone:.0%} of the labelled files rest on one category, item or article alone.")
     if agreement is not None and len(agreement):
         told += _beside_people(agreement)
     if ranked is not None and len(ranked):

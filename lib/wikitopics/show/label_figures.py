@@ -92,7 +92,7 @@ def _dots(figure: go.Figure, nodes: pd.DataFrame, kind: str, colour: str) -> Non
     if nodes.empty:
         return
     words = {
-        "start": "category or article of the file",
+        "start": "category, item or article of the file",
         "between": "on the way",
         "anchor": "anchor, and its labels",
     }

@@ -29,8 +29,8 @@ class Source(Protocol):
     def files(self) -> pd.DataFrame:
         """One row per file: title (unique), path (key for `read`), creator, licence, categories, articles.
 
-        `labels` and `human` (lists of str) are there where the source gives them. What was left out or
-        renamed is counted in `frame.attrs["notes"]`, a dict of sentence fragment -> count.
+        `labels`, `human` and `items` (lists of str) are there where the source gives them. What was left out
+        or renamed is counted in `frame.attrs["notes"]`, a dict of sentence fragment -> count.
         """
 
     def read(self, path: str, max_bytes: int) -> bytes:
@@ -38,6 +38,9 @@ class Source(Protocol):
 
     def graph(self) -> Path | None:
         """Where the category graph of these files lies, for `labels.category_graph`; None without one."""
+
+    def items(self) -> Path | None:
+        """Where it is said which category Wikidata's items have, for `labels.depicts`; None where nowhere."""
 
     def human(self, taxonomy: str) -> pd.DataFrame | None:
         """What people said, in that taxonomy's label names: title, labels; None where nobody did."""

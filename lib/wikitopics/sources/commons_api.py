@@ -13,6 +13,7 @@ from wikitopics.sources.reading import MANIFEST, digest_of, fingerprint_of, read
 
 COMMONS = "https://commons.wikimedia.org/w/api.php"
 FILES, CATEGORIES, TOPICS = "files.parquet", "categories.parquet", "topics.parquet"
+ITEMS = "items.parquet"
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class CommonsApi:
 
     def files(self) -> pd.DataFrame:
         """One row per file that the wiki has, in the order of the walk or the list; paths are titles."""
-        frame = pd.read_parquet(self._file(FILES), columns=COLUMNS)
+        frame = pd.read_parquet(self._file(FILES))
+        frame = frame[[name for name in (*COLUMNS, "items") if name in frame]]
         waiting = len(frame) - len(set(frame["path"]) & self._stored().keys())
         frame.attrs["notes"] = {"files whose picture is not downloaded": waiting} if waiting else {}
         return frame
@@ -44,9 +46,14 @@ class CommonsApi:
         """The categories above the files, as the wiki has them."""
         return self._file(CATEGORIES)
 
+    def items(self) -> Path | None:
+        """The table of the items that the files depict; None where it was not asked for (--depicts)."""
+        return self._file(ITEMS) if (located(self.image_root) / ITEMS).is_file() else None
+
     def fingerprint(self) -> str:
         """Hex digest of the table of files and of all pictures."""
-        return digest_of(fingerprint_of([self._file(FILES)]), stored_fingerprint(located(self.image_root)))
+        tables = [self._file(FILES), *filter(None, [self.items()])]
+        return digest_of(fingerprint_of(tables), stored_fingerprint(located(self.image_root)))
 
     def _stored(self) -> dict[str, str]:
         """Title -> path below the pictures, of those that were downloaded."""

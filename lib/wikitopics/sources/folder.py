@@ -76,6 +76,9 @@ class Folder:
     def graph(self) -> None:
         """None: it may be named by a parameter of its own."""
 
+    def items(self) -> None:
+        """None: a folder knows no items."""
+
     def human(self, taxonomy: str) -> pd.DataFrame | None:
         """None: folders are categories, not labels that people gave in a taxonomy."""
         return None

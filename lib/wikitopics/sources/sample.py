@@ -47,6 +47,9 @@ class Sample:
         """The sample's own small graph."""
         return sample_folder()
 
+    def items(self) -> None:
+        """None: nothing is known of items."""
+
     def human(self, taxonomy: str) -> pd.DataFrame | None:
         """The librarian's folder of each picture in that taxonomy's labels: title, labels.
 

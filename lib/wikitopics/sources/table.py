@@ -16,9 +16,9 @@ from wikitopics.sources.given_split import split_names
 from wikitopics.sources.reading import hash_inside, is_file, read_inside
 from wikitopics.sources.table_cells import add_one_hot, as_list, as_text, check_divided, in_capitals
 from wikitopics.sources.tables import read_table
-from wikitopics.titles import category_name
+from wikitopics.titles import category_name, item_key
 
-LISTS = ("labels", "categories", "articles", "human")
+LISTS = ("labels", "categories", "articles", "items", "human")
 TEXTS = ("title", "creator", "licence")
 OWN = ("path", "split", "group", *TEXTS, *LISTS)  # what is no label, whatever it holds
 
@@ -30,9 +30,9 @@ class Table:
     `table`: CSV, lines of JSON or Parquet, relative to the root folder; `image_root`: folder its paths start
     at, "" for the table's own.
     Columns: path (or file_name); optionally title, creator, licence (text), split (train, validation, test),
-    labels, categories, articles, human (lists, as `table_cells.as_list` reads them). Without labels, columns
-    of 0 and 1 are: their names. A path in several rows is one file, with the labels of all of them, where
-    each of those rows says something. Other columns are left alone.
+    labels, categories, articles, items (Q-ids), human (lists, as `table_cells.as_list` reads them). Without
+    labels, columns of 0 and 1 are: their names. A path in several rows is one file, with the labels of all
+    of them, where each of those rows says something. Other columns are left alone.
     """
 
     name: ClassVar[str] = "table"
@@ -64,6 +64,8 @@ class Table:
         notes["labels that differ from another only in capitals"] = in_capitals(lists.get("labels", []))
         if "categories" in lists:
             lists["categories"] = [[category_name(name) for name in names] for names in lists["categories"]]
+        if "items" in lists:
+            lists["items"] = [list(dict.fromkeys(map(item_key, names))) for names in lists["items"]]
         texts = {name: [as_text(name, cell) for cell in columns[name]] for name in TEXTS if name in columns}
         if "split" in columns:
             texts["split"] = split_names(columns["split"], self.table)
@@ -81,6 +83,9 @@ class Table:
 
     def graph(self) -> None:
         """None: it may be named by a parameter of its own."""
+
+    def items(self) -> None:
+        """None: they may be named by a parameter of their own."""
 
     def human(self, taxonomy: str) -> pd.DataFrame | None:
         """The column `human`, taken to be in the vocabulary of the run that asks; None without one."""
@@ -120,6 +125,7 @@ def _lists(columns: dict[str, list[Any]]) -> dict[str, list[list[str]]]:
         check_divided(name, columns.get(name, []))
     for name in ("categories", "articles"):  # whose names may have commas
         check_divided(name, columns.get(name, []), never="", perhaps=";")
+    check_divided("items", columns.get("items", []), never=";,", perhaps="")
     return {name: [as_list(cell) for cell in columns[name]] for name in LISTS if name in columns}
 
 

@@ -52,6 +52,9 @@ class Wit:
     def graph(self) -> None:
         """None: WIT knows no categories."""
 
+    def items(self) -> None:
+        """None: WIT knows no items."""
+
     def read(self, path: str, max_bytes: int) -> bytes:
         """The image's bytes, from its shard or as downloaded; FileNotFoundError without, or TooLarge."""
         if not path.startswith(PLACE):

@@ -40,7 +40,7 @@ def write_tables(tables: dict[str, SqlDump], folder: Path) -> dict[str, int]:
     for name, (table, reduce, schema) in _reductions(tables).items():
         path = folder / f"{name}.parquet"
         if not path.exists():
-            _write(path, reduce, tables[table], schema)
+            write_reduced(path, reduce, tables[table], schema)
         metadata = pq.read_metadata(path)
         rows = int(metadata.metadata[b"rows"])
         counts |= {f"rows of {table}": rows, f"rows of {table} kept": metadata.num_rows}
@@ -119,7 +119,7 @@ def names(titles: pa.Array, dump: SqlDump) -> pa.Array:
         ) from error
 
 
-def _write(path: Path, reduce: Reduce, dump: SqlDump, schema: pa.Schema) -> None:
+def write_reduced(path: Path, reduce: Reduce, dump: SqlDump, schema: pa.Schema) -> None:
     """Rows in groups; how many were read, and other facts, in the file's own metadata."""
     facts: Facts = {}
     rows, waiting, kept = 0, [], 0
@@ -140,28 +140,34 @@ def dump_files(folder: str) -> dict[str, Path]:
 
     Raises UserError where a table that is always needed is missing, or stands there twice.
     """
-    found = {table: _matching(folder, NAME.format(table=table)) for table in (*NEEDED, *OPTIONAL)}
-    for what, files in found.items():
-        if len(files) > 1:
-            raise UserError(
-                f"dump must hold one file of {what}, but {folder} has "
-                f"{', '.join(file.name for file in files)}; keep one of them"
-            )
+    found = {table: the_one(folder, table, NAME.format(table=table)) for table in (*NEEDED, *OPTIONAL)}
     for table in NEEDED:
         if not found[table]:
             raise UserError(
                 f"dump must hold the files of {', '.join(NEEDED)}, but {folder} has none of {table}; "
                 f"add WIKI-DATE-{table}.sql.gz"
             )
-    return {what: files[0] for what, files in found.items() if files}
+    return {table: file for table, file in found.items() if file}
+
+
+def the_one(folder: str, what: str, pattern: str) -> Path | None:
+    """The file of that name in a folder below the root folder, None without; UserError for several."""
+    files = matching(folder, pattern)
+    if len(files) > 1:
+        raise UserError(
+            f"dump must hold one file of {what}, but {folder} has "
+            f"{', '.join(file.name for file in files)}; keep one of them"
+        )
+    return files[0] if files else None
 
 
 def xml_files(folder: str) -> list[Path]:
     """The XML dumps of the pages' text in that folder: none, one, or the parts that Commons is cut into."""
-    return _matching(folder, XML)
+    return matching(folder, XML)
 
 
-def _matching(folder: str, pattern: str) -> list[Path]:
+def matching(folder: str, pattern: str) -> list[Path]:
+    """The files in that folder whose whole name fits the pattern; UserError where it is no folder."""
     place = located(folder)
     if not place.is_dir():
         raise UserError(f"dump must be a folder of SQL dumps, but {folder} is none; correct the path")

@@ -37,12 +37,25 @@ PAGE = {
     "cirrusdoc": [{"source": {"weighted_tags": [str]}}],
 }
 STEP = {"from": Needed(str), "to": Needed(str)}
+VALUE = {"id": str, "entity-type": str, "numeric-id": int}
+STATEMENT = {
+    "mainsnak": Needed({"snaktype": Needed(str), "datavalue": {"value": VALUE}}),
+    "rank": Needed(str),
+}
+ENTITY = {
+    "title": str,
+    "statements": {"P180": [STATEMENT]},
+    "sitelinks": {str: {"title": Needed(str)}},
+    "labels": {str: {"value": Needed(str)}},
+    "redirects": STEP,
+}
 SAID = {
     "query": {
         "pages": ([PAGE], {str: PAGE}),
         **dict.fromkeys(("normalized", "redirects"), [STEP]),
         "categorymembers": [TITLED],
     },
+    "entities": {str: ENTITY},
     "continue": {str: (str, int)},
     "error": ({"code": str, "info": str}, str),
     "warnings": {str: ({"warnings": str}, str)},
@@ -84,7 +97,13 @@ def understood(answer: Answer) -> tuple[dict, str]:
         said = parsed(answer.body)
     except ValueError:
         return {}, f"status {answer.status}, {answer.body[:60]!r}"
-    if not isinstance(said, dict) or not said.keys() & {"query", "batchcomplete", "error", "continue"}:
+    if not isinstance(said, dict) or not said.keys() & {
+        "query",
+        "batchcomplete",
+        "error",
+        "continue",
+        "entities",
+    }:
         return {}, f"an answer without content, {answer.body[:60]!r}"
     told = said.get("error") is not None
     said = fitting(said, SAID)

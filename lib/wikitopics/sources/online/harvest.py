@@ -8,9 +8,10 @@ import pandas as pd
 from wikitopics.artefacts import read_json, write_json, write_table
 from wikitopics.errors import UserError
 from wikitopics.progress import report
-from wikitopics.sources.commons_api import CATEGORIES, FILES
+from wikitopics.sources.commons_api import CATEGORIES, FILES, ITEMS
 from wikitopics.sources.files import ROOT, files_table
 from wikitopics.sources.online.action_api import ActionApi
+from wikitopics.sources.online.structured_data import depicted_by, items_asked
 from wikitopics.sources.online.wiki_pages import (
     Description,
     Graph,
@@ -28,7 +29,7 @@ class Request:
 
     api: address of the wiki's api.php. levels_up: levels of categories above the files' own (0: to the root).
     articles: "" none, "here" of the wiki itself, or the host of the wiki whose articles count. width: of the
-    pictures that are downloaded for it.
+    pictures that are downloaded for it. depicts: whether to ask what the files depict.
     """
 
     api: str
@@ -39,11 +40,15 @@ class Request:
     levels_up: int = 0
     articles: str = ""
     width: int = 330
+    depicts: bool = False
 
 
-def harvest(request: Request, api: ActionApi, folder: Path) -> dict[str, int]:
+def harvest(
+    request: Request, api: ActionApi, folder: Path, wikidata: ActionApi | None = None
+) -> dict[str, int]:
     """Write files.parquet and categories.parquet into `folder`; what could not be used, counted.
 
+    Where the request is for what files depict, `wikidata` is asked for the items, and items.parquet written.
     Asks nothing where the same request was answered there before. UserError where another one was.
     """
     known = _answered(request, folder)
@@ -52,12 +57,15 @@ def harvest(request: Request, api: ActionApi, folder: Path) -> dict[str, int]:
     titles = list(request.titles) or files_below(api, request.category, request.depth, request.max_files)
     found = _describe(api, titles[: request.max_files or None], request.articles)
     named = dict.fromkeys(name for page in found.values() for name in page.categories)
-    graph = categories_above(api, named, request.levels_up)
     pages = {page.title: page for page in found.values() if page.picture}  # two old names may be one file now
+    depicted, said = depicted_by(api, pages) if request.depicts else ({}, {})
+    items = items_asked(wikidata or api, sorted({item for of in depicted.values() for item in of}))
+    graph = categories_above(api, named | _categories(items), request.levels_up)
     notes = {
         "titles without a file": len(titles) - sum(page.picture is not None for page in found.values()),
         "titles that were renamed": sum(old != page.title for old, page in found.items()),
         "category redirects followed": len(graph.redirects),
+        **said,
         **api.warnings,
     }
     notes = {what: count for what, count in notes.items() if count}
@@ -67,9 +75,17 @@ def harvest(request: Request, api: ActionApi, folder: Path) -> dict[str, int]:
             "check the list"
         )
     write_table(folder / CATEGORIES, categories_table(graph))
-    write_table(folder / FILES, files_of(list(pages.values()), graph))
+    files = files_of(list(pages.values()), graph)
+    if request.depicts:
+        files["items"] = [depicted.get(title, []) for title in files["title"]]
+        write_table(folder / ITEMS, items_table(items, graph))
+    write_table(folder / FILES, files)
     write_json(folder / REQUEST, {"request": asdict(request), "notes": notes})
     return notes
+
+
+def _categories(items: list[dict[str, str]]) -> dict[str, None]:
+    return dict.fromkeys(row["category"] for row in items if row["category"])
 
 
 def _answered(request: Request, folder: Path) -> dict[str, int] | None:
@@ -77,7 +93,8 @@ def _answered(request: Request, folder: Path) -> dict[str, int] | None:
         return None
     known = read_json(folder / REQUEST)
     asked = {**asdict(request), "titles": list(request.titles)}
-    other = [name for name, value in asked.items() if known["request"].get(name) != value]
+    answered = asdict(Request(request.api)) | known["request"]  # which an earlier version wrote, perhaps
+    other = [name for name, value in asked.items() if answered.get(name) != value]
     if other:
         raise UserError(
             f"a folder holds the answer to one request, but {folder.name} holds that to one with another "
@@ -108,6 +125,12 @@ def files_of(pages: list[Description], graph: Graph) -> pd.DataFrame:
         categories=[_resolved(page.categories, graph) for page in pages],
         articles=[page.articles for page in pages],
     )
+
+
+def items_table(items: list[dict[str, str]], graph: Graph) -> pd.DataFrame:
+    """One row per item: item, category (what it redirects to, if it does), name; "" where there is none."""
+    rows = [row | {"category": _resolved([row["category"]], graph)[0]} for row in items]
+    return pd.DataFrame(rows, columns=["item", "category", "name"])
 
 
 def categories_table(graph: Graph) -> pd.DataFrame:

@@ -101,7 +101,7 @@ def test_an_item_has_its_category_or_none_and_one_that_was_merged_that_of_the_ot
         {"item": "Q146", "category": "Cats", "name": "house cat"},
         {"item": "Q11", "category": "Felines", "name": ""},
         {"item": "Q99", "category": "", "name": ""},
-    ]
+    ]  # and nothing of Q404, which was deleted
 
 
 @pytest.mark.parametrize(

@@ -199,10 +199,10 @@ def depicted_items(entity: dict[str, Any], counts: Counter[str]) -> list[str]:
 
 def _read(statement: Any) -> tuple[int, str]:
     """The rank of a statement, by its place in RANKS, and the item or why there is none; -1 for nonsense."""
-    rank, snak = (
-        (statement.get("rank"), _part(statement, "mainsnak")) if isinstance(statement, dict) else (0, {})
-    )
-    kind = snak.get("snaktype")
+    if not isinstance(statement, dict):
+        return -1, ODD
+    snak = _part(statement, "mainsnak")
+    rank, kind = statement.get("rank"), snak.get("snaktype")
     if rank not in RANKS or kind not in KINDS:
         return -1, ODD
     return RANKS.index(rank), _item(snak) or ODD if kind == "value" else UNKNOWN

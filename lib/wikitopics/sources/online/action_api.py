@@ -44,6 +44,7 @@ STATEMENT = {
 }
 ENTITY = {
     "title": str,
+    "missing": (str, bool),
     "statements": {"P180": [STATEMENT]},
     "sitelinks": {str: {"title": Needed(str)}},
     "labels": {str: {"value": Needed(str)}},

@@ -38,15 +38,19 @@ def items_asked(api: ActionApi, items: Iterable[str]) -> list[dict[str, str]]:
     asked = {"props": "sitelinks|labels", "sitefilter": COMMONS, "languages": "en"}
     for entities in _entities(api, "ids", items, **asked):
         for item, entity in entities.items():
-            if "sitelinks" not in entity:  # deleted
-                continue
-            page = entity["sitelinks"].get(COMMONS, {}).get("title", "")
-            category = page.removeprefix(CATEGORY) if page.startswith(CATEGORY) else ""
-            name = entity.get("labels", {}).get("en", {}).get("value", "")
-            rows.append(
-                {"item": entity.get("redirects", {}).get("from", item), "category": category, "name": name}
-            )
+            if "missing" not in entity:
+                rows.append(_item(entity.get("redirects", {}).get("from", item), entity))
     return rows
+
+
+def _item(item: str, entity: dict[str, Any]) -> dict[str, str]:
+    page = entity.get("sitelinks", {}).get(COMMONS, {}).get("title", "")
+    category = page.removeprefix(CATEGORY) if page.startswith(CATEGORY) else ""
+    return {
+        "item": item,
+        "category": category,
+        "name": entity.get("labels", {}).get("en", {}).get("value", ""),
+    }
 
 
 def _entities(api: ActionApi, by: str, names: Iterable[str], **asked: str) -> Iterator[dict[str, Any]]:

@@ -78,9 +78,10 @@ class Group:
 def groups(runs: list[Cell], draws: list[Draws]) -> list[Group]:
     """For each label source its cells with the most labels; ROC-AUC is the mean over their networks.
 
-    Cells with given features are left out: what their network was trained on before is not known.
+    Cells with given features are left out, since what their network was trained on before is not known, and
+    cells with random weights, which were trained on nothing before.
     """
-    known = [pair for pair in zip(runs, draws, strict=True) if not pair[0].settings.get("features")]
+    known = [pair for pair in zip(runs, draws, strict=True) if _trained_before(pair[0])]
     runs, draws = [run for run, _ in known], [drawn for _, drawn in known]
     found = []
     for source in dict.fromkeys(run.settings["labels"] for run in runs):
@@ -100,6 +101,10 @@ def groups(runs: list[Cell], draws: list[Draws]) -> list[Group]:
         share, seeds = presence(chosen[0][0].taxonomy, names), min(len(run.networks) for run, _ in chosen)
         found.append(Group(source, names, share, values, rounds, seeds))
     return found
+
+
+def _trained_before(cell: Cell) -> bool:
+    return not cell.settings.get("features") and cell.settings.get("weights") != "none"
 
 
 def _rounds(cell: Cell, drawn: Draws) -> np.ndarray:
@@ -144,4 +149,7 @@ def table(found: list[Group]) -> pd.DataFrame:
         )
         for group in found
     ]
-    return pd.concat(parts).dropna(ignore_index=True)
+    nothing = pd.DataFrame({"source": [], "label": [], "classes": [], "roc_auc": []}).astype(
+        {"source": str, "label": str}
+    )
+    return pd.concat(parts).dropna(ignore_index=True) if parts else nothing

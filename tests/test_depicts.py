@@ -168,7 +168,7 @@ def test_items_are_read_for_no_other_label_source(root):
 
 
 def test_what_is_no_item_is_told(root):
-    (root / "files.csv").write_text("path,items\ntom.png,house cat\n")
+    (root / "files.csv").write_text("path,items\ntom.png,Q146|house cat\n")
     with pytest.raises(NoTitle, match="'house cat' is none; write it like Q146"):
         open_source("table", table="files.csv").files()
     (root / "files.csv").write_text("path,items\ntom.png,Q146; Q1\n")
@@ -185,3 +185,11 @@ def test_an_item_of_two_categories_is_told_and_a_row_that_is_repeated_is_not(roo
     (root / "items.csv").write_text("item,category\nQ1,Cats\nQ2,Dogs\nQ1,Lions\n")
     with pytest.raises(UserError, match="Q1 of items.csv has 'Cats' and 'Lions'; keep one"):
         depicts.read_items(root / "items.csv", [])
+
+
+def test_a_column_of_that_name_without_a_q_id_is_left_alone(root):
+    (root / "pictures.csv").write_text("path,items,labels\na.png,3,Cat\nb.png,a lot,Dog\n")
+    files = open_source("table", table="pictures.csv").files()
+    assert "items" not in files and files.attrs["notes"]["columns left alone (items)"] == 1
+    with pytest.raises(UserError, match=r"columns left alone \(items\): 1\); add it"):
+        label_from("depicts", files)

@@ -138,6 +138,11 @@ def category_key(text: str) -> str:
         return text
 
 
+def names_an_item(text: str) -> bool:
+    """Whether a text is an item of Wikidata, in a form that `item_key` reads."""
+    return bool(ITEM.fullmatch(text.strip(" <>")))
+
+
 def item_key(text: str) -> str:
     """The Q-id of an item of Wikidata, written as it or its query service does; NoTitle where it is none.
 

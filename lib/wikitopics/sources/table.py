@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,8 +17,9 @@ from wikitopics.sources.given_split import split_names
 from wikitopics.sources.reading import hash_inside, is_file, read_inside
 from wikitopics.sources.table_cells import add_one_hot, as_list, as_text, check_divided, in_capitals
 from wikitopics.sources.tables import read_table
-from wikitopics.titles import category_name, item_key
+from wikitopics.titles import category_name, item_key, names_an_item
 
+PARTED = re.compile(r"[\s|,;\[\]'\"]+")  # what stands between the items of a cell, in any form
 LISTS = ("labels", "categories", "articles", "items", "human")
 TEXTS = ("title", "creator", "licence")
 OWN = ("path", "split", "group", *TEXTS, *LISTS)  # what is no label, whatever it holds
@@ -32,7 +34,8 @@ class Table:
     Columns: path (or file_name); optionally title, creator, licence (text), split (train, validation, test),
     labels, categories, articles, items (Q-ids), human (lists, as `table_cells.as_list` reads them). Without
     labels, columns of 0 and 1 are: their names. A path in several rows is one file, with the labels of all
-    of them, where each of those rows says something. Other columns are left alone.
+    of them, where each of those rows says something. Other columns are left alone, and so is a column items
+    without a Q-id in it.
     """
 
     name: ClassVar[str] = "table"
@@ -56,8 +59,12 @@ class Table:
         if frame.empty:
             raise UserError(f"table must have rows, but {self.table} has only the names of columns; add some")
         gone = sum(not is_file(self._top(), path) for path in set(columns["path"]))
+        if "items" in columns and not _of_wikidata(columns["items"]):
+            del columns["items"]  # a museum's number of objects, and nothing that a file depicts
         labels = add_one_hot(columns, OWN)
-        left = [name for name in frame if name not in (*OWN, *labels)]
+        left = [
+            name for name in frame if name not in (*OWN, *labels) or (name in OWN and name not in columns)
+        ]
         notes = {"labels from one-hot columns": len(labels), "paths that lead to no file": gone}
         notes[f"columns left alone ({', '.join(left)[:200]})"] = len(left)
         lists = _lists(columns)
@@ -117,6 +124,11 @@ class Table:
                 "correct the path"
             )
         return file
+
+
+def _of_wikidata(cells: list[Any]) -> bool:
+    """Whether any cell of a column names an item of Wikidata, alone or among others."""
+    return any(names_an_item(name) for cell in cells for name in PARTED.split(str(cell)))
 
 
 def _lists(columns: dict[str, list[Any]]) -> dict[str, list[list[str]]]:

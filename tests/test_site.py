@@ -2,8 +2,10 @@
 
 import errno
 import hashlib
+import html
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 from site_planted import FINDINGS, Read, code, figure_output, pages, picture, plant, plant_all, shown
 from wikitopics import cli, paths
 from wikitopics.errors import UserError
+from wikitopics.show.figures import in_markdown
 from wikitopics.show.theme import DARK
 from wikitopics.site import build as site_folder
 from wikitopics.site.build import build
@@ -23,6 +26,7 @@ from wikitopics.site.cells import MAX_BYTES
 from wikitopics.site.figures import Figure, numbers
 from wikitopics.site.notebooks import Links, read, read_all
 from wikitopics.site.pages import read_comparison
+from wikitopics.site.prose import Outline, Renderer, markdown
 from wikitopics.site.sanitise import PICTURE, TAGS, sanitised
 
 
@@ -509,3 +513,11 @@ def test_a_figure_fetches_nothing_from_elsewhere():
 def test_any_figure_is_cleaned(part):
     text = Figure("alt", {"data": part, "layout": part}).json
     assert "url(" not in text and '"source":"https' not in text and '"map":' not in text
+
+
+def test_a_name_that_was_escaped_for_markdown_is_read_as_it_is_and_is_still_no_markup():
+    renderer = Renderer(Outline(), lambda url: url, lambda: "")
+    name = "Maps & Flags <img src=x> `R&amp;D` *all* [a](b)"
+    html_ = markdown(f"- {in_markdown(name)} and `&lt;`", renderer)
+    assert re.sub("<[^>]*>", "", html_).strip() == html.escape(f"{name} and &lt;", quote=False)
+    assert not re.search("<(img|em|a|strong)", html_)

@@ -65,6 +65,10 @@ class Renderer(mistune.HTMLRenderer):
         super().__init__(escape=True)
         self.outline, self.resolve, self.caption, self.run = outline, resolve, caption, run
 
+    def text(self, text: str) -> str:
+        """Words, in which an entity is the letter it stands for, as everywhere in Markdown."""
+        return html.escape(html.unescape(text))
+
     def heading(self, text: str, level: int, **_: object) -> str:
         """A heading, with a link to itself unless it is the page's title."""
         level, anchor = self.outline.add(text, level)

@@ -13,6 +13,7 @@ from wikitopics.errors import UserError
 from wikitopics.train import fit as fitting
 from wikitopics.train.backbones import LITE, Lite
 from wikitopics.train.examples import Batches, keep_top_labels, read_examples
+from wikitopics.train.features import Learner
 from wikitopics.train.fit import Plan, best_epoch, fit, forget_checkpoint, is_over
 from wikitopics.train.members import Heads, compile_model
 from wikitopics.train.model import build_model, column, features_of, head_of, load_model, save_model, set_seed
@@ -241,9 +242,10 @@ def test_the_whole_model_says_of_pictures_what_the_head_says_of_features(runs, s
     scores = head.predict(features, verbose=0)
     assert np.abs(reloaded.predict(np.asarray(examples.pixels), verbose=0) - scores).max() < 1e-5
     assert [path.name for path in tmp_path.glob("*.keras*")] == ["model.keras"]
-    assert saved_difference(tmp_path / "model.keras", examples, scores) < 1e-5
+    part = Learner(head, features, features, "k")
+    assert saved_difference(tmp_path / "model.keras", examples, part, scores) < 1e-5
     with pytest.raises(UserError, match="must give the scores that are written"):
-        saved_difference(tmp_path / "model.keras", examples, 1 - scores)
+        saved_difference(tmp_path / "model.keras", examples, part, 1 - scores)
     with pytest.raises(UserError, match="whole .keras file"):
         (tmp_path / "cut.keras").write_bytes((tmp_path / "model.keras").read_bytes()[:1000])
         load_model(tmp_path / "cut.keras")

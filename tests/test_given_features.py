@@ -137,6 +137,15 @@ def test_what_is_not_understood_is_refused_in_one_sentence(images, tmp_path):
         assert not list((images / "features").glob("*"))
 
 
+def test_a_title_of_two_pictures_names_neither(images, tmp_path):
+    table = pd.read_parquet(images / "images.parquet")
+    write_table(images / "images.parquet", table.assign(title=[TITLES[0], *TITLES[:3]]))
+    path = file(tmp_path, VECTORS[:2], title=[TITLES[2], TITLES[0]])
+    with pytest.raises(UserError, match="'Red fox.jpg' is the title of several; name pictures by path"):
+        read_given(path, images)
+    assert read_given(file(tmp_path, VECTORS, path=list(table["path"])), images).pictures == 4
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     root = tmp_path_factory.mktemp("runs")

@@ -77,8 +77,8 @@ def read_given(path: Path, images: Path) -> Given:
     images.parquet) or image_url (of Commons). A row without numbers, of zeros or of numbers that are not
     finite counts as none, as does a picture without a row. They are kept with the images run, once a file.
 
-    Raises UserError for another file, where a picture has two rows that differ, and where no picture of the
-    set has features.
+    Raises UserError for another file, where a picture has two rows that differ or a name is of several
+    pictures, and where no picture of the set has features.
     """
     table = read_table(images / "images.parquet", ["row", "title", "path", "sha1"])
     key = hashlib.sha256("\n".join([file_digest(path), *table["sha1"]]).encode()).hexdigest()[:16]
@@ -183,10 +183,20 @@ def _finder(name: str, table: pd.DataFrame) -> Callable[[str], int | None]:
     """A function from what a file's column `name` says to the row of that picture, None for another one."""
     column = {"image_url": "title"}.get(name, name)
     rows = dict(zip(table[column], table["row"], strict=True))
+    several = set(table[column][table[column].duplicated()])
     spelled = {"sha1": str.lower, "title": mediawiki_title, "image_url": mediawiki_title}
-    if name == "path":
-        return lambda key: next((rows[end] for end in _ends(key) if end in rows), None)
-    return lambda key: rows.get(key, rows.get(spelled[name](key)))
+
+    def find(key: str) -> int | None:
+        ways = _ends(key) if name == "path" else (key, spelled[name](key))
+        found = next((way for way in ways if way in rows), None)
+        if found in several:
+            raise UserError(
+                f"a row of features must be of one picture, but {key!r} is the {column} of several; name "
+                "pictures by path or sha1"
+            )
+        return None if found is None else rows[found]
+
+    return find
 
 
 def _ends(path: str) -> Iterator[str]:

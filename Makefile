@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: install demo check test-core test test-long test-browser test-wikipedia lab executed lint types docs lock strip clean
+.PHONY: install demo photographs check test-core test test-long test-browser test-wikipedia lab bench executed lint types docs lock strip clean
 
 # What `make check` tests: fast, without Keras, and with something of every subject. Whole files, so that a new test
 # in one of them is in the loop too; what is slower is in `make test` alone.
@@ -32,6 +32,11 @@ $(VENV)/installed: requirements.lock.txt pyproject.toml
 demo: install
 	@$(BIN)/wikitopics run
 
+# The demo's experiment on photographs, fetched from Wikimedia Commons: make photographs CONTACT=you@example.org
+photographs: install
+	@test -n "$(CONTACT)" || { echo "Wikimedia wants to know who asks: make photographs CONTACT=you@example.org"; exit 2; }
+	@$(BIN)/wikitopics photographs --root photographs --contact "$(CONTACT)"
+
 # The loop at the keyboard: style, types and the core at once, on two cores.
 check: install
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target lint types test-core
@@ -39,8 +44,9 @@ check: install
 test-core: install
 	@$(BIN)/python -m pytest -m "not browser and not servers and not slow" $(CORE)
 
+# All that needs minutes at most; TESTS="tests/test_train.py ..." for some files of it.
 test: install
-	@$(BIN)/python -m pytest -m "not browser and not servers and not slow" $(BESIDE)
+	@$(BIN)/python -m pytest -m "not browser and not servers and not slow" $(BESIDE) $(TESTS)
 
 # Minutes each: kills, fuzzing, and a real MediaWiki with its database, skipped with a reason where they are not.
 test-long: install
@@ -57,6 +63,10 @@ test-browser: install
 
 lab: install
 	@$(BIN)/jupyter lab notebooks
+
+# All quick benchmarks, 20 minutes on two free cores: the table of benchmarks/README.md. Nothing else should run.
+bench: install
+	@$(BIN)/python benchmarks/bench.py --write
 
 # Maintainers: the runs of this machine become the copies that are shared, and the README says what they show.
 executed: demo
@@ -79,7 +89,7 @@ docs: install
 # Maintainers: refresh the lock (needs uv) and strip the notebooks.
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-		--extra test --extra docs --extra browser-test pyproject.toml -o requirements.lock.txt
+		--extra train --extra deep --extra lab --extra test --extra docs --extra browser-test pyproject.toml -o requirements.lock.txt
 
 strip: install
 	$(BIN)/python -m wikitopics.batch.strip notebooks

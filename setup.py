@@ -1,4 +1,4 @@
-"""What a wheel holds beside the library, for `wikitopics new`: notebooks, the demo's params, the sample."""
+"""What a wheel holds beside the library, for `wikitopics new`: notebooks, params, the sample."""
 
 import shutil
 from pathlib import Path
@@ -6,7 +6,14 @@ from pathlib import Path
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-LABORATORY = ("notebooks/*.ipynb", "params/*/*.yaml", "sample/**/*", "CITATION.cff")
+LABORATORY = (
+    "notebooks/*.ipynb",
+    "params/*/*.yaml",
+    "photographs/*.csv",
+    "photographs/params/*/*.yaml",
+    "sample/**/*",
+    "CITATION.cff",
+)
 
 
 class BuildWithLaboratory(build_py):

@@ -7,6 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import explain
 import numpy as np
 import pandas as pd
 from features_like import write_like
@@ -23,21 +24,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sizes", nargs="*", type=int, default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--questions", type=int, default=500)
+    parser.add_argument("--quick", action="store_true", help="10,000 synthetic vectors only")
     parser.add_argument("--features", type=Path, help="real features, .npy (default: the sample's)")
     parser.add_argument("--folder", type=Path, help="where vectors are kept: 5 GB for a million")
     options = parser.parse_args()
-    folder = Path(__file__).parents[1] / "data" / "02_images" / "sample" / "features"
-    path = options.features or max(
-        folder.glob("EfficientNetLite0*.npy"), key=lambda file: file.stat().st_size
-    )
-    real = np.array(read_array(path))
+    real = np.array(read_array(options.features or features_of_sample()))
     results = [measured("real", real, min(len(real), options.questions))]
-    for size in options.sizes:
+    for size in options.sizes[:1] if options.quick else options.sizes:
         with tempfile.TemporaryDirectory(dir=options.folder) as place:
             vectors = write_like(real, Path(place) / "like.npy", size)
             results.append(measured("synthetic", vectors, options.questions))
     print(pd.DataFrame(results).T.to_string())
     print(json.dumps(results))
+
+
+def features_of_sample() -> Path:
+    """Where EfficientNet-Lite0's features of the demo's pictures are; they are made where they are not."""
+    explain.run_of_demo("03_train", "commons-10-lite0")
+    folder = explain.run_of_demo("02_images", "sample") / "features"
+    return max(folder.glob("EfficientNetLite0*.npy"), key=lambda file: file.stat().st_size)
 
 
 def measured(what: str, vectors: np.ndarray, questions: int) -> dict[str, float | str]:

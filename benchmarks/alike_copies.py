@@ -5,6 +5,7 @@ import io
 import json
 from pathlib import Path
 
+import explain
 import numpy as np
 import pandas as pd
 from PIL import Image, ImageEnhance, ImageOps
@@ -79,7 +80,8 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="keep the pairs of strangers here")
     options = parser.parse_args()
     table = pd.read_parquet(Path(__file__).parents[1] / "sample" / "sample.parquet")
-    known = pd.read_parquet(Path(__file__).parents[1] / "data" / "02_images" / "sample" / "images.parquet")
+    explain.run_of_demo("03_train", options.model)
+    known = pd.read_parquet(explain.run_of_demo("02_images", "sample") / "images.parquet")
     table = table.set_index("title").loc[known["title"]].reset_index()
     files, kinds, origins = pictures(table, 50 if options.quick else 300, 0)
     group = known["group"].to_numpy()[origins]

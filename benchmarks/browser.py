@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import explain  # noqa: F401
 import numpy as np
 import pandas as pd
 

@@ -11,6 +11,7 @@ to 97 %. Of 400 test sets a percentage is known to 2 points, of the 200 and 100 
 import argparse
 from pathlib import Path
 
+import explain  # noqa: F401
 import numpy as np
 import pandas as pd
 from scipy.special import expit, logit

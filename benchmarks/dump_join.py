@@ -16,6 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import explain  # noqa: F401
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq

@@ -20,6 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import explain  # noqa: F401
 from dump_ways import WANTED, WAYS, WAYS_OF_JSON
 from structured_like import write
 

@@ -13,6 +13,7 @@ import json
 import time
 from pathlib import Path
 
+import explain  # noqa: F401
 import numpy as np
 import pandas as pd
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
@@ -148,7 +149,7 @@ def growth(counts: tuple[int, ...]) -> pd.DataFrame:
 def main() -> None:
     """Print both tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer copies, no growth above 50,000")
+    parser.add_argument("--quick", action="store_true", help="fewer copies, no growth above 200,000")
     parser.add_argument("--photographs", type=Path, help="a folder of photographs")
     parser.add_argument("--sheet", type=Path, help="write the pairs of the sample's drawings here, as PNG")
     parser.add_argument("--no-growth", action="store_true", help="only the copies")
@@ -156,7 +157,7 @@ def main() -> None:
     files = {"drawings": list(pd.read_parquet(ROOT / "sample" / "sample.parquet")["image"])}
     if options.photographs:
         files["photographs"] = [path.read_bytes() for path in sorted(options.photographs.rglob("*.*"))]
-    figures = {}
+    figures: dict = {}
     for what, data in files.items():
         made = planted(*originals(data), 30 if options.quick else min(150, len(data)))
         figures[what], pairs = judged(made)
@@ -165,9 +166,11 @@ def main() -> None:
             shown = list(made["pixels"][ends.ravel()])
             told = [text for like in pairs["likeness"] for text in (f"{like:.2f}", "")]
             contact_sheet(shown, told, columns=16, width=1800).save(options.sheet)
-    print(pd.DataFrame(figures).to_string())
+    print(pd.DataFrame(figures).to_string(), flush=True)
     if not options.no_growth:
-        print(growth(GROWTH[:2] if options.quick else GROWTH).to_string(index=False))
+        grown = growth(GROWTH[:3] if options.quick else GROWTH)
+        print(grown.to_string(index=False))
+        figures["growth"] = grown.fillna(0).to_dict("records")
     print(json.dumps(figures))
 
 

@@ -15,6 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import explain
 import numpy as np
 from stopwatch import cpu_seconds
 
@@ -53,6 +54,7 @@ def main() -> None:
     parser.add_argument("run", nargs="?", default="commons-10-lite2")
     parser.add_argument("--rounds", type=int, default=6)
     options = parser.parse_args()
+    explain.run_of_demo("03_train", options.run)
     pixels = read_array(read_chain(options.run).images / "images.npy")
     pictures = np.asarray(pixels[: BATCH * BATCHES])
     with tempfile.TemporaryDirectory() as folder:

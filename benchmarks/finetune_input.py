@@ -15,10 +15,11 @@ import tempfile
 import time
 from pathlib import Path
 
+import explain  # noqa: F401
 import numpy as np
 
 from wikitopics.artefacts import read_array, write_array
-from wikitopics.train.engine import keras
+from wikitopics.networks.engine import keras
 from wikitopics.train.examples import Batches
 from wikitopics.train.features import Augmentation, augmented
 from wikitopics.train.members import compile_model

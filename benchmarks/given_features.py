@@ -14,6 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import explain  # noqa: F401
 import numpy as np
 import pandas as pd
 import pyarrow as pa

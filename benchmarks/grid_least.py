@@ -10,7 +10,7 @@ from PIL import Image
 from stopwatch import Stopwatch
 
 from wikitopics.images.decode import Recipe, fitted
-from wikitopics.train.engine import keras
+from wikitopics.networks.engine import keras
 from wikitopics.train.model import build_model, features_of
 
 SIDE, UNITS, BATCH = 64, 128, 64

@@ -15,6 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import explain  # noqa: F401
 import numpy as np
 from download_like import write_files
 from stopwatch import Stopwatch, cpu_seconds

@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import explain  # noqa: F401
 import pandas as pd
 from commons_like import pool_of_heads
 

@@ -12,6 +12,7 @@ import json
 import time
 from collections.abc import Callable
 
+import explain  # noqa: F401
 import numpy as np
 from PIL import Image
 

@@ -1,10 +1,13 @@
-"""How memory and time of 02_images grow with the number of files: python benchmarks/images_memory.py [FILES]
+"""How memory and time of 02_images grow with the number of files.
+
+python benchmarks/images_memory.py [FILES] [--quick]
 
 Makes FILES (2,000), 4 and 16 times as many small JPEG files, all different, and does with each set what the
 notebook does: decode, find duplicates, split. Each in a process of its own, whose own memory (not mapped
 files) is looked at 50 times a second. The last line is one JSON object.
 """
 
+import argparse
 import json
 import os
 import subprocess
@@ -14,6 +17,7 @@ import threading
 import time
 from pathlib import Path
 
+import explain  # noqa: F401
 import numpy as np
 import pandas as pd
 from PIL import Image
@@ -91,7 +95,12 @@ def main(count: int) -> None:
 
 
 if __name__ == "__main__":
-    if "--one" in sys.argv:
-        print(json.dumps(notebook(Path(sys.argv[2]), jobs=1)))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("files", nargs="?", type=int, default=2000, help="of the smallest set (2,000)")
+    parser.add_argument("--quick", action="store_true", help="500 files")
+    parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        print(json.dumps(notebook(options.one, jobs=1)))
     else:
-        main(int(sys.argv[1]) if len(sys.argv) > 1 else 2000)
+        main(500 if options.quick else options.files)

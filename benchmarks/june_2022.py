@@ -7,6 +7,7 @@ epoch; behind it Flatten, 128 units, one sigmoid a label. Adam, cross-entropy, b
 backbone, EfficientNet-Lite for EfficientNet, so that both sides have the same.
 """
 
+import time
 from pathlib import Path
 
 import keras
@@ -15,7 +16,7 @@ import pandas as pd
 from keras import layers
 from keras.src.legacy.preprocessing.image import ImageDataGenerator
 
-from wikitopics.train.backbones import build_backbone
+from wikitopics.networks.backbones import build_backbone
 
 SIDE, BATCH, SEED = 64, 32, 0
 AUGMENTATION = {
@@ -44,8 +45,23 @@ def class_weights(label_matrix: np.ndarray) -> dict[int, float]:
     return {label: float(counts.sum() / 41 / count) for label, count in enumerate(counts)}
 
 
+class Epochs(keras.callbacks.Callback):
+    """Wall and CPU seconds of each epoch: `.seconds`, a pair each. Only the first one compiles."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: list[tuple[float, float]] = []
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        self.began = time.perf_counter(), time.process_time()
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        wall, cpu = self.began
+        self.seconds.append((time.perf_counter() - wall, time.process_time() - cpu))
+
+
 def train(
-    folder: Path, paths: list[str], label_matrix: np.ndarray, backbone: str, epochs: int
+    folder: Path, paths: list[str], label_matrix: np.ndarray, backbone: str, epochs: int, watch: Epochs
 ) -> keras.Model:
     """One cell: `epochs` over the files; label_matrix (n, L) {0, 1} belongs to `paths`."""
     generator = ImageDataGenerator(validation_split=0.05, **AUGMENTATION)
@@ -60,6 +76,7 @@ def train(
         epochs=epochs,
         class_weight=class_weights(label_matrix),
         verbose=0,
+        callbacks=[watch],
     )
     return model
 

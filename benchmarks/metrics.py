@@ -11,6 +11,7 @@ import json
 import resource
 import time
 
+import explain  # noqa: F401
 import numpy as np
 from sklearn import metrics as sk
 

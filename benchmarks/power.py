@@ -15,6 +15,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
 
+import explain  # noqa: F401
 import numpy as np
 import pandas as pd
 from scipy.special import expit
@@ -22,10 +23,9 @@ from scipy.stats import norm
 
 from wikitopics import ranking
 from wikitopics.compare import estimates
-from wikitopics.compare.differences import LEVEL, holm
 from wikitopics.compare.findings import markdown_table
 from wikitopics.evaluate import bootstrap, metrics
-from wikitopics.evaluate.intervals import freedom
+from wikitopics.evaluate.intervals import SIGNIFICANCE, freedom, holm
 
 IMAGES, LABELS, SEED_SD = 500, 6, 0.004
 SHARED = 0.7  # share of a score's variance that all networks have in common: what makes pairs worth it
@@ -108,7 +108,7 @@ def measure(grid: Grid, grids: int, rounds: int, seed: int) -> dict:
     pairs = list(combinations(range(grid.cells), 2))
     planted = np.array([grid.cells - 1 in pair for pair in pairs])
     null = grid.usual == grid.better
-    told = np.array([holm(p_values(grid, rounds, seed + number)) < LEVEL for number in range(grids)])
+    told = np.array([holm(p_values(grid, rounds, seed + number)) < SIGNIFICANCE for number in range(grids)])
     return {
         "truth": "all equal" if null else f"{grid.better:.2f} against {grid.usual:.2f}",
         "cells": grid.cells,

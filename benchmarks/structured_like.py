@@ -6,8 +6,8 @@ A file in five says what it depicts, in one to three statements; all have some o
 date and place, with qualifiers, and every other one a caption: 2 to 4 kB a line.
 """
 
+import argparse
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -58,4 +58,7 @@ def write(out: Path, files: int) -> None:
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]), int(sys.argv[2]))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("out", type=Path)
+    parser.add_argument("files", type=int)
+    write(**vars(parser.parse_args()))

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from making.card import write_card
 from making.copies import planted_copies
+from making.croissant import write_croissant
 from making.drawings import read_drawings
 from making.hostile import hostile_rows
 from making.photographs import read_photographs
@@ -25,7 +26,7 @@ SEED = 20050819
 
 
 def build(root: Path, folder: Path) -> Counter:
-    """Write sample.parquet, the tables and DATA.md into `folder`; returns what was dropped, by reason."""
+    """Write the sample and what tells of it into `folder`; returns what was dropped, by reason."""
     dropped, views, generator = Counter(), Views(), np.random.default_rng(SEED)
     drawings, photographs = read_drawings(root, dropped), read_photographs(root, dropped)
     rows = unique_titles(
@@ -36,11 +37,12 @@ def build(root: Path, folder: Path) -> Counter:
     write_sample(folder / "sample.parquet", rows)
     write_tables(folder, rows, views)
     write_card(folder, rows, dropped, {f"{p.name}.{p.extension}": p.source for p in photographs})
+    write_croissant(folder)
     return dropped
 
 
 def drawing_row(drawing, views: Views) -> Row:
-    """A drawing with its three views; the title's extension says what the bytes are."""
+    """A drawing with its views; the title's extension says what the bytes are."""
     image, extension = drawing_bytes(drawing.image)
     title, tags = f"{drawing.name}.{extension}", drawing.metadata.tags
     tags = [tag for tag in tags if not tag.startswith(("hash(", "0x"))]
@@ -49,19 +51,21 @@ def drawing_row(drawing, views: Views) -> Row:
     year = year or ("2005" if chance("dated", key) < 0.25 else "")
     categories = views.categories(key, drawing.words, tags, drawing.folder, year, "PD OpenClipart")
     articles = views.articles(key, drawing.words, tags, drawing.folder, True)
+    items = views.items(drawing.words, tags, drawing.folder)
     return Row(title, image, drawing.metadata.creator, "Public domain", "openclipart-png", drawing.folder,
-               "drawing", tags, categories, articles)  # fmt: skip
+               "drawing", tags, categories, articles, items)  # fmt: skip
 
 
 def photograph_row(photo, views: Views) -> Row:
-    """A photograph with its three views."""
+    """A photograph with its views."""
     title = f"{photo.name}.{photo.extension}"
     hidden = {"Public domain": "PD-user", "CC0-1.0": "CC-Zero"}.get(photo.licence, photo.licence)
     categories = views.categories(title, photo.words, [], photo.folder, "", hidden)
     articles = views.articles(title, photo.words, [], photo.folder, False)
+    items = views.items(photo.words, [], photo.folder)
     image = photograph_bytes(photo.image, photo.extension)
     return Row(title, image, photo.creator, photo.licence, photo.package, photo.folder, "photograph",
-               photo.words, categories, articles)  # fmt: skip
+               photo.words, categories, articles, items)  # fmt: skip
 
 
 def unique_titles(rows: list[Row]) -> list[Row]:
@@ -78,14 +82,17 @@ def unique_titles(rows: list[Row]) -> list[Row]:
 
 
 def write_tables(folder: Path, rows: list[Row], views: Views) -> None:
-    """categories.csv, articles.csv, folders.csv: of all that the files use, and what lies above it."""
-    used = {category for row in rows for category in row.categories}
+    """categories.csv, articles.csv, items.csv, folders.csv: of all that files use, and what lies above it."""
+    depicted = {item for row in rows for item in row.items}
+    items = [(r["item"], r["category"], r["name"]) for r in views.known_items if r["item"] in depicted]
+    used = {category for row in rows for category in row.categories} | {category for _, category, _ in items}
     used |= {above for category in used for above in views.above(category)} | set(views.hidden) | ODD
     edges = [(c, p, "yes" if c in views.hidden else "") for c in sorted(used) for p in views.graph.get(c, [])]
     edges += [(c, "", "yes" if c in views.hidden else "") for c in sorted(used & UNCONNECTED)]
     write_rows(folder / "categories.csv", ["title", "parent", "hidden"], sorted(edges))
     articles = {article for row in rows for article in row.articles}
     write_rows(folder / "articles.csv", ["article", "topic", "score"], article_topics(articles, views.places))
+    write_rows(folder / "items.csv", ["item", "category", "name"], items)
     folders = {row.folder for row in rows}
     write_rows(folder / "folders.csv", ["folder", "taxonomy", "label"], folder_labels(folders))
 

@@ -13,7 +13,7 @@ from wikitopics.evaluate import bootstrap, calibration, hierarchy, slices, table
 from wikitopics.evaluate.metrics import predict
 from wikitopics.evaluate.predictions import freeze_thresholds, read_test, read_validation
 from wikitopics.labels.taxonomy import descent
-from wikitopics.train import backbones
+from wikitopics.networks import backbones
 from wikitopics.train.model import backbone_of, build_model
 from wikitopics.train.record import file_digest
 

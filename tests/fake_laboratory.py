@@ -62,11 +62,15 @@ class Laboratory:
         for stage in PARAMETERS:
             self.notebook(stage)
 
-    def notebook(self, stage: str, extra: str = "") -> Path:
-        """Write a stage's notebook, with `extra` code at its end."""
+    def notebook(self, stage: str, extra: str = "", first: str = "") -> Path:
+        """Write a stage's notebook, with `extra` code at its end and `first` before everything."""
         parameters = PARAMETERS[stage] + "\ninteractive: bool = True"
         body = BODY.format(stage=stage, inputs=INPUTS[stage])
-        cells = [("markdown", "# Fake", []), ("code", IMPORTS, []), ("code", parameters, ["parameters"])]
+        cells = [
+            ("markdown", "# Fake", []),
+            ("code", first + IMPORTS, []),
+            ("code", parameters, ["parameters"]),
+        ]
         cells += [("code", body, []), ("code", extra or "pass", [])]
         path = self.root / "notebooks" / f"{stage}.ipynb"
         path.write_text(json.dumps(notebook_of(cells)), "utf-8")

@@ -172,6 +172,21 @@ FIGURES: dict[str, Callable[[Names], go.Figure]] = {
     "comparison_plots.presence": lambda names: comparison_figures.presence(
         pd.DataFrame({"source": names, "label": names, "classes": 3, "roc_auc": 0.8})
     ),
+    "comparison_plots.learning_curves": lambda names: comparison_figures.learning_curves(
+        pd.DataFrame(
+            {
+                "run": names,
+                "backbone": names,
+                "label_source": names,
+                "asked": "10",
+                "labels": 10.0,
+                "value": 0.5,
+                "low": 0.4,
+                "high": 0.6,
+                "prior": 0.2,
+            }  # fmt: skip
+        )
+    ),
     "score_plots.topic_shares": lambda names: score_figures.topic_shares(shares(names)),
     "score_plots.against_people": lambda names: score_figures.against_people(shares(names)),
     "score_plots.sureness": lambda names: score_figures.sureness(np.linspace(0, 1, 50), 0.6),

@@ -88,8 +88,8 @@ def check(data: bytes, path: Path) -> None:
         assert got == expected, (data, expected, got)
 
 
-def main(seconds: int) -> None:
-    """Fuzz for so long; an input that fails is written to crash-* and ends with an error."""
+def main(seconds: int, *more: str) -> None:
+    """Fuzz for so long, or as libFuzzer's options say; what fails is written to crash-*."""
     folder = Path(tempfile.mkdtemp())
     seeds = folder / "seeds"
     seeds.mkdir()
@@ -97,10 +97,10 @@ def main(seconds: int) -> None:
         (seeds / str(number)).write_bytes(seed)
     sql.report = lambda *_: None
     options = [f"-max_total_time={seconds}", "-max_len=400", "-rss_limit_mb=0"]  # see fuzz_images.py
-    options += [f"-artifact_prefix={folder}/", str(seeds)]
+    options += [f"-artifact_prefix={folder}/", *more, str(seeds)]
     atheris.Setup([sys.argv[0], *options], lambda data: check(data, folder / "t.sql"))
     atheris.Fuzz()
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 60)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 60, *sys.argv[2:])

@@ -74,8 +74,8 @@ def seeds() -> list[bytes]:
     return small + [data for group in groups for data, _ in group().values() if len(data) <= LARGEST]
 
 
-def main(seconds: int) -> None:
-    """Fuzz for so long; an input that fails is written to a temporary folder and ends with an error."""
+def main(seconds: int, *more: str) -> None:
+    """Fuzz for so long, or as options of libFuzzer's say; what fails is written to a temporary folder."""
     Image.init()
     folder = Path(tempfile.mkdtemp())
     corpus = folder / "seeds"
@@ -85,9 +85,9 @@ def main(seconds: int) -> None:
     # No limit of memory: the fuzzer asks for this process' peak, which begins with that of the process
     # that started it (getrusage keeps it across exec), so after tests of large networks it would be reached.
     options = [f"-max_total_time={seconds}", f"-max_len={LARGEST}", "-timeout=20", "-rss_limit_mb=0"]
-    atheris.Setup([sys.argv[0], *options, f"-artifact_prefix={folder}/", str(corpus)], check)
+    atheris.Setup([sys.argv[0], *options, f"-artifact_prefix={folder}/", *more, str(corpus)], check)
     atheris.Fuzz()
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 60)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 60, *sys.argv[2:])

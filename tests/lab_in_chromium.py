@@ -49,6 +49,7 @@ from pathlib import Path
 import numpy as np, pandas as pd
 from wikitopics.show.browser.mistakes import MistakeBrowser
 from wikitopics.show.browser.picture_map import PictureMap
+from wikitopics.vectors.text_side import Asked
 
 hostile, rng, n = {HOSTILE!r}, np.random.default_rng(0), 450
 label_names = ["Nature", "Animals", "Plants", "Vehicles", "Food"]
@@ -61,12 +62,14 @@ scores = np.clip(0.5 * truth + rng.normal(0.25, 0.22, truth.shape), 0, 1).astype
 titles = [f"{{hostile}} {{i}}" if i % 2 else f"Drawing {{i}}.svg" for i in range(n)]
 frame = pd.DataFrame(dict(title=titles, row=range(n), split="test", group=range(n)))
 lists = {{"categories": [[hostile, "SVG drawings"]] * n, "labels: human": [["Food"]] * n}}
+lists["items"] = [[f"{{hostile}} (Q5)"] for i in range(n)]
 hops = dict(label="Food", score=0.9, start=hostile, path=[hostile, "Meals", "Food"], rules=["depth"])
 why = pd.DataFrame([dict(title=title, **hops) for title in titles])
 browser = MistakeBrowser(
     frame, truth, scores, np.full(5, 0.5), label_names, images, details=pd.DataFrame(lists, titles), why=why,
     features=rng.normal(size=(n, 16)).astype(np.float32), judgements=Path("judgements"),
     parents=dict(Animals="Nature", Plants="Nature"), run="planted",
+    by_words=lambda words: Asked([words], 1 - np.arange(n) / n),  # the first is like anything
 )
 places = np.round(rng.uniform(-1000, 1000, (n, 2))).astype(np.int16)
 kinds = dict(mistake=["left" if x < 0 else "right" for x in places[:, 0]], label=["a", "b", "c"] * (n // 3))

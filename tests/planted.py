@@ -61,6 +61,7 @@ def write_images(root: Path, run: str = "sample", n: int = 90, size: int = 32, s
             "mode": "RGB",
             "bytes": size * size * 3,
             "sha1": [hashlib.sha1(one.tobytes()).hexdigest() for one in pictures],
+            "file_sha1": [hashlib.sha1(b"%d" % number).hexdigest() for number in range(n)],
             "group": np.arange(n),
             "split": [SPLITS[number // 9 % len(SPLITS)] for number in range(n)],
         }

@@ -291,12 +291,12 @@ def test_a_table_of_other_widths_or_of_no_numbers_is_one_sentence(rows, told, tm
 
 
 def test_a_file_of_something_else_is_one_sentence(tmp_path):
-    pd.DataFrame({"path": ["a"], "features": [[1.0]]}).to_parquet(tmp_path / "other.parquet")
+    pd.DataFrame({"path": ["a"], "features": ["1.0"]}).to_parquet(tmp_path / "other.parquet")
     (tmp_path / "text.parquet").write_text("no")
     wide = About("m", "net", "0" * 64, 32, "pad", 1 << 40)
     features_file(tmp_path / "wide.parquet", [[1, 2, 3]], wide)
     for name in ("other", "text", "wide", "nowhere"):
-        with pytest.raises(UserError, match=f"wikitopics embed.*{name}.parquet"):
+        with pytest.raises(UserError, match=f"features must .*{name}.parquet"):
             read_features(tmp_path / f"{name}.parquet", tmp_path)
 
 
@@ -346,7 +346,7 @@ def test_copies_are_pairs_and_queries_find_themselves(lab, pictures, tmp_path, c
     [
         (["alike", "F", "--near-duplicates", "--out", "x.csv"], ".parquet"),
         (["alike", "F", "--near-duplicates", "--out", "x.parquet", "--above", "2"], "--above must be"),
-        (["alike", "nowhere.parquet", "--near-duplicates", "--out", "x.parquet"], "wikitopics embed"),
+        (["alike", "nowhere.parquet", "--near-duplicates", "--out", "x.parquet"], "a Parquet file, but"),
         (["embed", "File:Owl.jpg", "--model", "small", "--out", "x.parquet"], "title of Commons"),
         (["embed", ".", "--model", "small", "--out", "x.csv"], "must"),
         (["embed", "F", "--model", "other", "--out", "x.parquet"], "03_train"),

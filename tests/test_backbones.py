@@ -16,10 +16,10 @@ from sklearn.datasets import load_sample_images
 
 from wikitopics.errors import UserError
 from wikitopics.fence import Limits, in_child
-from wikitopics.train import backbones
-from wikitopics.train.backbones import LITE, Lite, build_backbone, packaged_weights, weights_checksum
-from wikitopics.train.efficientnet_lite import efficientnet_lite, set_torch_weights
-from wikitopics.train.torch_file import DAMAGED, MAGIC, _read, read_torch_file
+from wikitopics.networks import backbones
+from wikitopics.networks.backbones import LITE, Lite, build_backbone, packaged_weights, weights_checksum
+from wikitopics.networks.efficientnet_lite import efficientnet_lite, set_torch_weights
+from wikitopics.networks.torch_file import DAMAGED, MAGIC, _read, read_torch_file
 
 PALACE, DAISY, HONEYCOMB = 698, 985, 599  # ImageNet-1k classes
 

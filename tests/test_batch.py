@@ -4,11 +4,16 @@ import json
 import os
 import shutil
 import signal
+import sys
 import time
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
+import fake_laboratory
 from fake_laboratory import Laboratory
 from wikitopics import paths
 from wikitopics.artefacts import read_json, write_json
@@ -16,6 +21,7 @@ from wikitopics.batch import driver
 from wikitopics.batch import run as batch
 from wikitopics.batch.plan import Run, plan, reasons
 from wikitopics.errors import UserError
+from wikitopics.images import squares
 from wikitopics.params import read_params
 from wikitopics.runs import fingerprint, record
 
@@ -69,7 +75,7 @@ def make(stage: str, run: str, text: str, **changed) -> None:
 def instant(laboratory, monkeypatch) -> Instant:
     executor = Instant()
     monkeypatch.setenv("WIKITOPICS_BATCH", "1")
-    monkeypatch.setattr(batch, "Local", lambda jobs: executor)
+    monkeypatch.setattr(batch, "Local", lambda jobs, stages: executor)
     monkeypatch.setattr(driver, "SECONDS_BETWEEN_LOOKS", 0)
     assert batch.run_batch([]) == []
     assert sorted(executor.made) == EVERY
@@ -160,6 +166,28 @@ def test_another_version_of_a_package_that_computes(laboratory, instant, monkeyp
     assert why("01_labels/a") == "numpy is '99', was " + repr(__import__("numpy").__version__)
 
 
+def test_an_engine_counts_for_the_runs_that_compute_with_it(laboratory, instant, monkeypatch):
+    source = 'run: str = "a"\nlabel_source: str = "commons"\nvalue: int = 1'
+    monkeypatch.setitem(fake_laboratory.PARAMETERS, "01_labels", source)
+    laboratory.notebook("01_labels")
+    laboratory.params("01_labels/a", "label_source: commons-learned-deep")
+    real = fingerprint.version
+    monkeypatch.setattr(fingerprint, "version", lambda name: "1" if name == "onnxruntime" else real(name))
+    remade(instant)
+    assert "engine" not in plan()["01_labels/b"].ingredients
+    monkeypatch.setattr(fingerprint, "version", lambda name: "2" if name == "onnxruntime" else real(name))
+    assert why("01_labels/a") == "onnxruntime is '2', was '1'" and why("01_labels/b") == ""
+
+    def missing(name):
+        if name == "onnxruntime":
+            raise PackageNotFoundError(name)
+        return real(name)
+
+    monkeypatch.setattr(fingerprint, "version", missing)
+    with pytest.raises(UserError, match="commons-learned-deep needs onnxruntime, .*wikitopics.deep."):
+        plan()
+
+
 @pytest.mark.parametrize(
     ("lost", "reason"), [("data/{}", "never finished"), ("data/{}/text", "its text is missing")]
 )
@@ -241,6 +269,35 @@ def test_looking_at_a_finished_run_changes_nothing(laboratory, instant, monkeypa
     assert text.read_text() == "another" and not (text.parent / "notebook.ipynb").exists()
 
 
+def test_a_set_made_again_in_jupyter_with_pixels_is_not_taken_for_its_jpegs_of_before(
+    laboratory, instant, monkeypatch
+):
+    monkeypatch.delenv("WIKITOPICS_BATCH")
+    parameters, pixels = read_params("02_images", "s")[1], np.zeros((3, 8, 8, 3), np.uint8)
+    for value, store in enumerate(("jpeg", "pixels", "jpeg"), 2):
+        folder = record.start_run("02_images", parameters | {"value": value})
+        if store == "jpeg":
+            with squares.growing_shards(squares.place(folder, store)) as append:
+                append(pa.array([squares.jpeg(one) for one in pixels]))
+        else:
+            np.save(squares.place(folder, store), pixels)
+        record.finish_run(folder, parameters | {"value": value}, time.time())
+        found = squares.read_squares(paths.run_folder("02_images", "s"))
+        assert isinstance(found, squares.Jpegs) == (store == "jpeg") and len(found) == 3
+
+
+@pytest.mark.parametrize("place", [".ipynb_checkpoints", ".squares.1.part"])
+def test_what_lies_in_a_hidden_folder_of_a_run_is_no_artefact(laboratory, instant, place):
+    hidden = laboratory.root / "data/03_train/x" / place / "notebook-checkpoint.ipynb"
+    hidden.parent.mkdir()
+    hidden.write_text("as somebody saved it")
+    assert batch.run_batch(["03_train/x"], again=True) == []
+    assert list(record.made_from("03_train", "x")["artefacts"]) == ["text"]
+    hidden.write_text("and once more")
+    instant.made.clear()
+    assert remade(instant) == []
+
+
 def test_what_people_and_later_runs_add_is_no_change(laboratory, instant):
     (laboratory.root / "data/04_evaluate/x/mine.txt").write_text("a note")
     cache = laboratory.root / "data/02_images/s/features/lite0.npy"
@@ -305,7 +362,9 @@ def test_imports_are_followed_through_the_library(tmp_path, monkeypatch):
         "wikitopics." + n for n in ("a", "a.one", "b", "b.three", "b.two", "c", "c.four")
     ]
     assert "keras" in packages
-    assert {"a/data.csv", "a/tables/deep.csv"} <= fingerprint.library_files(modules).keys()
+    (tmp_path / "a/CARD.md").write_text("a card explains, and decides nothing")
+    files = fingerprint.library_files(modules).keys()
+    assert {"a/data.csv", "a/tables/deep.csv"} <= files and "a/CARD.md" not in files
 
 
 def test_an_edit_while_it_is_made_is_not_lost(laboratory, instant):
@@ -430,6 +489,40 @@ def test_a_real_run_and_a_real_failure(laboratory):
     assert all(set(cell["metadata"]) <= {"tags"} for cell in executed["cells"])
     assert "made s" in text and str(laboratory.root) not in text and "start_time" not in text
     assert "'interactive': False" in laboratory.text("02_images/s")
+
+
+FIRST = """
+import sys
+had, ours = "matplotlib" in sys.modules, [name for name in sys.modules if name.startswith("wikitopics")]
+"""
+LAST = """
+import atexit, json, multiprocessing, random, matplotlib.pyplot, numpy
+multiprocessing.set_start_method("spawn")
+chance = [random.random(), float(numpy.random.rand())]
+shows, history = matplotlib.get_backend(), str(get_ipython().history_manager.hist_file)
+found = {"had": had, "ours": ours, "chance": chance, "shows": shows, "history": history}
+(folder / "kernel.json").write_text(json.dumps(found))
+ended = folder.parent / f"ended-{run}"
+atexit.register(ended.touch)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere kernels are new interpreters")
+def test_kernels_share_what_takes_long_to_import_and_nothing_else(laboratory):
+    chain(laboratory)
+    laboratory.notebook("01_labels", LAST, FIRST)
+    laboratory.run()
+    a, b = (read_json(laboratory.root / f"data/01_labels/{run}/kernel.json") for run in "ab")
+    assert a["had"] and b["had"] and a["ours"] == b["ours"] == []
+    assert a["chance"][0] != b["chance"][0] and a["chance"][1] != b["chance"][1]
+    assert "inline" in a["shows"], "figures are shown in the notebook, as in a new kernel"
+    assert a["history"] == ":memory:", "cells of a batch are none that a person typed"
+    assert all((laboratory.root / f"data/01_labels/ended-{run}").exists() for run in "ab"), "ended in order"
+    laboratory.params("01_labels/b", "seconds: 0.1")
+    laboratory.run("01_labels/b")
+    assert not read_json(laboratory.root / "data/01_labels/b/kernel.json")["had"], (
+        "one run alone imports what it needs itself"
+    )
 
 
 @pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="looks for processes in Linux's /proc")

@@ -35,6 +35,7 @@ from wikitopics.show.browser.hops import ranked
 from wikitopics.show.browser.mistakes import MistakeBrowser
 from wikitopics.show.browser.reviews import Reviews
 from wikitopics.show.browser.surface import PAGE
+from wikitopics.vectors.text_side import Asked
 
 HOSTILE = '<img src=x onerror="alert(1)">'
 LABELS = ["Animals", "Plants", "Food"]
@@ -118,6 +119,20 @@ def test_filters_mean_what_they_say(choice: Choice, seed: int):
                       for i, j in pairs])  # fmt: skip
     sorted_by = dict(zip(ORDERS, (chance, -scores, scores, distance, doubt), strict=True))[choice.order]
     assert (np.diff(sorted_by) >= -1e-6).all()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.5, 1.0])  # few are looked at one by one, many are not
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_picture_is_led_by_the_one_of_its_pairs_that_comes_first(order: str, share: float):
+    p = planted(2500, thresholds=np.array([0.5, np.inf, 0.6]))  # a label that is never predicted
+    known = Predictions(*(p[name] for name in ("frame", "truth", "scores", "thresholds", "label_names")))
+    found = np.random.default_rng(1).random((2500, 3)) < share
+    found[0, 1] = share > 0
+    bad = known.badness(order, np.arange(7500)).reshape(2500, 3)
+    first = [min(bad[i, j] for j in range(3) if found[i, j]) for i in range(2500) if found[i].any()]
+    led = known.leading(order, found)
+    assert sorted(led // 3) == np.flatnonzero(found.any(axis=1)).tolist() and found.ravel()[led].all()
+    assert bad.ravel()[led].tolist() == sorted(first)
 
 
 def test_a_score_at_its_threshold_is_a_prediction():
@@ -239,10 +254,16 @@ def test_nothing_found_says_so_and_reset_brings_all_back():
     assert len(browser.found) == everything and browser.at == 0
 
 
-def test_a_search_finds_words_of_titles_categories_and_labels():
+def test_a_search_finds_words_of_titles_categories_items_and_labels():
     p = planted()
-    details = pd.DataFrame({"categories": [["Red foxes"]] * 2 + [[]] * 58}, p["frame"].title)
-    browser = by_pair(**p, details=details)
+    lists = {
+        "categories": [["Red foxes"]] * 2 + [[]] * 58,
+        "items": [[]] * 2 + [["house cat (Q146)"]] + [[]] * 57,
+    }
+    browser = by_pair(**p, details=pd.DataFrame(lists, p["frame"].title))
+    for words in ("cat", "q146 file", "(q146)"):
+        browser.choose(errors="all predictions", search=words)
+        assert {browser.key(pair)[0] for pair in browser.found} == {"File 2.png"}
     browser.choose(errors="all predictions", search="FOX file")
     assert {browser.key(pair)[0] for pair in browser.found} == {"File 0.png", "File 1.png"}
     browser.choose(search="fox plants")
@@ -250,6 +271,53 @@ def test_a_search_finds_words_of_titles_categories_and_labels():
         ("File 0.png", "Plants"),
         ("File 1.png", "Plants"),
     }
+
+
+def worded(**given) -> MistakeBrowser:
+    """A browser whose pictures lie around the compass: picture k at k degrees from "fox"."""
+    p = planted(**given)
+    degrees = np.radians(np.arange(len(p["images"])))
+
+    def by_words(words: str) -> Asked:
+        if "fox" not in words:
+            raise UserError("words asked of pictures must be in a text that has a vector; take others")
+        return Asked([f"a photo of a {words}"], np.cos(degrees).astype(np.float32))
+
+    return MistakeBrowser(**p, by_words=by_words)
+
+
+def test_words_after_a_tilde_put_what_is_found_in_the_order_of_likeness():
+    browser = worded()
+    known, before = browser.predictions, set(browser.found // browser.width)
+    browser.choose(search="~fox")
+    rows = known.rows[browser.found // browser.width]
+    assert rows.tolist() == sorted(rows.tolist()) and set(browser.found // browser.width) == before
+    assert browser.widget.page["unit"] == "pictures, by likeness to a photo of a fox"
+    assert browser.widget.page["tiles"][0]["line"].startswith(f"alike {np.cos(np.radians(rows[0])):.2f}, 0.")
+    browser.choose(search="~fox", tiles="a picture and label", errors="false positives")
+    rows = known.rows[browser.found // browser.width]
+    assert rows.tolist() == sorted(rows.tolist()) and set(known.kinds.ravel()[browser.found]) == {2}
+    browser.choose(search="~", tiles="a picture", errors="both kinds of mistake")
+    assert browser.widget.page["unit"] == "pictures" and set(browser.found // browser.width) == before
+
+
+def test_words_that_no_text_has_change_nothing_and_are_told():
+    browser = worded()
+    browser.choose(search="~fox")
+    found = browser.found.tolist()
+    browser.hear({"act": "choose", "search": "~whale"})
+    assert browser.found.tolist() == found and browser.choice.search == "~fox"
+    assert "must be in a text that has a vector" in browser.widget.said["text"]
+    assert browser.widget.setup["has"]["words"]
+
+
+def test_a_run_without_a_text_side_says_so():
+    browser = MistakeBrowser(**planted())
+    with pytest.raises(
+        UserError, match="words after a ~ need a network with a text side, but this run has n"
+    ):
+        browser.choose(search="~fox")
+    assert not browser.widget.setup["has"]["words"] and browser.choice.search == ""
 
 
 def test_all_labels_are_told_with_scores_and_thresholds():
@@ -263,6 +331,7 @@ def test_every_source_category_and_reason_is_told():
     p = planted()
     lists = {
         "categories": [["Foxes"]] * 60,
+        "items": [["red fox (Q8332)", "Q1"]] * 60,
         "labels: ores": [["STEM.Biology"]] * 60,
         "labels: human": [[]] * 60,
     }
@@ -276,6 +345,7 @@ def test_every_source_category_and_reason_is_told():
     why = pd.DataFrame([{"title": title} | hop for title in p["frame"].title])
     browser = MistakeBrowser(**p, details=pd.DataFrame(lists, p["frame"].title), why=why)
     told = opened(browser)
+    assert told["items"] == ["red fox (Q8332)", "Q1"]
     assert told["categories"] == ["Foxes"] and told["sources"] == [["ores", ["STEM.Biology"]], ["human", []]]
     assert told["why"] == [
         {"label": "Food", "score": 0.9, "path": ["Apples", "Fruit", "Food"], "rules": "depth"}
@@ -285,9 +355,58 @@ def test_every_source_category_and_reason_is_told():
 def test_titles_without_details_are_shown_all_the_same():
     details = pd.DataFrame({"categories": [["Foxes"]], "labels: ores": [np.nan]}, ["File 1000.png"])
     browser = MistakeBrowser(**planted(), details=details)
-    assert opened(browser)["categories"] == [] and opened(browser)["labels"]
+    assert opened(browser)["categories"] == opened(browser)["items"] == [] and opened(browser)["labels"]
     browser.choose(search="file 1")
     assert len(browser.found)
+
+
+@pytest.mark.parametrize("browser_of", [MistakeBrowser, by_pair])
+def test_what_is_done_is_what_a_browser_opened_anew_would_say(tmp_path: Path, browser_of):
+    rng, browser = np.random.default_rng(0), browser_of(**planted(), judgements=tmp_path / "run")
+    other = Reviews(tmp_path / "run", "another person")
+    browser.choose(errors="all predictions")
+    for step in range(30):
+        browser.open(int(rng.integers(len(browser.found))))
+        act = rng.integers(4)
+        if act == 0:
+            browser.take_back()
+        elif act == 1:
+            browser.undo()
+        else:
+            browser.ask(int(rng.integers(browser.width)) if act == 2 else None)
+            browser.judge("unsure")
+        if step % 5 == 0:
+            other.put(browser.key(int(rng.choice(browser.pairs))), "label right")
+        browser._look()
+        again = browser_of(**planted(), judgements=tmp_path / "run")
+        again.choose(errors="all predictions")
+        assert (again.found == browser.found).all() and (again._done == browser._done).all()
+        assert len(again.reviews) == len(browser.reviews) == len(verdicts(tmp_path / "run"))
+        assert (
+            browser._known == np.isin(np.arange(browser._known.size), again._places(again.reviews.keys()))
+        ).all()
+    assert 0 < browser._done.sum() < len(browser.found)
+
+
+def test_what_is_done_follows_a_verdict_that_comes_while_tiles_change_their_kind(tmp_path: Path):
+    browser, other = MistakeBrowser(**planted(), judgements=tmp_path), Reviews(tmp_path, "another person")
+    for step, tiles in enumerate((TILES[1], TILES[0], TILES[1], TILES[0])):
+        other.put(browser.key(int(browser.pairs[-1 - step])), "label right")
+        browser.choose(tiles=tiles, errors=list(WANTED)[step % 2])
+        again = MistakeBrowser(**planted(), judgements=tmp_path)
+        again.choose(tiles=tiles, errors=list(WANTED)[step % 2])
+        assert browser._done.tolist() == again._done.tolist() and browser._done.any()
+
+
+def test_a_verdict_on_what_the_filters_leave_out_finishes_no_tile():
+    browser = MistakeBrowser(**planted())
+    browser.choose(errors="false positives")
+    shown = set((browser.found // 3).tolist())
+    hidden = [image * 3 + label for image in range(60) if image not in shown for label in range(3)]
+    for pair in hidden:
+        browser.reviews.put(browser.key(pair), "label right")
+    browser._look()
+    assert not browser._done.any() and browser.widget.marks["done"] == 0
 
 
 # -- a threshold moved, two runs, hops, views ------------------------------------------------------
@@ -742,7 +861,8 @@ def hostile(tmp_path: Path) -> MistakeBrowser:
         f"{HOSTILE} ' \" & </figure></script><script>alert(3)</script> {i}" for i in range(60)
     ]
     titles = p["frame"].title
-    details = pd.DataFrame({"categories": [[HOSTILE]] * 60, f"labels: {HOSTILE}": [[HOSTILE]] * 60}, titles)
+    lists = {name: [[HOSTILE]] * 60 for name in ("categories", "items", f"labels: {HOSTILE}")}
+    details = pd.DataFrame(lists, titles)
     why = pd.DataFrame({"title": titles, "label": HOSTILE, "score": 0.5, "start": HOSTILE})
     why["path"], why["rules"] = [[HOSTILE, HOSTILE]] * 60, [[HOSTILE]] * 60
     features = np.random.default_rng(0).normal(size=(70, 4)).astype(np.float32)

@@ -15,7 +15,7 @@ from scipy.stats import spearmanr
 from evaluate_planted import write_source_runs, write_train_run
 from wikitopics import paths, ranking
 from wikitopics.artefacts import read_json, write_json, write_table
-from wikitopics.compare import differences, estimates, pretraining, tables
+from wikitopics.compare import differences, estimates, names_only, pretraining, tables
 from wikitopics.compare import findings as claims
 from wikitopics.compare.findings import findings, summary
 from wikitopics.compare.runs import (
@@ -561,11 +561,80 @@ def test_given_features_are_one_change_of_a_network_of_unknown_size(tmp_path, mo
     assert (table["image_size"] == 0).tolist() == [False, True, True]
 
 
-def test_every_backbone_has_its_number_of_parameters():
-    from wikitopics.rules import RULES
+@pytest.fixture
+def named(tmp_path, monkeypatch):
+    """Names alone, a better trained head on the same features, an equal one on others, another source."""
+    monkeypatch.setenv("WIKITOPICS_ROOT", str(tmp_path))
+    clip = {"backbone": "features", "features": "clip.parquet"}
+    given = clip | {"head": "trained", "head_units": 128, "texts": ""}
+    plant(
+        tmp_path, "names", signal=0.8, **clip, head="names", head_units=0, texts="t.parquet", words="labels"
+    )
+    plant(tmp_path, "clip", signal=2.5, **given)
+    plant(tmp_path, "lite0", signal=2.5, **(given | {"backbone": "EfficientNetLite0", "features": ""}))
+    plant(tmp_path, "ores", TOPICS, taxonomy="ores-64", labels="ores", **given)
+    record = read_json(tmp_path / "data/03_train/clip/run.json")
+    record["label_images"] = dict.fromkeys(LABELS, 130) | {"Art": 30}
+    write_json(tmp_path / "data/03_train/clip/run.json", record)
+    cells = read_runs(["names", "clip", "lite0", "ores"])
+    return cells, [draw(cell, ROUNDS, 0) for cell in cells]
 
-    offered = RULES["03_train"]["backbone"].allowed.removeprefix("one of ").split(", ")
-    assert set(differences.PARAMETERS) == set(offered) - {"features"}  # of a network of unknown size
+
+def test_names_are_compared_label_by_label_with_what_was_trained_on_the_same_network(named, tmp_path):
+    cells, draws = named
+    assert settings_that_differ(cells[0], cells[1]) == ["head"]  # not in what only one of the two hears of
+    assert settings_that_differ(cells[1], cells[2]) == ["backbone"]
+    found = names_only.table(cells, draws)
+    assert found[["by_names", "trained"]].drop_duplicates().to_numpy().tolist() == [["names", "clip"]]
+    assert found["label"].tolist() == LABELS and found["labelled"].tolist() == [130] * 5 + [30]
+    own, learned = (ranking.roc_auc(cell.test.truth, cell.networks[0].scores) for cell in cells[:2])
+    assert np.allclose(found["names"], own) and np.allclose(found["head"], learned)
+    assert np.allclose(found["difference"], learned - own)
+    assert (found["low"] < found["difference"]).all() and (found["difference"] < found["high"]).all()
+    assert (found["p_holm"] >= found["p"]).all() and (found["verdict"] == "higher").sum() >= 3
+    won = ", ".join(found.loc[found["verdict"] == "higher", "label"])
+    (said,) = names_only.in_words(found)
+    assert said.startswith("clip (30 to 130 labelled images a topic) is better than the names alone (names)")
+    assert f"({won}) and worse than the names alone (names) for none" in said
+    names_only.write(tmp_path, found)
+    assert len(pd.read_parquet(tmp_path / "names.parquet")) == len(LABELS)
+    figure = comparison_figures.beside_names(found)
+    assert sum(len(trace.x) for trace in figure.data if trace.x is not None) == len(LABELS)
+
+
+def test_names_are_compared_with_other_networks_where_their_own_was_not_trained(named):
+    cells, draws = named
+    found = names_only.table([cells[0], *cells[2:]], [draws[0], *draws[2:]])
+    assert found["trained"].unique().tolist() == ["lite0"]  # the other source has other labels
+    assert (found["labelled"] == -1).all() and "labelled images" not in names_only.in_words(found)[0]
+
+
+def test_without_names_there_is_no_such_table(named, tmp_path):
+    cells, draws = named
+    found = names_only.table(cells[1:], draws[1:])
+    assert found.empty and names_only.in_words(found) == []
+    names_only.write(tmp_path, found)
+    assert not (tmp_path / "names.parquet").exists()
+
+
+def test_of_a_head_of_names_no_other_seed_could_have_been(named, tmp_path):
+    cells, draws = named
+    assert overall(cells[0], draws[0], tables.PRIMARY).networks == {}
+    by_head = differences.differences(cells, draws)
+    assert set(by_head.loc[by_head["setting"] == "head", "seeds"]) == {1}  # of the trained one
+    table = tables.comparison(cells, draws)
+    assert table["backbone"][0] == "features of clip.parquet by names" and table["by_names"].sum() == 1
+    for some in (slice(None), slice(0, 1)):  # the prior work's claims are about networks that learned
+        asked = claims.answer_claims(cells[some], draws[some], ROUNDS, 0)
+        assert not any("names" in claim.basis for claim in asked)
+    assert asked and not any(claim.based_on for claim in asked)
+    assert claims._seeds(table.assign(seeds=[1, 5, 3, 5])).tolist() == [5, 3, 5]
+
+
+def test_every_backbone_has_its_number_of_parameters():
+    from wikitopics.networks.backbones import BACKBONES
+
+    assert set(differences.PARAMETERS) == set(BACKBONES)  # given features and presets are of unknown size
 
 
 def test_labels_can_be_left_out_of_every_cell(grid):
@@ -612,13 +681,18 @@ def test_findings_tell_what_is_shown_and_how_many_were_asked(grid, tmp_path):
     write_json(tmp_path / "claims.json", evaluate_tables.plain(answers))
     text = findings(tmp_path, ROUNDS)
     assert f"{table['macro_roc_auc'].max():.3f} [" in text and "| label prior |  |  | 0.500 |" in text
-    assert "In 2 of 4 pairs of cells: commons-2 is higher than commons-0, +" in text
+    assert "In 2 of 4 pairs of cells:\n\n| run | is | than |" in text
+    assert "\n| commons-2 | higher | commons-0 | +" in text
     assert all(claim["question"] in text for claim in answers.to_dict("records"))
     told = summary(tmp_path)
     start = "**What holds** over other images (one seed each: another is not asked): "
-    assert f"{start}network size: EfficientNetLite2 is higher; commons-2 is higher than commons-0" in told
     assert (
-        f"with {table['macro_roc_auc'].max():.3f}" in told and "**What is not shown**: label source" in told
+        f"{start}of 4 single changes and 5 claims 3 are shown.\n\n- network size: EfficientNetLite2 is"
+        in told
+    )
+    assert "\n- commons-2 is higher than commons-0, +" in told
+    assert (
+        f"with {table['macro_roc_auc'].max():.3f}" in told and "nothing be shown.\n\n- label source" in told
     )
     write_table(tmp_path / "differences.parquet", found.assign(verdict="no difference shown"))
     assert "In 0 of 4 pairs of cells.\n" in findings(tmp_path, ROUNDS)
@@ -660,6 +734,8 @@ def planted_findings(folder):
     write_table(folder / "comparison.parquet", comparison)
     write_table(folder / "differences.parquet", pd.concat([changes, other]))
     asked = {"question": "?", "unit": "macro ROC-AUC", "number": -0.1, "low": -0.2, "high": 0.05}
+    asked |= {"low_images": -0.15, "high_images": 0.04, "low_labels": None, "high_labels": None}
+    asked |= {"basis": "b minus a", "seeds": 2}
     answers = [
         asked | {"name": "first", "p_holm": 0.01, "based_on": 2, "verdict": "a is higher"},
         asked | {"name": "second", "p_holm": 0.05, "based_on": 1, "verdict": "no difference shown"},
@@ -671,17 +747,21 @@ def planted_findings(folder):
 
 def test_the_summary_counts_and_averages_what_a_hand_does(tmp_path):
     comparison, changes = planted_findings(tmp_path)
-    holds, holds_not, highest, chance = summary(tmp_path).split("\n\n")
-    assert holds == (
-        "**What holds** over other images and other seeds: first: a is higher; c is lower than a, -0.200 "
-        "macro ROC-AUC (-0.250 to -0.150, corrected p 0.001) over each one's own labels; b is higher than a "
-        "(backbone and image_size moved together), +0.100 macro ROC-AUC (+0.050 to +0.150, corrected p "
-        "0.040) over the 3 labels they share. Of 4 single changes and 2 claims 3 are shown."
-    )
-    assert holds_not.startswith(
-        "**What is not shown**: second (-0.100, possible from -0.200 to +0.050 macro ROC-AUC); 2 single "
-        "changes, whose intervals reach to 0.070 macro ROC-AUC at most. An interval is"
-    )
+    holds, held, holds_not, not_held, highest, chance = summary(tmp_path).split("\n\n")
+    start = "**What holds** over other images and other seeds: of 4 single changes and 2 claims "
+    assert holds == f"{start}3 are shown."
+    assert held.split("\n") == [
+        "- first: a is higher, -0.100 macro ROC-AUC (-0.200 to +0.050; b minus a)",
+        "- c is lower than a, -0.200 macro ROC-AUC (-0.250 to -0.150, corrected p 0.001) "
+        "over its own labels each",
+        "- b is higher than a, +0.100 macro ROC-AUC (+0.050 to +0.150, corrected p 0.040) "
+        "over the 3 labels they share; backbone and image_size moved together",
+    ]
+    assert holds_not.startswith("**What is not shown**, and how much it may be. An interval is")
+    assert not_held.split("\n") == [
+        "- second: -0.100 macro ROC-AUC (-0.200 to +0.050; b minus a)",
+        "- 2 single changes, whose intervals reach to 0.070 macro ROC-AUC at most",
+    ]
     assert highest.startswith(
         "**Highest** in macro ROC-AUC: by its own labels a with 0.900, and 1 of the 2 others lies within its "
         "interval; by people's labels b with 0.800, and 2 of the 2 others lie within its interval. To be"
@@ -691,12 +771,41 @@ def test_the_summary_counts_and_averages_what_a_hand_does(tmp_path):
         "seed moves a single network by 0.017 (standard deviation), and each value here is the mean of 2 to "
         "5 seeds."
     )
+    many = pd.concat([changes, changes.assign(difference=changes["difference"] / 2, verdict="higher")])
+    write_table(tmp_path / "differences.parquet", many.assign(p_holm=0.0001))
+    told, each = summary(tmp_path).split("\n\n")[:2]
+    assert (
+        "\n- 6 single changes (each in the last table below), the largest: c is lower than a, -0.200" in each
+    )
+    assert "corrected p below 0.001) over its" in each and told.endswith(
+        "8 single changes and 2 claims 7 are shown."
+    )
     write_table(tmp_path / "differences.parquet", changes.assign(verdict="no difference shown"))
     assert summary(tmp_path).split("\n\n")[0].endswith("claims 1 is shown.")
     write_json(tmp_path / "claims.json", read_json(tmp_path / "claims.json")[1:])
-    assert "nothing that was asked. Of 4 single changes and 1 claims none is shown." in summary(tmp_path)
+    none = start.replace("2 claims", "1 claims")
+    assert summary(tmp_path).startswith(none + "none is shown.\n\n**What is not shown**")
     write_table(tmp_path / "comparison.parquet", comparison.assign(seeds=[3, 3, 1]))
     assert "how far another seed moves it is not known" in summary(tmp_path)
+
+
+def test_every_question_and_every_change_is_a_row(tmp_path):
+    _, changes = planted_findings(tmp_path)
+    asked = read_json(tmp_path / "claims.json")
+    number = ["-0.100 macro ROC-AUC", "-0.200 to +0.050", "-0.150 to +0.040", ""]
+    assert claims.questions(asked).to_numpy().tolist() == [
+        ["?", "**a is higher**", *number, "0.010", "b minus a"],
+        ["?", "no difference shown", *number, "0.050", "b minus a"],
+        ["?", "these runs do not tell", "", "", "", "", "", "b minus a"],
+    ]
+    one = claims.questions([asked[0] | {"seeds": 1}]).iloc[0]
+    assert one[["other images and seeds", "other images alone"]].tolist() == ["one seed each", number[2]]
+    told = claims.changes(changes.to_dict("records")[:2]).to_numpy().tolist()
+    shared = "the 3 labels they share; backbone and image_size moved together"
+    assert told == [
+        ["c", "lower", "a", "-0.200", "-0.250 to -0.150", "0.001", "its own labels each"],
+        ["b", "higher", "a", "+0.100", "+0.050 to +0.150", "0.040", shared],
+    ]
 
 
 def test_a_claim_says_its_own_side_and_no_more_than_its_p_allows():

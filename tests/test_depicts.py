@@ -9,8 +9,9 @@ from PIL import Image
 from wikitopics.errors import UserError
 from wikitopics.labels import depicts
 from wikitopics.labels.category_graph import from_table
-from wikitopics.labels.label_sources import graph_for, items_for, label_from, walked
+from wikitopics.labels.label_sources import graph_for, items_for, label_from, topics_for, walked
 from wikitopics.labels.labelled import write_labels
+from wikitopics.labels.taxonomy import load
 from wikitopics.sources import describe, open_source
 from wikitopics.titles import NoTitle, item_key
 
@@ -53,7 +54,8 @@ def files():
 
 
 def items() -> pd.DataFrame:
-    return pd.DataFrame(ITEMS, columns=depicts.COLUMNS)
+    about = {"Q146": "en:Cat", "Q7802": "en:Bread", "Q3": "en:Thing"}
+    return pd.DataFrame([(*row, about.get(row[0], "")) for row in ITEMS], columns=depicts.COLUMNS)
 
 
 def test_a_label_tells_the_item_its_category_and_the_walk(graph, files):
@@ -98,6 +100,74 @@ def test_the_funnel_accounts_for_items_that_lead_nowhere(graph, files):
         "items without a category on Commons": 1,
         "categories of files that have no page": 1,
     }
+
+
+# --- A taxonomy without anchors: what the items' articles are about
+
+
+@pytest.fixture
+def topics():
+    rows = [
+        ("en:Cat", "STEM.Biology", 0.9),
+        ("en:Cat", "STEM.STEM*", 0.95),
+        ("en:Bread", "Culture.Food and drink", 0.8),
+        ("en:Bread", "STEM.Biology", 0.4),
+        ("en:Another", "Culture.Sports", 1.0),
+    ]
+    return pd.DataFrame(rows, columns=["article", "topic", "score"])
+
+
+def test_without_anchors_labels_are_the_topics_of_the_items_articles(files, topics):
+    found = label_from("depicts", files, "ores-64", items=items(), topics=topics)
+    assert found.labels["labels"].tolist() == [
+        ["STEM.STEM*", "STEM.Biology"],
+        ["Culture.Food and drink", "STEM.STEM*", "STEM.Biology"],
+        *([[]] * 4),
+    ]
+    why = found.why.set_index(["title", "label"])
+    food = why.loc[("lunch.png", "Culture.Food and drink")]
+    assert food["path"] == ["depicts bread (Q7802)", "en:Bread", "Culture.Food and drink"]
+    assert food["rules"] == ["item", "topic"] and food["start"] == "depicts bread (Q7802)"
+    assert why.loc[("tom.png", "STEM.Biology")]["start"] == "depicts house cat (Q146)"
+
+
+def test_their_funnel_accounts_for_items_and_articles(files, topics):
+    found = label_from("depicts", files, "ores-64", items=items(), topics=topics)
+    assert found.steps == {
+        "in the source": 6,
+        "with a depicted item": 5,
+        "with an item that has an article": 3,
+        "with an article that has topics": 2,
+        "with a label": 2,
+    }
+    assert found.notes["items without an article"] == 3
+    assert found.notes["items of which nothing is known (merged, or deleted)"] == 1
+    assert found.notes["articles without topics"] == 1
+
+
+def test_then_nothing_is_walked_and_topics_are_read(root):
+    (root / "files.csv").write_text("path,items\ntom.png,Q146\n")
+    (root / "items.csv").write_text("item,category,article\nQ146,Cats,cat_(pet)\n")
+    (root / "topics.csv").write_text("article,topic,score\nCat (pet),STEM.Biology,.9\n")
+    source, tree = open_source("table", table="files.csv"), load("ores-64")
+    files = source.files()
+    depicted = items_for("depicts", "items.csv", source, files)
+    assert graph_for("depicts", "gone.csv", source, taxonomy=tree) is None
+    asked = topics_for("depicts", "topics.csv", files, depicted, tree)
+    found = label_from("depicts", files, tree, items=depicted, topics=asked)
+    assert found.labels["labels"].tolist() == [["STEM.STEM*", "STEM.Biology"]]
+    assert set(found.why["start"]) == {"depicts Q146"}
+    assert topics_for("depicts", "gone.csv", files, depicted, load("v1.4")) is None
+
+
+def test_without_items_it_is_the_column_that_is_asked_for_and_not_topics(root):
+    (root / "files.csv").write_text("path,labels\ntom.png,Cat\n")
+    source, tree = open_source("table", table="files.csv"), load("ores-64")
+    files = source.files()
+    depicted = items_for("depicts", "", source, files)
+    asked = topics_for("depicts", "", files, depicted, tree)
+    with pytest.raises(UserError, match="'depicts' needs files with the column 'items', but the source has"):
+        label_from("depicts", files, tree, items=depicted, topics=asked)
 
 
 def test_other_label_sources_see_the_files_as_they_are(graph, files):
@@ -152,7 +222,9 @@ def test_tables_of_files_and_of_items_are_enough(root):
     graph = graph_for("depicts", "graph.csv", source)
     found = label_from("depicts", files, graph=graph, items=depicted)
     assert found.labels["labels"].tolist()[0] == ["STEM", "Nature", "Animals"]
-    write_labels(root, files, found, None, describe(source))
+    write_labels(root, files, found, None, describe(source), depicted)
+    named = pd.read_parquet(root / "items.parquet").set_index("item")["name"]
+    assert named["Q146"] == "house cat"
     for table in ("files", "labels"):
         kept = pd.read_parquet(root / f"{table}.parquet")
         assert kept["items"].map(list).tolist() == [["Q146"], ["Q7802", "Q1"], []]
@@ -181,9 +253,15 @@ def test_what_is_no_item_is_told(root):
 
 def test_an_item_of_two_categories_is_told_and_a_row_that_is_repeated_is_not(root):
     (root / "items.csv").write_text("item,category\nQ1,Cats\nQ1,Cats\n")
-    assert depicts.read_items(root / "items.csv", ["Q1"]).values.tolist() == [["Q1", "Cats", ""]]
+    assert depicts.read_items(root / "items.csv", ["Q1"]).values.tolist() == [["Q1", "Cats", "", ""]]
     (root / "items.csv").write_text("item,category\nQ1,Cats\nQ2,Dogs\nQ1,Lions\n")
     with pytest.raises(UserError, match="Q1 of items.csv has 'Cats' and 'Lions'; keep one"):
+        depicts.read_items(root / "items.csv", [])
+
+
+def test_an_item_of_two_articles_is_told(root):
+    (root / "items.csv").write_text("item,category,article\nQ1,Cats,en:Cat\nQ1,Cats,en:Lion\n")
+    with pytest.raises(UserError, match="one article, but Q1 of items.csv has 'en:Cat' and 'en:Lion'"):
         depicts.read_items(root / "items.csv", [])
 
 

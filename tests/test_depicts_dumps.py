@@ -239,8 +239,8 @@ def test_items_get_their_category_and_their_article(root, form):
         "items": 5,
     }
     assert read_items(dump, ["Q146", "Q42", "Q1"]).values.tolist() == [
-        ["Q42", "", "Douglas Adams"],
-        ["Q146", "Cats", "Cat"],
+        ["Q42", "", "Douglas Adams", "en:Douglas Adams"],
+        ["Q146", "Cats", "Cat", "en:Cat"],
     ]
     assert read_items(dump, []).empty
 
@@ -250,12 +250,12 @@ def test_an_item_that_was_merged_into_another_has_what_that_one_has(root):
     write_pages(folder / "wikidatawiki-20260101-wb_items_per_site.sql.gz")
     asked = ["Q1460", "Q1461", "Q42", "Q1462", "Q146"]
     alone = read_items(folder, asked).values.tolist()
-    assert alone == [["Q42", "", "Douglas Adams"], ["Q146", "Cats", "Cat"]]
+    assert alone == [["Q42", "", "Douglas Adams", "en:Douglas Adams"], ["Q146", "Cats", "Cat", "en:Cat"]]
     write_merged(folder)
     assert read_items(folder, asked).values.tolist() == [
         *alone,  # Q42 has pages of its own
-        ["Q1460", "Cats", "Cat"],
-        ["Q1462", "A red link", ""],
+        ["Q1460", "Cats", "Cat", "en:Cat"],
+        ["Q1462", "A red link", "", ""],
     ]
 
 

@@ -142,7 +142,9 @@ def test_redirects_to_other_hosts_or_without_encryption_are_refused(target):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "needs one of --category and --list"),
+        ([], "needs one of --category, --list and --categories"),
+        (["--category", "Cats", "--categories", "x.csv"], "has --category and --categories; give one"),
+        (["--categories", "x.csv", "--max-files", "5"], "whose column max_files says it of each"),
         (["--category", "Cats", "--depth", "-1"], "must be at least 0"),
         (["--category", "Cats", "--topics", "index"], "--topics needs articles"),
         (["--category", "Cats"], "contact must be"),

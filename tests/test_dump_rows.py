@@ -97,6 +97,16 @@ def test_a_damaged_dump_is_one_sentence_and_never_fewer_rows(tmp_path, form, how
         read(path)
 
 
+def test_a_comma_without_a_row_is_refused_wherever_the_blocks_are_cut(tmp_path):
+    text = sql_text("t", COLUMNS, ROWS).replace(b"VALUES\n", b"VALUES\n,\n", 1)
+    (tmp_path / "t.sql").write_bytes(text)
+    dump = open_dump(tmp_path / "t.sql")
+    for block in range(1, len(text)):
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(UserError, match="a whole dump"):
+            patch.setattr(sql, "BLOCK", block)
+            list(dump.batches(NAMES))
+
+
 def test_a_truncated_archive_and_a_file_that_is_no_dump_are_one_sentence(tmp_path):
     path = write_sql(tmp_path / "t.sql.gz", COLUMNS, ROWS * 30_000)
     path.write_bytes(path.read_bytes()[:-20_000])

@@ -14,6 +14,7 @@ from wikitopics.paths import PROJECT
 
 PROJECT_FILE = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
 EXTRAS = PROJECT_FILE["optional-dependencies"]
+INSTALLED = ("train", "deep", "lab", "test", "docs", "browser-test")  # by `make install`
 LOCK = (PROJECT / "requirements.lock.txt").read_text("utf-8")
 
 
@@ -27,7 +28,7 @@ def locked() -> dict[str, list[str]]:
 
 @pytest.mark.parametrize(
     "line",
-    [*PROJECT_FILE["dependencies"], *EXTRAS["test"], *EXTRAS["docs"], *EXTRAS["browser-test"]],
+    [*PROJECT_FILE["dependencies"], *(line for extra in INSTALLED for line in EXTRAS[extra])],
     ids=str,
 )
 def test_the_lock_holds_what_the_project_asks_for(line):
@@ -50,7 +51,7 @@ def test_conda_installs_the_same_by_the_same_file():
     environment = yaml.safe_load((PROJECT / "environment.yml").read_text("utf-8"))
     python, pip, by_pip = environment["dependencies"]
     assert SpecifierSet(python.removeprefix("python")) == SpecifierSet(PROJECT_FILE["requires-python"])
-    assert pip == "pip" and by_pip == {"pip": ["-e ."]}
+    assert pip == "pip" and by_pip == {"pip": ["-e .[train,deep,lab]"]}
     assert environment["channels"] == ["conda-forge"]
 
 

@@ -132,6 +132,19 @@ def test_slices_find_the_planted_weak_part():
     assert found.loc["file type PNG", "others"] == found.loc["file type JPEG", "micro_f1"]
 
 
+def test_the_kinds_of_images_add_up_to_their_parts():
+    rng = np.random.default_rng(4)
+    of_part = rng.random((5, 300)) < 0.4
+    truth, predicted, groups = draw_truth(rng, 300, 4), draw_truth(rng, 300, 4), rng.integers(0, 90, 300)
+    cells = slices.counted(truth, predicted)
+    assert cells.sum(axis=0).tolist() == [one.sum() for one in metrics.counts(truth, predicted)]
+    kind, has = slices.kinds_of_image(of_part)
+    found = has @ slices.sums_of_kinds(cells, kind, groups).toarray().reshape(90, -1, 3)
+    for group in range(90):
+        spelled = [cells[part & (groups == group)].sum(axis=0).tolist() for part in of_part]
+        assert found[group].tolist() == spelled
+
+
 def test_a_part_of_few_groups_has_neither_interval_nor_p_however_wrong_it_is():
     rng = np.random.default_rng(1)
     truth = draw_truth(rng, 300, 10)
@@ -166,16 +179,29 @@ def test_each_colour_counts_and_near_shades_are_one():
     assert slices.commonest_colour(every).tolist() == [1 / 512]
 
 
+def test_a_ground_near_the_limit_is_looked_at_more_closely():
+    images = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
+    images[:, 1::2, 1::2] = 0  # what the first grid of 16 looks at, and no more than a quarter of the picture
+    images[0, 1::8, 1::2] = 99, 0, 0  # 0.75 of the first grid: clearly flat
+    images[1, 1::2, 1::2] = np.random.default_rng(1).integers(0, 256, (16, 16, 3))
+    images[2, 1:21:2, 1::2] = np.random.default_rng(2).integers(0, 256, (10, 16, 3))  # 6 of 16 rows: 0.375
+    rows, sides = np.arange(3), np.full(3, 32)
+    coarse, fine = (slices.shares_of_ground(images, rows, sides, grid) for grid in slices.GRIDS)
+    assert coarse[[0, 2]] == pytest.approx([0.75, 0.375], abs=0.01) and fine[2] < 0.11
+    table = pd.DataFrame({"row": rows, "format": "PNG", "width": 32, "height": 32})
+    assert slices.image_slices(table, images)["flat ground"].tolist() == [True, False, False]
+
+
 def test_frequent_labels_against_the_rest():
     rng = np.random.default_rng(0)
     truth = draw_truth(rng, 300, 4)
     scores = planted(rng, truth, 2.0)
     cuts = thresholds.choose("half", truth, scores)
-    found = slices.by_label_frequency(truth, scores, cuts, np.array([1, 9, 8, 2]), top=2)
     table = metrics.per_label(truth, scores, cuts, list("abcd"))
+    found = slices.by_label_frequency(table, np.array([1, 9, 8, 2]), top=2)
     assert found["f1"][0] == pytest.approx(table["f1"][[1, 2]].mean())
     assert found["roc_auc"][1] == pytest.approx(table["roc_auc"][[0, 3]].mean())
-    assert np.isnan(slices.by_label_frequency(truth, scores, cuts, np.arange(4), top=9)["f1"][1])
+    assert np.isnan(slices.by_label_frequency(table, np.arange(4), top=9)["f1"][1])
 
 
 def test_of_many_labels_the_most_frequent_are_shown_in_their_order():

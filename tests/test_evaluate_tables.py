@@ -221,6 +221,19 @@ def test_context_knows_every_image_of_the_set(opened):
     assert first == [name for name, has in zip(NAMES, test.truth[0], strict=True) if has]
 
 
+def test_what_a_picture_depicts_is_told_by_the_names_that_any_label_run_knows(opened, tmp_path):
+    labels = tmp_path / "data" / "01_labels"
+    files = pd.read_parquet(labels / "commons" / "files.parquet")
+    files["items"] = [["Q146", "Q9"], [], *([["Q42"]] * (len(files) - 2))]
+    files.to_parquet(labels / "commons" / "files.parquet")
+    names = pd.DataFrame({"item": ["Q146"], "category": ["Cats"], "name": ["house cat"]})
+    names.to_parquet(labels / "commons" / "items.parquet")
+    found = context.read_context(RUN).details["items"]
+    assert [found[title] for title in files["title"][:3]] == [["house cat (Q146)", "Q9"], [], ["Q42"]]
+    (labels / "commons" / "items.parquet").unlink()
+    assert context.read_context(RUN).details["items"][files["title"][0]] == ["Q146", "Q9"]
+
+
 def test_a_picture_of_which_a_label_run_knows_nothing_has_no_label_there(opened, tmp_path):
     _, test, _ = opened
     path = tmp_path / "data" / "01_labels" / "commons" / "labels.parquet"

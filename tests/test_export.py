@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -34,6 +35,7 @@ from wikitopics.scoring.network import load_scorer
 from wikitopics.train.model import load_model, save_model
 
 RUN = export_planted.RUN
+METRICS = f"data/04_evaluate/{RUN}/metrics.json"
 try:
     import onnxruntime
     import tf2onnx  # noqa: F401
@@ -45,7 +47,7 @@ COMMAND = """
 import sys
 
 import pytest
-import wikitopics.train.engine  # which starts quietly
+import wikitopics.networks.engine  # which starts quietly
 
 import export_planted
 from wikitopics.cli import main
@@ -257,6 +259,29 @@ def test_cards_tell_what_records_say_and_that_the_rest_is_missing(bundle, chain)
     assert "&lt;script&gt;alert(1)&lt;/script&gt; *Eve* [x](http://evil.example) | `rm` &amp;amp;" in shown
 
 
+def test_cards_begin_with_what_the_hub_reads_and_the_figures_that_were_measured(bundle, chain):
+    heads = {}
+    for name in ("MODEL_CARD.md", "DATA_CARD.md", "README.md"):
+        begin, head, rest = (bundle / name).read_text("utf-8").split("---\n", 2)
+        heads[name] = yaml.safe_load(head)
+        assert begin == "" and rest.startswith("\n# ") and "<" not in head.replace("n<1K", "")
+    model, data = heads["MODEL_CARD.md"], heads["DATA_CARD.md"]
+    assert heads["README.md"] == model and model["library_name"] == "keras" and "tflite" in model["tags"]
+    (result,) = model["model-index"][0]["results"]
+    measured = {row["metric"]: row["value"] for row in read_json(chain / METRICS)["overall"]}
+    told = {row["name"]: row["value"] for row in result["metrics"]}
+    assert told["macro roc_auc"] == round(measured["macro roc_auc"], 4) and len(told) == 7
+    assert all(value == round(measured[name], 4) for name, value in told.items())
+    assert data["license"] == "cc0-1.0" and data["size_categories"] == ["n<1K"]
+
+
+def test_the_hub_reads_the_cards(bundle):
+    hub = pytest.importorskip("huggingface_hub", reason="needs the extra huggingface")
+    card = hub.ModelCard.load(bundle / "README.md")
+    assert card.data.library_name == "keras" and card.data.eval_results[0].metric_type == "roc_auc"
+    assert hub.DatasetCard.load(bundle / "DATA_CARD.md").data.license == "cc0-1.0"
+
+
 @pytest.mark.parametrize("kind", ["categories", "given"])
 def test_cards_name_no_taxonomy_where_none_was_used(kind):
     from wikitopics.export.cards import _templates
@@ -264,6 +289,23 @@ def test_cards_name_no_taxonomy_where_none_was_used(kind):
     words = _templates().get_template("provenance.md.j2").module.vocabulary_words
     assert str(words({"label_source": kind, "taxonomy": "v1.4"})) == "without a taxonomy"
     assert str(words({"label_source": "commons", "taxonomy": "v1.4"})) == "taxonomy v1.4"
+
+
+def test_cards_say_in_words_where_the_labels_of_every_source_come_from():
+    from wikitopics.export.cards import _templates
+    from wikitopics.labels.label_sources import LABEL_SOURCES
+
+    words = _templates().get_template("provenance.md.j2").module.label_words
+    given = {"source": "sample", "heuristics": "headJ+depth", "combines": ["one", "two"]}
+    told = {kind: " ".join(str(words(given | {"label_source": kind})).split()) for kind in LABEL_SOURCES}
+    assert not [kind for kind, text in told.items() if "no record" in text] and "no record" in str(words({}))
+    assert "`headJ`" in told["depicts"] and "derived from titles" in told["depicts"]
+    by_articles = {"label_source": "depicts", "taxonomy": "ores-64", "topic_threshold": 0.5}
+    text = " ".join(str(words(given | by_articles)).split())
+    assert "the file gets the topics of these" in text and "Topics below 0.5 are left out." in text
+    assert "walk" not in text and "headJ" not in text
+    assert "`one`, `two`. The runs are weighed" in told["combined"]
+    assert "that two of them give" in str(words(given | {"label_source": "combined", "combination": "agree"}))
 
 
 def test_a_funnel_loses_files_step_by_step_and_not_to_what_is_counted_beside(tmp_path):

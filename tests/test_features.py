@@ -8,11 +8,13 @@ import time
 
 import keras
 import numpy as np
+import pyarrow as pa
 import pytest
 
 import planted
 from wikitopics.artefacts import read_array, write_array
 from wikitopics.errors import UserError
+from wikitopics.images.squares import growing_shards, jpeg, place, read_squares
 from wikitopics.train import features
 from wikitopics.train.features import BATCH, cached_features, features_key
 
@@ -42,6 +44,17 @@ def test_a_second_run_reads_what_the_first_computed(images, monkeypatch):
     first = cached_features(images, network(), "Tiny", 32)
     monkeypatch.setattr(features, "_compute", lambda *_: pytest.fail("computed twice"))
     assert np.array_equal(cached_features(images, network(), "Tiny", 32), first)
+
+
+def test_squares_kept_as_jpeg_give_the_features_of_what_they_show(images):
+    pixels = read_array(images / "images.npy")
+    with growing_shards(place(images, "jpeg")) as append:
+        append(pa.array([jpeg(one) for one in pixels]))
+    shown = read_squares(images)[:]
+    cached = cached_features(images, network(), "Tiny", 32)
+    assert np.allclose(cached, network().predict(shown, verbose=0), atol=1e-5)
+    assert not np.array_equal(shown, pixels)  # so their key is another one
+    assert features_key(images, read_squares(images), network()) != features_key(images, pixels, network())
 
 
 def test_the_key_follows_pictures_their_fit_and_the_weights(images):

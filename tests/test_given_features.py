@@ -12,11 +12,15 @@ import pytest
 import planted
 from test_train_options import small, small_backbone  # noqa: F401 (fixture)
 from wikitopics import cli, score
+from wikitopics.alike.chosen_features import given_features, vectors_of
+from wikitopics.alike.features import read_about
 from wikitopics.artefacts import write_json, write_table
 from wikitopics.errors import UserError
 from wikitopics.evaluate.predictions import freeze_thresholds
 from wikitopics.params import check
+from wikitopics.scoring.choose import Chosen
 from wikitopics.scoring.network import read_network
+from wikitopics.scoring.pictures import NamedFiles
 from wikitopics.train import examples, model
 from wikitopics.train.examples import Batches, read_examples
 from wikitopics.train.features import prepare_learner
@@ -36,7 +40,10 @@ def images(tmp_path):
     folder = tmp_path / "set"
     folder.mkdir()
     table = pd.DataFrame({"row": range(4), "title": TITLES, "path": [f"birds/{name}" for name in TITLES]})
-    write_table(folder / "images.parquet", table.assign(sha1=[f"{number:040x}" for number in range(10, 14)]))
+    write_table(
+        folder / "images.parquet",
+        table.assign(sha1="of pixels", file_sha1=[f"{number:040x}" for number in range(10, 14)]),
+    )
     return folder
 
 
@@ -107,6 +114,17 @@ def test_another_file_is_another_array_and_the_same_is_read_once(images, tmp_pat
     assert np.array_equal(other.array, VECTORS + 1) and np.array_equal(first.array, VECTORS)
 
 
+@pytest.mark.parametrize(
+    ("column", "names"), [("title", TITLES), ("path", [f"birds/{name}" for name in TITLES])]
+)
+def test_pictures_that_were_renamed_have_the_features_of_their_new_names(images, tmp_path, column, names):
+    path = file(tmp_path, VECTORS, **{column: names})
+    assert np.array_equal(read_given(path, images).array, VECTORS)
+    table = pd.read_parquet(images / "images.parquet")
+    write_table(images / "images.parquet", table.assign(**{column: names[::-1]}))
+    assert np.array_equal(read_given(path, images).array, VECTORS[::-1])
+
+
 def refusals(folder):
     """Files that are refused, and what the sentence says."""
     title, vectors = TITLES, VECTORS
@@ -125,6 +143,14 @@ def refusals(folder):
     yield path, "one column of lists of numbers and"
     pq.write_table(pa.table({"title": title, "n": [1, 2, 3, 4]}), path)
     yield path, "one column of lists of numbers and"
+    pq.write_table(pa.table({"sha1": [b"\xff\xfe", b"b"] * 2, "n": lists}), path)
+    yield path, "the column 'sha1' of mine.parquet is binary; write it as text (SHA-1 in hex)"
+    pq.write_table(pa.table([pa.array(title), pa.array(title), lists], names=["title", "title", "n"]), path)
+    yield path, "one column of lists of numbers and"
+    pq.write_table(pa.table({"title": title, "n": lists}), path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:4] + b"\xff" * 40 + whole[44:])
+    yield path, "must be a whole file, but mine.parquet is damaged"
     path.write_bytes(b"title,numbers\n")
     yield path, "must be a Parquet file, but mine.parquet cannot be read as one"
 
@@ -271,3 +297,79 @@ def test_what_such_a_run_cannot_score_is_one_sentence(trained, tmp_path, capsys,
 def test_pictures_are_not_embedded_by_a_run_without_a_backbone(trained, tmp_path):
     with pytest.raises(UserError, match="pictures must go through a backbone, but the run 'given' has none"):
         read_network(tmp_path / "data/03_train/given")
+
+
+def chosen_of(titles, source=None):
+    """Files as 06_score chooses them, in another order than the features have."""
+    frame = pd.DataFrame({"path": [f"pictures/{title}" for title in titles], "title": titles})
+    return Chosen(source, frame, [], True)
+
+
+def test_chosen_pictures_are_scored_by_the_features_that_the_run_learned_from(trained, tmp_path):
+    path, data, scores = trained
+    titles = [*data.frame["title"].tolist()[::-1], "Unknown.png"]
+    out = tmp_path / "06" / "features.parquet"
+    assert given_features(chosen_of(titles), "given", "", out) == out
+    about, _ = read_about(out)
+    assert (about.model, about.backbone, about.width) == ("given", "features", 5)
+    assert cli.main(["score", str(out), "--model", "given", "--out", str(tmp_path / "t.parquet")]) == 0
+    table = pd.read_parquet(tmp_path / "t.parquet")
+    assert table["path"].tolist() == [f"pictures/{title}" for title in titles]
+    assert table["reason"].tolist() == [""] * len(data.frame) + ["no_features"]
+    assert np.allclose(np.stack(table["scores"][:-1])[::-1], scores, atol=1e-6)
+    known = np.asarray(pq.read_table(path)["numbers"].to_pylist())
+    assert np.array_equal(vectors_of(out, [f"pictures/{titles[2]}"])[0], known[-3].astype("f4"))
+    assert vectors_of(None, []) is None
+
+
+def test_sha1_of_chosen_files_is_that_of_their_bytes(trained, tmp_path):
+    path, data, _ = trained
+    (tmp_path / "pictures").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "pictures" / name).write_bytes(name.encode())
+    digests = [hashlib.sha1(name.encode()).hexdigest().upper() for name in "ba"]
+    other = file(tmp_path / "fit", [[1, 2, 3, 4, 5], [5, 4, 3, 2, 1]], sha1=digests)
+    chosen = chosen_of(["a", "b"], NamedFiles(str(tmp_path)))
+    out = given_features(chosen, "given", str(other), tmp_path / "o.parquet")
+    assert vectors_of(out, ["pictures/a", "pictures/b"]).tolist() == [[5, 4, 3, 2, 1], [1, 2, 3, 4, 5]]
+
+
+def test_copies_among_the_chosen_files_have_the_same_features(trained, tmp_path):
+    (tmp_path / "pictures").mkdir()
+    for name, content in {"a": b"a", "b": b"b", "copy": b"a", "unknown": b"u"}.items():
+        (tmp_path / "pictures" / name).write_bytes(content)
+    digests = [hashlib.sha1(name).hexdigest() for name in (b"b", b"a")]
+    other = file(tmp_path / "fit", [[1, 2, 3, 4, 5], [5, 4, 3, 2, 1]], sha1=digests)
+    chosen = chosen_of(["a", "b", "copy", "unknown"], NamedFiles(str(tmp_path)))
+    out = given_features(chosen, "given", str(other), tmp_path / "o.parquet")
+    found = pq.read_table(out).to_pydict()
+    assert found["features"] == [[5, 4, 3, 2, 1], [1, 2, 3, 4, 5], [5, 4, 3, 2, 1], []]
+    assert found["reason"] == ["", "", "", "no_features"]
+
+
+@pytest.mark.parametrize("begin", ["", "{root}/", "/home/ann/laboratory/"])
+def test_a_chosen_file_is_found_by_its_path_in_the_laboratory(trained, tmp_path, monkeypatch, begin):
+    monkeypatch.setenv("WIKITOPICS_ROOT", str(tmp_path))
+    path = begin.format(root=tmp_path) + "museum/owl.png"
+    other = file(tmp_path / "fit", [[1, 2, 3, 4, 5]], path=[path])
+    frame = pd.DataFrame({"path": [f"{tmp_path}/museum/owl.png"], "title": ["museum/owl.png"]})
+    out = given_features(Chosen(None, frame, [], False), "given", str(other), tmp_path / "o.parquet")
+    assert vectors_of(out, [f"{tmp_path}/museum/owl.png"]).tolist() == [[1, 2, 3, 4, 5]]
+
+
+def test_features_beside_a_run_that_looks_at_pixels_are_refused(trained, tmp_path):
+    run = tmp_path / "data/03_train/pixels/run.json"
+    write_json(run, {"parameters": {"features": ""}})
+    assert given_features(chosen_of(["a"]), "pixels", "", tmp_path / "o.parquet") is None
+    with pytest.raises(UserError, match="'pixels' looks at pixels; leave features 'mine.parquet' out"):
+        given_features(chosen_of(["a"]), "pixels", "mine.parquet", tmp_path / "o.parquet")
+
+
+def test_near_duplicates_among_features_made_elsewhere(tmp_path, capsys):
+    path = file(tmp_path, [[1, 0], [0, 1], None, [2, 0.001]], title=["A", "B", "Gone", "A again"])
+    assert cli.main(["alike", str(path), "--near-duplicates", "--out", str(tmp_path / "pairs.parquet")]) == 0
+    assert "3 pictures with features, 1 without" in capsys.readouterr().out
+    pairs = pd.read_parquet(tmp_path / "pairs.parquet")
+    assert pairs[["path_a", "path_b", "pixels_agree"]].to_numpy().tolist() == [["A", "A again", False]]
+    assert cli.main(["alike", str(path), "--query", "x.png", "--out", str(tmp_path / "q.parquet")]) == 2
+    assert "must be a Parquet file of `wikitopics embed`" in capsys.readouterr().err

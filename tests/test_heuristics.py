@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from wikitopics.errors import UserError
 from wikitopics.labels import taxonomy
-from wikitopics.labels.category_graph import from_edges, from_table
+from wikitopics.labels.category_graph import from_edges, from_table, part, without
 from wikitopics.labels.file_labels import label_files, shares
 from wikitopics.labels.heuristics import label_categories, parse
 
@@ -301,3 +301,30 @@ def test_a_graph_without_any_anchor_gets_a_sentence():
     g = from_table(pd.DataFrame({"title": ["CommonsRoot", "A"], "parents": [[], ["CommonsRoot"]]}))
     with pytest.raises(UserError, match="has none of STEM"):
         label_categories(g, V14, "depth")
+
+
+def test_a_struck_jump_is_no_way_any_more_though_it_is_no_edge():
+    """Two heads "Sports" jump past the parent; struck out, the walk goes by the parents' depth."""
+    rows = {**TOP, "Winter sports": ["Food"], "Sports in Oslo": ["Winter sports"]}
+    g = graph(rows, heads={"Winter sports": "Sports", "Sports in Oslo": "Sports"})
+    assert labels_of(g, "Sports in Oslo") == ["Society", "Sports"]
+    struck = without(g, [("Sports in Oslo", "Sports"), ("Sports in Oslo", "Dogs")])
+    assert struck.notes == {"hops struck out by people": 1, "struck hops of other graphs": 1}
+    assert labels_of(struck, "Sports in Oslo") == labels_of(struck, "Winter sports") == ["Culture", "Food"]
+    both = without(struck, [("Winter sports", "Food"), ("Winter sports", "Sports")])
+    assert labels_of(both, "Sports in Oslo") == []
+
+
+def test_a_part_of_a_graph_labels_as_the_whole():
+    """What is left out lies on no way of "Sports in Oslo": "Art" and all that only it names."""
+    rows = {**TOP, "Winter sports": ["Food"], "Sports in Oslo": ["Winter sports"], "Paintings": ["Art"]}
+    g = graph(rows, heads={"Winter sports": "Sports", "Sports in Oslo": "Winter sports"})
+    kept = ~np.isin(np.array(g.titles.to_pylist()), ["Art", "Paintings"])
+    less = part(without(g, [("Sports in Oslo", "Food"), ("Paintings", "Art")]), kept)
+    assert len(less) == len(g) - 2 and less.struck.tolist() == [
+        less.find(["Sports in Oslo", "Food"]).tolist()
+    ]
+    assert less.heads.forms.to_pylist()[less.heads.of[less.find(["Sports in Oslo"])[0]]] == "Winter sports"
+    for name in less.titles.to_pylist():
+        assert labels_of(less, name) == labels_of(g, name)
+        assert less.depth[less.find([name])] == g.depth[g.find([name])]

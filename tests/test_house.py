@@ -24,7 +24,8 @@ GROUND = {
     "titles",
     "ranking",
 }
-LABORATORY = ["sources", "runs", "labels", "images", "train", "evaluate", "compare", "show"]
+LABORATORY = ["sources", "runs", "labels", "images", "networks", "vectors", "train"]
+LABORATORY += ["evaluate", "compare", "show"]
 USERS = ["scoring", "alike", "browsers", "export", "site", "batch", "commands", "cli", "__main__"]
 LAYERS = LABORATORY + USERS
 MODULES = {

@@ -1,5 +1,6 @@
 """The image set as a whole: from label runs and a folder to arrays and tables that miss no file."""
 
+import hashlib
 import json
 import os
 import time
@@ -130,6 +131,9 @@ def test_every_file_is_accounted_for(chosen, tmp_path):
     assert set(exact["kind"]) == {"exact"} and set(exact["likeness"]) == {1}
     assert list(images.columns) == ["row", *IMAGE_COLUMNS]
     assert images["row"].tolist() == list(range(len(images)))
+    for file in images.itertuples():
+        data = chosen.source.read(file.path, RECIPE.max_bytes)
+        assert file.file_sha1 == hashlib.sha1(data).hexdigest() != file.sha1
     pixels = read_array(tmp_path / "images.npy")
     assert pixels.shape == (len(images), 32, 32, 3) and pixels.dtype == np.uint8
     assert report.funnel_after([], 25, 3, 2)[-1]["files"] == len(images)

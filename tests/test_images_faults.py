@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from fake_laboratory import hear_ctrl_c
 from hostile import saved
 from wikitopics import fence
 from wikitopics.artefacts import clear_leftovers, still_runs
@@ -295,3 +296,28 @@ def test_what_a_killed_process_left_goes_when_the_run_begins_again(tmp_path):
         (tmp_path / name).write_text("x")
     clear_leftovers(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([f".t.{os.getpid()}.part", ".mine"])
+
+
+FORKS_ALL_THE_TIME = """
+from wikitopics.fence import Limits, in_child
+print("begun", flush=True)
+while True:
+    in_child(lambda number: {}, 1, Limits(2.0, 1 << 28))
+"""
+
+
+@pytest.mark.slow
+def test_ctrl_c_amid_a_fork_is_heard_once_and_prints_nothing_else():
+    for moment in range(40):  # one in nine was swallowed, and printed, where a fork did not hold it back
+        how = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+        command = [sys.executable, "-c", FORKS_ALL_THE_TIME]
+        process = subprocess.Popen(command, **how, preexec_fn=hear_ctrl_c)
+        assert process.stdout.readline() == "begun\n"
+        time.sleep(0.01 + moment / 2000)
+        os.killpg(process.pid, signal.SIGINT)
+        try:
+            said = process.communicate(timeout=30)[1]
+        finally:  # where it did not hear, it would go on for ever
+            process.kill()
+        assert "ignored" not in said and said.endswith("KeyboardInterrupt\n"), said
+        assert process.returncode in (-signal.SIGINT, 128 + signal.SIGINT)

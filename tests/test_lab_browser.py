@@ -21,7 +21,7 @@ from lab_in_chromium import (  # noqa: F401
     pytestmark,
 )
 from wikitopics import paths
-from wikitopics.judgements import annotations, verdicts
+from wikitopics.judgements import added_anchors, annotations, struck_hops, verdicts
 
 selenium = pytest.importorskip("selenium", reason="selenium is not installed (extra browser-test)")
 
@@ -151,6 +151,20 @@ def test_filters_pages_and_words(page: Lab):
     assert page.one(".wt-search").get_attribute("value") == f"svg {number}"  # typed through, 100 ms away
     page.one(".wt-search").send_keys(Keys.CONTROL, "a", Keys.NULL, Keys.BACKSPACE, Keys.ENTER)
     page.until(lambda: page.texts(".wt-tile .wt-line") == first)
+
+
+def test_words_after_a_tilde_put_the_pictures_in_the_order_of_likeness(page: Lab):
+    search = page.one(".wt-search")
+    assert "~what it shows" in search.get_attribute("placeholder")
+    page.click(search)
+    page.press(*"~a red fox")
+    page.until(lambda: "by likeness to a red fox" in page.one(".wt-count").text)
+    page.until(lambda: "alike" in page.texts(".wt-tile .wt-line")[0])
+    titles = [tile.get_attribute("title") for tile in page.all(".wt-tile")]
+    places = [int(re.search(r"(\d+)(\.svg)?$", title)[1]) for title in titles]
+    assert len(places) > 20 and places == sorted(places)  # picture 0 is like anything, 449 like nothing
+    search.send_keys(Keys.CONTROL, "a", Keys.NULL, Keys.BACKSPACE, Keys.ENTER)
+    page.until(lambda: "by likeness" not in page.one(".wt-count").text)
 
 
 def test_keys_are_heard_after_every_control_and_jupyterlab_gets_none(page: Lab, folder: Path):
@@ -302,6 +316,12 @@ def test_look_alikes_and_hops_of_a_way_are_clickable(page: Lab):
     page.click(page.all(".wt-only button")[0])
     page.click(page.button("Reset filters"))
     page.until(lambda: "1–60" in page.one(".wt-count").text)
+
+
+def test_what_a_picture_depicts_is_told_as_text(page: Lab):
+    page.opens(0)
+    page.until(lambda: "Depicts" in page.texts(".wt-detail h4"))
+    page.until(lambda: f"{HOSTILE} (Q5)" in page.texts(".wt-detail .wt-chip"))
 
 
 def test_it_is_dark_where_the_notebook_is(page: Lab):
@@ -466,10 +486,30 @@ def test_what_was_run_in_jupyterlab_is_the_run_and_looking_costs_nothing(page: L
     page.run("01_labels.ipynb", 200, ".wt-annotator button")
     page.idle()
     assert any("it stays as it is" in text for text in page.texts(".jp-OutputArea-output"))
+    take_over_a_change(page, folder / "judgements" / "01_labels" / "commons")
     page.run("04_evaluate.ipynb", 400)
     page.idle()
     assert any("it stays as it is" in text for text in page.texts(".jp-OutputArea-output"))
     assert "everything is up to date" in up_to_date(folder)
+
+
+def take_over_a_change(page: Lab, kept: Path) -> None:
+    """Tick the first proposed change of 01's walk with the pointer, save, and take it back."""
+    named = "span[title^='add anchor: '], span[title^='strike out: ']"
+    box, save = page.script(
+        "const one = document.querySelector(arguments[0]).closest('.widget-checkbox');"
+        "return [one.querySelector('input'), one.closest('.widget-vbox').querySelector('button')]",
+        named,
+    )
+    for number, told in enumerate(
+        ("1 taken over, 0 taken back, in judgements/01_labels/commons", "0 taken over, 1 taken back, in")
+    ):
+        page.click(box)
+        assert len(added_anchors(kept)) + len(struck_hops(kept)) == number  # nothing before it is saved
+        page.click(save)
+        page.until(lambda told=told: any(told in text for text in page.texts(".widget-label")))
+        assert len(added_anchors(kept)) + len(struck_hops(kept)) == 1 - number
+    page.shot("take_over")
 
 
 def test_any_run_has_its_browser_in_one_line(page: Lab, folder: Path):

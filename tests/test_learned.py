@@ -133,7 +133,7 @@ def test_fits_the_files_it_was_trained_on_better_than_any_walk():
 
 
 def test_the_model_card_tells_the_figures_that_training_wrote():
-    scores = read_json(MODEL.parent / "scores.json")
+    scores = read_json(PROJECT / "training" / "scores.json")
     card = (MODEL.parent / "MODEL.md").read_text("utf-8")
     for name, row in (("headJ+depth", "headJ+depth"), ("shipped", "**this model**")):
         line = next(line for line in card.splitlines() if line.startswith(f"| {row}"))

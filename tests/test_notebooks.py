@@ -101,7 +101,7 @@ def test_executed_copies_can_be_read_anywhere(path):
 
 @pytest.mark.skipif(not EXECUTED, reason="there are no executed copies here")
 def test_executed_copies_are_small_and_complete():
-    assert sum(path.stat().st_size for path in EXECUTED) < 13.5e6
+    assert sum(path.stat().st_size for path in EXECUTED) < 20e6  # 30 runs
     runs = {f"{path.parent.name}/{path.stem}" for path in (PROJECT / "params").glob("*/*.yaml")}
     assert {f"{path.parent.name}/{path.stem}" for path in EXECUTED} == runs
 

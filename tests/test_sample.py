@@ -1,4 +1,4 @@
-"""The embedded sample is what its card says: small, licensed, free of chance duplicates, with three views."""
+"""The embedded sample is what its card says: small, licensed, free of chance duplicates, with four views."""
 
 import io
 import os
@@ -16,11 +16,12 @@ from wikitopics.images.duplicates import agreement
 from wikitopics.images.likeness import LIKE, inside_square, look
 from wikitopics.labels import taxonomy as taxonomies
 from wikitopics.labels.category_graph import open_graph
+from wikitopics.labels.depicts import read_items
 from wikitopics.labels.label_sources import label_from
 
 SAMPLE = Path(__file__).resolve().parent.parent / "sample"
 LICENCES = {"Public domain", "CC0-1.0", "CC-BY-2.0", "CC-BY-3.0", "CC-BY-4.0", "CC-BY-SA-3.0", "CC-BY-SA-4.0"}
-TABLES = ("categories.csv", "articles.csv", "folders.csv")
+TABLES = ("categories.csv", "articles.csv", "items.csv", "folders.csv")
 
 
 @pytest.fixture(scope="module")
@@ -158,10 +159,46 @@ def test_folders_are_known_to_both_taxonomies(files):
     assert set(mapped["taxonomy"]) == {"v1.4", "ores-64"}
 
 
-@pytest.mark.parametrize(("label_source", "taxonomy"), [("commons", "v1.4"), ("ores", "ores-64")])
+def test_items_are_checked_ones_of_wikidata_and_each_has_a_category_of_the_graph(files, edges):
+    items = pd.read_csv(SAMPLE / "items.csv", dtype=str)
+    depicted = files["items"].explode().dropna()
+    assert set(depicted) == set(items["item"]) and items["item"].str.fullmatch(r"Q[1-9]\d*").all()
+    assert set(items["category"]) <= set(edges["title"])
+    assert not items.duplicated("item").any() and not items.duplicated("category").any()
+    curated = pd.read_csv(SAMPLE / "curated" / "depicted_items.csv", dtype=str).set_index("item")
+    assert set(curated["checked"]) == {"label", "tables", "table"} and curated.index.is_unique
+    assert items.set_index("item")[["name", "category"]].equals(
+        curated.loc[items["item"], ["name", "category"]]
+    )
+    stated = files["items"].map(len)
+    assert stated.max() == 2 and 0.8 < (stated > 0).mean() < 1  # what has no item says nothing
+
+
+@pytest.mark.parametrize(
+    ("title", "names"),
+    [
+        ("Belarus.webp", ["flag", "Belarus"]),
+        ("Dog on Leash.webp", ["dog"]),
+        ("Caterpillar.webp", ["insect"]),  # the nearest above that has one
+    ],
+)
+def test_a_file_depicts_what_its_title_names(files, title, names):
+    known = pd.read_csv(SAMPLE / "items.csv", dtype=str).set_index("item")["name"]
+    assert [known[item] for item in files.set_index("title").at[title, "items"]] == names
+
+
+@pytest.mark.parametrize(
+    ("label_source", "taxonomy"), [("commons", "v1.4"), ("depicts", "v1.4"), ("ores", "ores-64")]
+)
 def test_twenty_labels_have_twenty_five_files_by_each_source(files, label_source, taxonomy):
-    labelled = label_from(label_source, files, taxonomy, graph=open_graph(SAMPLE / "categories.csv"),
-                          topics=pd.read_csv(SAMPLE / "articles.csv"))  # fmt: skip
+    labelled = label_from(
+        label_source,
+        files,
+        taxonomy,
+        graph=open_graph(SAMPLE / "categories.csv"),
+        topics=pd.read_csv(SAMPLE / "articles.csv"),
+        items=read_items(SAMPLE / "items.csv", files["items"].explode().dropna()),
+    )
     counts = labelled.labels["labels"].explode().value_counts()
     assert (counts >= 25).sum() >= 20
 
@@ -227,7 +264,7 @@ rows = pq.read_table("sample.parquet").drop_columns(["image"]).to_pylist()
 print(looked_at(Path("."), [SimpleNamespace(**row) for row in rows]))
 """
     table = _run(code)
-    assert table.count("|") == 6 * 5 and table in (SAMPLE / "DATA.md").read_text(encoding="utf-8")
+    assert table.count("|") == 7 * 5 and table in (SAMPLE / "DATA.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

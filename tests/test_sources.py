@@ -112,6 +112,42 @@ def test_table_fingerprint_follows_content_not_times(root):
     assert source.fingerprint() != first
 
 
+ODD = {  # as a table may name a file -> where its bytes lie, below the folder of pictures
+    "x.jpg": "x.jpg",
+    "in/./x.jpg": "in/x.jpg",
+    "linked/x.jpg": "in/x.jpg",
+    "link.jpg": "in/x.jpg",
+    "Caf\u00e9.jpg": "Cafe\u0301.jpg",
+}
+
+
+@pytest.mark.parametrize("named", ODD)
+def test_the_fingerprint_of_a_table_follows_what_is_read_however_it_is_named(root, named):
+    for place in {*ODD.values()}:
+        put(root / "pictures" / place)
+    (root / "pictures" / "linked").symlink_to("in")
+    (root / "pictures" / "link.jpg").symlink_to("in/x.jpg")
+    source = table_source(root, f"path\n{named}\n")
+    assert source.read(named, 100) == b"picture"
+    first = source.fingerprint()
+    assert source.fingerprint() == first
+    put(root / "pictures" / ODD[named], b"Picture")
+    assert source.fingerprint() != first
+
+
+@pytest.mark.parametrize("named", ["../outside.jpg", "/{root}/outside.jpg", "gone/x.jpg", ".."])
+def test_the_fingerprint_of_a_table_is_of_no_file_outside(root, named):
+    named = named.format(root=root).replace("//", "/")
+    put(root / "outside.jpg")
+    source = table_source(root, f"path\n{named}\nx.jpg\n")
+    put(root / "pictures" / "x.jpg")
+    first = source.fingerprint()
+    put(root / "outside.jpg", b"Picture")
+    assert source.fingerprint() == first
+    table_source(root, "path\nanother.jpg\nx.jpg\n")
+    assert source.fingerprint() != first
+
+
 # --- folder --------------------------------------------------------------------------------------------
 
 
@@ -272,9 +308,9 @@ def test_a_small_sample_of_the_documented_form_is_read(tmp_path, monkeypatch):
             "licence": "l",
             "folder": ["x", "y"],
         }
-        | {"categories": [["Cats"], []], "articles": [[], ["Dog"]]}
+        | {"categories": [["Cats"], []], "articles": [[], ["Dog"]], "items": [["Q146"], []]}
     ).to_parquet(tmp_path / "sample.parquet")
-    for name in ("categories.csv", "articles.csv"):
+    for name in ("categories.csv", "articles.csv", "items.csv"):
         put(tmp_path / name)
     put(tmp_path / "folders.csv", b"folder,taxonomy,label\nx,v1.4,Animals\nx,v1.4,Pets\ny,ores-64,Biology\n")
     source = open_source("sample")
@@ -282,6 +318,7 @@ def test_a_small_sample_of_the_documented_form_is_read(tmp_path, monkeypatch):
     with pytest.raises(TooLarge):
         source.read("B.png", 2)
     assert source.files()["categories"].tolist() == [["Cats"], []]
+    assert source.files()["items"].tolist() == [["Q146"], []] and source.items() == tmp_path / "items.csv"
     assert source.human("v1.4").to_dict("list") == {"title": ["A.png"], "labels": [["Animals", "Pets"]]}
     before = source.fingerprint()
     shutil.copy(tmp_path / "categories.csv", tmp_path / "articles.csv")

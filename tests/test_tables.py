@@ -537,3 +537,9 @@ def test_any_cell_is_a_list_or_told(text):
 def test_lists_that_are_bombs_are_told(text):
     with pytest.raises(UserError):
         as_list(text)
+
+
+def test_lists_are_read_from_parquet_of_many_row_groups(tmp_path):
+    table = pd.DataFrame({"title": list("abcdef"), "labels": [["x"], ["y", "x"], [], ["z"], ["x"], ["y"]]})
+    table.to_parquet(tmp_path / "t.parquet", row_group_size=2)
+    assert read_table(tmp_path / "t.parquet", "table")["labels"].tolist() == table["labels"].tolist()

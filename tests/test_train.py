@@ -10,8 +10,8 @@ import pytest
 import planted
 from wikitopics.artefacts import read_json, read_table
 from wikitopics.errors import UserError
+from wikitopics.networks.backbones import LITE, Lite
 from wikitopics.train import fit as fitting
-from wikitopics.train.backbones import LITE, Lite
 from wikitopics.train.examples import Batches, keep_top_labels, read_examples
 from wikitopics.train.features import Learner
 from wikitopics.train.fit import Plan, best_epoch, fit, forget_checkpoint, is_over

@@ -17,7 +17,8 @@ import numpy as np
 import tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * {devices})
-from wikitopics.train import engine as devices, model
+from wikitopics.networks import engine as devices
+from wikitopics.train import model
 import test_train_options as options
 
 model.build_backbone = options.small_backbone

@@ -144,7 +144,7 @@ def test_features_that_are_no_numbers_are_not_kept(tmp_path):
     network = keras.Model(
         inputs, keras.layers.Dense(2, kernel_initializer=keras.initializers.Constant(np.nan))(x)
     )
-    with pytest.raises(UserError, match="features must be finite numbers, but those of row 0"):
+    with pytest.raises(UserError, match="features must be finite numbers, but those of the picture of row 0"):
         cached_features(images, network, "Broken", 32)
     assert not list((images / "features").glob("*.npy"))
 

@@ -143,6 +143,17 @@ def test_who_has_stopped_keeps_its_best_epoch_while_the_others_go_on(tmp_path, m
             assert np.array_equal(weights, kept) and np.array_equal(own, kept)
 
 
+def test_who_has_stopped_is_asked_for_nothing_and_nothing_of_it_moves():
+    members = Heads([head(seed) for seed in (0, 1)], [images(seed) for seed in (0, 1)])
+    members.epoch(0, [0, 1])
+    before = [np.array(variable) for variable in members.own[1]]
+    assert members.epoch(1, [0])[1] == 0
+    assert all(np.array_equal(*pair) for pair in zip(before, members.own[1], strict=True))
+    whole = members.scores(VALIDATION)
+    assert np.array_equal(members.scores(VALIDATION, [1]), whole[1:])
+    assert np.array_equal(members.scores(VALIDATION, [1, 0]), whole[::-1])
+
+
 def test_a_kill_costs_all_members_one_epoch_and_changes_no_end(tmp_path, monkeypatch):
     ways = {"dropout": 0.3, "rows": {2: 120}, "patience": 3}
     whole, history = train(tmp_path / "whole", range(3), **ways)
@@ -172,7 +183,7 @@ def test_a_kill_costs_all_members_one_epoch_and_changes_no_end(tmp_path, monkeyp
 
 def test_chunks_of_an_epoch_change_nothing(tmp_path, monkeypatch):
     whole, _ = train(tmp_path / "whole", range(2))
-    monkeypatch.setattr("wikitopics.train.members.CHUNK", 3 * 16 * 2 * 4 * 13)  # three steps of two members
+    monkeypatch.setattr("wikitopics.train.members.CHUNK", 3 * 16 * 4 * 13)  # three steps
     pieces, _ = train(tmp_path / "pieces", range(2))
     assert all(np.array_equal(*pair) for pair in zip(whole.weights(1), pieces.weights(1), strict=True))
 

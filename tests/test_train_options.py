@@ -8,8 +8,9 @@ import pytest
 
 import planted
 from wikitopics.errors import UserError
+from wikitopics.networks import engine
 from wikitopics.show import training_figures
-from wikitopics.train import coherence, engine, features, losses, model
+from wikitopics.train import coherence, features, losses, model
 from wikitopics.train.balance import resample
 from wikitopics.train.examples import Batches, predicted, read_examples, targets
 from wikitopics.train.features import Augmentation, prepare_learner, sample_views

@@ -57,12 +57,23 @@ def test_outside_of_a_laboratory_it_says_what_to_do(command, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_photographs_are_laid_out_where_one_wants_them(command, tmp_path):
+    assert "name one: in a checkout" in command(tmp_path, "photographs", code=2)
+    (tmp_path / "pictures").mkdir()
+    asked = ["photographs", "--root", "pictures"]
+    assert "2,000 files of 20 topics" in command(tmp_path, *asked, "--dry-run")
+    nobody = ["--contact", "me@example.org", "--api", "ftp://127.0.0.1:9/w/api.php"]
+    assert "must be reachable" in command(tmp_path, *asked, *nobody, code=2)
+    assert (tmp_path / "pictures/categories.csv").exists()
+    assert len(list((tmp_path / "pictures/params").glob("*/*.yaml"))) == 29
+
+
 def test_a_laboratory_of_ones_own_runs(command, tmp_path):
     command(tmp_path, "new", "lab")
     lab = tmp_path / "lab"
     assert "needs a new or empty folder" in command(tmp_path, "new", "lab", code=2)
     assert len((lab / "README.md").read_text().splitlines()) <= 12
-    assert "21 would run" in command(lab, "run", "--dry-run")
+    assert "30 would run" in command(lab, "run", "--dry-run")
     assert "1 made" in command(lab / "notebooks", "run", "01_labels/ores")  # from a folder inside of it, too
     assert (lab / "data/01_labels/ores/notebook.ipynb").exists()
     state = command(lab, "status").partition("01_labels/ores ")[2].partition("\n")[0]

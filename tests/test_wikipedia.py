@@ -1,4 +1,4 @@
-"""The params set for the real thing: with its downloads in place, all of its 35 runs are ready."""
+"""The params set for the real thing: with its downloads in place, all of its 50 runs are ready."""
 
 import os
 import shutil
@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from depicts_planted import write_mediainfo, write_pages
 from dump_planted import plant
 from test_wit import row, url, write_tsv
 from wikitopics.compare import differences
@@ -16,7 +17,8 @@ from wikitopics.params import read_params
 from wikitopics.paths import PROJECT, STAGES
 
 PARAMS = PROJECT / "wikipedia" / "params"
-LABELS = ("commons", "commons-walk", "ores")
+LABELS = ("commons", "commons-walk", "ores")  # of the grid and the walk
+STATED = ("commons", "depicts", "ores")  # of the files that people said something of
 RUNS = sum(1 for _ in PARAMS.glob("*/*.yaml"))
 
 
@@ -28,18 +30,20 @@ def root(tmp_path, monkeypatch):
     for name in ("commonswiki", "wit", "pictures", "search_index"):
         (tmp_path / "downloads" / name).mkdir(parents=True)
     plant(tmp_path / "downloads" / "commonswiki")
+    write_mediainfo(tmp_path / "downloads" / "commonswiki" / "commons-20260101-mediainfo.json.gz", [])
+    write_pages(tmp_path / "downloads" / "commonswiki" / "wikidatawiki-20260101-wb_items_per_site.sql.gz")
     shard = tmp_path / "downloads" / "wit" / "wit_v1.train.all-00000-of-00010.tsv.gz"
     write_tsv(shard, [row("https://en.wikipedia.org/wiki/Cat", url("Tom's cat.jpg"))])
     return tmp_path
 
 
 def test_every_run_is_ready(root):
-    """Three label runs, one image set, fourteen networks, their evaluations, two comparisons, the wikis."""
+    """Four label runs, two image sets, twenty networks, their evaluations, three comparisons, the wikis."""
     command = [sys.executable, "-m", "wikitopics.cli", "run", "--dry-run", "--root", root]
     found = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"WIKITOPICS_ROOT": ""})
     assert found.returncode == 0, found.stderr
     runs = [line.split()[0] for line in found.stdout.splitlines() if line.startswith(STAGES)]
-    assert len(runs) == len(set(runs)) == RUNS == 35
+    assert len(runs) == len(set(runs)) == RUNS == 50
 
 
 def trained(comparison: str) -> list[dict]:
@@ -60,13 +64,26 @@ def test_the_grid_is_the_one_of_the_mission(root):
 
 def test_all_labels_are_of_the_same_files_and_images(root):
     """Commons' labels are the learned ones, the walk's stand beside them, and no picture is one source's."""
-    runs = {name: read_params("01_labels", name)[1] for name in LABELS}
-    assert [runs[name]["label_source"] for name in LABELS] == ["commons-learned", "commons", "ores"]
+    runs = {name: read_params("01_labels", name)[1] for name in (*LABELS, "depicts")}
+    assert [run["label_source"] for run in runs.values()] == ["commons-learned", "commons", "ores", "depicts"]
     for name in ("source", "dump", "wit", "max_files", "image_root", "min_images"):
         assert len({run[name] for run in runs.values()}) == 1
     _, images = read_params("02_images", "wikipedia")
     assert (images["labels"], images["labelled_by"]) == (list(LABELS), "all")
     assert {cell["images"] for name in ("grid", "walk") for cell in trained(name)} == {"wikipedia"}
+
+
+def test_what_is_depicted_has_an_image_set_of_its_own(root):
+    """One file in five has statements: the grid does not lose the others, and three sources share these."""
+    _, images = read_params("02_images", "stated")
+    assert (images["labels"], images["labelled_by"]) == (list(STATED), "all")
+    cells = trained("stated")
+    grid = {(c["images"], c["labels"], c["backbone"], c["labels_top"]) for c in cells}
+    assert grid == {("stated", source, "EfficientNetB0", n) for source in STATED for n in (10, 20)}
+    assert Counter(changed for *_, changed in differences.pairs(cells_of("stated"))) == {
+        "labels": 6,
+        "labels_top": 3,
+    }
 
 
 def cells_of(comparison: str) -> list[SimpleNamespace]:
@@ -104,11 +121,12 @@ def test_every_claim_of_05_has_its_runs(root):
 
 
 def test_peoples_view_needs_one_line_and_the_files_of_both_sources(root):
-    """The line is in the params as a comment; with the folders there, it is a parameter of all three.
+    """The line is in the params as a comment; with the folders there, it is a parameter of all four.
 
-    The learned labels and the walk's are of one vocabulary: people say once what serves both.
+    The learned labels and the two walks' are of one vocabulary: people say once what serves all.
     """
-    for name, said in (("commons", "commons"), ("commons-walk", "commons"), ("ores", "ores")):
+    of_commons = ("commons", "commons-walk", "depicts")
+    for name, said in (*((name, "commons") for name in of_commons), ("ores", "ores")):
         path = root / "params" / "01_labels" / f"{name}.yaml"
         (root / "judgements" / "01_labels" / said).mkdir(parents=True, exist_ok=True)
         path.write_text(path.read_text().replace("# annotations", "annotations"))

@@ -1,4 +1,4 @@
-"""The real params of wikipedia/, all 35 runs of them, on made-up downloads: every question has its answer."""
+"""The real params of wikipedia/, all 50 runs of them, on made-up downloads: every question has its answer."""
 
 import subprocess
 import sys
@@ -86,6 +86,20 @@ def test_the_learned_labels_are_compared_with_the_walks(made):
     for name in ("label source, own labels", "label source, people's view"):
         assert "commons-walk minus commons, mean of 2 pairs" in found[name]["sentence"]
     assert found["label source, own labels"]["number"] != 0  # other labels, not the same ones twice
+
+
+def test_what_people_said_is_depicted_is_a_third_source(made):
+    """Each two sources of three, by their own labels and by people, on the files that have statements."""
+    found = claims(made[0], "stated")
+    based = {name: claim["based_on"] for name, claim in found.items() if name.startswith("label source")}
+    pairs = ("commons and depicts", "commons and ores", "depicts and ores")
+    questions = ("label source, own labels", "label source, people's view")
+    assert based == {f"{question}: {pair}": 2 for question in questions for pair in pairs}
+    assert all(is_answered(claim) for name, claim in found.items() if name in based), found
+    cells = read_table(made[0] / "05_compare" / "stated" / "comparison.parquet")
+    assert len(cells) == 6 and cells["images"].nunique() == 1
+    why = read_table(made[0] / "01_labels" / "depicts" / "why.parquet")
+    assert why["path"].map(lambda path: path[0].startswith("depicts ")).all()
 
 
 def test_every_single_change_is_measured(made):

@@ -1,7 +1,8 @@
 """Made-up downloads for the params of wikipedia/: Commons' dumps, WIT, search indices, pictures, and people.
 
-Each picture shows one or two subjects, in squares of their colours. A subject is a label of v1.4 and the
-ORES topic that means the same, so that both label sources, people and the networks speak of one thing.
+Each picture shows one or two subjects, in squares of their colours. A subject is a label of v1.4, the ORES
+topic that means the same, and an item of Wikidata, so that all label sources, people and the networks speak
+of one thing.
 """
 
 from colorsys import hsv_to_rgb
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from depicts_planted import SITE, entity, item, write_mediainfo
 from dump_planted import MADE, PAGE, PROPERTIES, REDIRECT, TARGET
 from sql_text import write_sql
 from test_cirrus import NEW, write_index
@@ -24,6 +26,7 @@ V14 = load("v1.4")
 TOWNS = ("Aville", "Beburg", "Cetown", "Dedorf")
 WIKIS = ("en", "en", "de")  # of the articles, in turn
 DAY, SIDE = "20260101", 64  # of the dumps; pixels of a picture
+ITEM = 1000  # a subject's item of Wikidata is this and its number
 BLOCKS, OWN, SEEN = 8, 28, 64  # squares a side, squares of a subject, pictures that the weights have seen
 LINKS = {
     "cl_from": "int(8)",
@@ -101,6 +104,27 @@ def plant_commons(folder: Path, files: list[File]) -> None:
     }
     for name, (columns, rows) in tables.items():
         write_sql(folder / f"commonswiki-{DAY}-{name}.sql.gz", columns, rows, per=500)
+    plant_statements(folder, dict(enumerate(files, len(number) + 1)))
+
+
+def plant_statements(folder: Path, files: dict[int, File]) -> None:
+    """What people said the files (by page) depict, of every third file nothing; and the items' pages."""
+    said = {
+        page: [item(ITEM + one) for one in file.subjects] if page % 3 else [] for page, file in files.items()
+    }
+    write_mediainfo(
+        folder / f"commons-{DAY}-mediainfo.json.gz",
+        [entity(page, f"File:{files[page].title}", statements) for page, statements in said.items()],
+    )
+    pages = [
+        (2 * one + side, ITEM + one, wiki, name.encode())
+        for one in range(len(SUBJECTS))
+        for side, wiki, name in (
+            (0, b"commonswiki", f"Category:{anchor(one)}"),
+            (1, b"enwiki", SUBJECTS[one][0]),
+        )
+    ]
+    write_sql(folder / f"wikidatawiki-{DAY}-wb_items_per_site.sql.gz", SITE, pages)
 
 
 def plant_articles(downloads: Path, files: list[File]) -> None:
@@ -149,7 +173,7 @@ def plant_weights(folder: Path, pictures: Path) -> None:
     """
     import keras
 
-    from wikitopics.train.backbones import build_backbone
+    from wikitopics.networks.backbones import build_backbone
 
     some = sorted(pictures.rglob("*.png"))[: 2 * SEEN : 2]
     seen = np.stack([np.asarray(Image.open(path)) for path in some]).astype("float32")

@@ -1,9 +1,9 @@
 """Train the label source commons-learned, and say by nested cross-validation how good it is.
 
-    python training/commons_learned.py --words words.npz [--seeds 3] [--curve]
+    python training/commons_learned.py --words words.npz [--taught taught.parquet] [--seeds 3] [--curve]
 
 Reads the category graph and people's labels from the folder WIKITOPICS_COMMONS_GRAPH, and word vectors that
-training/word_vectors.py wrote. Writes model.npz and scores.json beside MODEL.md in the library.
+training/word_vectors.py wrote. Writes model.npz beside MODEL.md in the library, and scores.json here.
 """
 
 import argparse
@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from fitting import fit
-from validation import choose_threshold, f1, folds, groups_of, interval, nested, out_of_fold
+from fitting import Fitted, fit
+from validation import choose_threshold, f1, figures, folds, groups_of, nested, out_of_fold, written
 
 from wikitopics.artefacts import replacing, write_json
 from wikitopics.labels import taxonomy as taxonomies
@@ -85,12 +85,30 @@ class Data:
         self.x, self.mean, self.axes = self._compress(evidence)
         self.group = groups_of(self.human)
 
+    def learn_from(self, taught: pd.DataFrame) -> None:
+        """Take what teacher.py wrote: silver labels become means with its chances, other files are added."""
+        chances, of = np.stack(taught["chances"]), taught["silver"].to_numpy()
+        rows = self.n + of[of >= 0]
+        self.soft[rows] = (self.soft[rows] + chances[of >= 0]) / 2
+        others = taught[of < 0]
+        evidence = gather(self.graph, walks(self.graph, self.taxonomy), others, self.lexicon)
+        self.facts = np.concatenate([self.facts, evidence.facts.transpose(1, 2, 0)])
+        self.soft = np.vstack([self.soft, chances[of < 0]])
+        self.x = np.vstack([self.x, self.compressed(evidence)])
+
     def meanings(self, evidence: Evidence) -> list[np.ndarray]:
         """Vectors of title, own categories and parents: three (n, d) arrays. Here means of word vectors."""
         return [bag @ self.vectors for bag in evidence.words]
 
+    def _views(self, evidence: Evidence) -> np.ndarray:
+        return np.hstack([w * view for w, view in zip(VIEWS, self.meanings(evidence), strict=True)])
+
+    def compressed(self, evidence: Evidence) -> np.ndarray:
+        """Words of other files on the same directions: (n, KEPT)."""
+        return (self._views(evidence) - self.mean) @ self.axes
+
     def _compress(self, evidence: Evidence):
-        bags = np.hstack([w * view for w, view in zip(VIEWS, self.meanings(evidence), strict=True)])
+        bags = self._views(evidence)
         mean = bags.mean(0)
         values, axes = np.linalg.eigh(((bags - mean).T @ (bags - mean)).astype(np.float64))
         axes = axes[:, np.argsort(-values)[:KEPT]]
@@ -102,6 +120,13 @@ class Data:
         human = rows < self.n
         x = np.hstack([self.x[rows], IS_HUMAN * human[:, None]])
         return fit(x, self.facts[rows], self.soft[rows], np.where(human, HUMAN_WEIGHT, 1.0))
+
+    def by_word(self, found: Fitted) -> tuple[np.ndarray, np.ndarray]:
+        """Weights of each word (3, n_words, L) and the constant (L,), for files that no person labelled."""
+        through = self.axes @ found.words[: self.axes.shape[1]]
+        parts = np.split(through, 3)
+        tables = [w * (self.vectors @ part) for w, part in zip(VIEWS, parts, strict=True)]
+        return np.array(tables), found.constant - self.mean @ through
 
     def fit(self, people: np.ndarray, silver: bool = True):
         found = self.fitted(people, silver)
@@ -116,20 +141,13 @@ class Data:
 def report(data: Data, seeds: int, curve: bool) -> dict:
     """Figures of nested cross-validation on people's files."""
     variants = {"shipped": data.fit, "without silver labels": lambda rows: data.fit(rows, silver=False)}
-    scores: dict = {}
-    for name, fitter in variants.items():
-        found = [nested(fitter, data.truth, data.group, seed) for seed in range(seeds)]
-        low, high = interval(data.truth, found, data.group)
-        mean = np.mean([f1(data.truth, p) for p in found], axis=0)
-        scores[name] = _row(mean) | {"low": _row(low), "high": _row(high)}
-        print(name, scores[name], flush=True)
+    scores = figures(variants, data.truth, data.group, seeds)
     walked = data.facts[: data.n, :, 0] > 0
-    scores["on silver labels"] = _row(on_silver(data))
-    scores["headJ+depth"] = _row(f1(data.truth, walked))
+    scores["headJ+depth"] = written(f1(data.truth, walked))
     if curve:
         sizes = (40, 80, 160, None)
         found = {size or data.n: nested(data.fit, data.truth, data.group, 0, size) for size in sizes}
-        scores["curve"] = {str(size): _row(f1(data.truth, p)) for size, p in found.items()}
+        scores["curve"] = {str(size): written(f1(data.truth, p)) for size, p in found.items()}
     return scores
 
 
@@ -150,19 +168,12 @@ def on_silver(data: Data, k: int = 4) -> np.ndarray:
     return f1(truth, scores >= choose_threshold(scores, truth))
 
 
-def _row(values: np.ndarray) -> dict[str, float]:
-    return {"micro": round(float(values[0]), 4), "macro": round(float(values[1]), 4)}
-
-
 def write_model(data: Data) -> None:
     """Fit to everything, choose the threshold out of fold, and fold the compression into a weight a word."""
     rows = np.arange(data.n)
     scores = out_of_fold(data.fit, rows, folds(data.group, 10, np.random.default_rng(0)))
     found = data.fitted(rows)
-    through = data.axes @ found.words[:-1]
-    parts = np.split(through, 3)
-    tables = [w * (data.vectors @ part) for w, part in zip(VIEWS, parts, strict=True)]
-    constant = found.constant + IS_HUMAN * found.words[-1] - data.mean @ through
+    tables, constant = data.by_word(found)
     with replacing(MODEL / "model.npz") as temporary, open(temporary, "wb") as file:
         np.savez_compressed(
             file,
@@ -171,9 +182,9 @@ def write_model(data: Data) -> None:
             vocabulary=np.array(data.vocabulary),
             counts=data.counts.astype(np.int32),
             hints=data.lexicon.hints,
-            words=np.array(tables, dtype=np.float16),
+            words=tables.astype(np.float16),
             facts=found.facts.astype(np.float32),
-            constant=constant.astype(np.float32),
+            constant=(constant + IS_HUMAN * found.words[-1]).astype(np.float32),
             threshold=choose_threshold(scores, data.truth),
         )
 
@@ -182,13 +193,18 @@ def main() -> None:
     """Train, and report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--words", type=Path, required=True)
+    parser.add_argument("--taught", type=Path, help="what the deep form says, from teacher.py")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--curve", action="store_true")
     options = parser.parse_args()
     data = Data(Path(os.environ["WIKITOPICS_COMMONS_GRAPH"]), options.words)
+    agreement = on_silver(data)
+    if options.taught:
+        data.learn_from(pd.read_parquet(options.taught))
     write_model(data)
     print(f"{(MODEL / 'model.npz').stat().st_size / 1e6:.1f} MB", flush=True)
-    write_json(MODEL / "scores.json", report(data, options.seeds, options.curve))
+    scores = report(data, options.seeds, options.curve)
+    write_json(HERE / "scores.json", scores | {"on silver labels": written(agreement)})
 
 
 if __name__ == "__main__":

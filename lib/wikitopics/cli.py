@@ -51,6 +51,7 @@ OTHERS = {
     "download": ("wikitopics.commands.download", "bring files of Wikimedia Commons here"),
     "embed": ("wikitopics.commands.embed", "features of any pictures, by a trained run"),
     "export": ("wikitopics.commands.export", "one folder or zip with a model and all that is known of it"),
+    "photographs": ("wikitopics.commands.photographs", "the demo's experiment on photographs of Commons"),
     "label": ("wikitopics.commands.label", "label a table of files, without a notebook"),
     "score": ("wikitopics.commands.score", "topics for any pictures, by a trained run"),
     "site": ("wikitopics.commands.site", "the executed notebooks as a static site"),
@@ -164,7 +165,7 @@ def _stop(number: int, _: object = None) -> NoReturn:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from wikitopics.batch.run import run_batch, tell
+    from wikitopics.batch.run import conclude, run_batch, tell
     from wikitopics.judgements import take_over_all
 
     if options.jobs is not None and options.jobs < 1:
@@ -176,23 +177,8 @@ def _run(options: argparse.Namespace) -> int:
         print(sentence)
     lost = run_batch(options.names, options.jobs, options.dask, options.again)
     if not options.names and not lost:
-        _conclude()
+        conclude()
     return int(bool(lost))
-
-
-def _conclude() -> None:
-    """What a person looks at after everything has run: the comparison, and what to open."""
-    from wikitopics import paths
-    from wikitopics.compare.tables import headline
-
-    compared = sorted((paths.root() / "params" / "05_compare").glob("*.yaml"))
-    for file in compared:
-        print(f"\n{file.stem}, on the test images; in brackets 95 % intervals; * the best of a column")
-        print(headline(paths.run_folder("05_compare", file.stem)).to_string(index=False))
-    first = paths.run_notebook("05_compare", compared[0].stem) if compared else None
-    print(f"\nopen this: {first}" if first else "")
-    print(f"all executed notebooks: {paths.root() / 'data'}/STAGE/RUN/notebook.ipynb")
-    print("the browser of a run's mistakes: wikitopics browse RUN")
 
 
 if __name__ == "__main__":

@@ -45,13 +45,15 @@ def in_child(work: Work, count: int, limits: Limits) -> tuple[list[dict[str, Any
     >>> in_child(lambda number: {"square": number**2}, 3, Limits(2.0, 1 << 28))
     ([{'square': 0}, {'square': 1}, {'square': 4}], 0)
     """
-    with _forking:
-        reading, writing = os.pipe()
-        child = os.fork()
-        if not child:
-            _work(work, count, limits, writing)
-        os.close(writing)
+    heard = signal.pthread_sigmask(signal.SIG_BLOCK, [])
     try:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # amid a fork Python would print it
+        reading, child = _begun(work, count, limits)
+    except BaseException:
+        signal.pthread_sigmask(signal.SIG_SETMASK, heard)
+        raise
+    try:
+        signal.pthread_sigmask(signal.SIG_SETMASK, heard)
         lines = _listen(reading, child, STANDSTILL * limits.seconds)
     except BaseException:
         os.kill(child, signal.SIGKILL)
@@ -60,6 +62,17 @@ def in_child(work: Work, count: int, limits: Limits) -> tuple[list[dict[str, Any
         os.close(reading)
         end = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     return [json.loads(line) for line in lines], end
+
+
+def _begun(work: Work, count: int, limits: Limits) -> tuple[int, int]:
+    """The reading end of what a new child says, and its number. It hears no Ctrl-C: its parent ends it."""
+    with _forking:
+        reading, writing = os.pipe()
+        child = os.fork()
+        if not child:
+            _work(work, count, limits, writing)
+        os.close(writing)
+    return reading, child
 
 
 def ended(end: int, limits: Limits) -> tuple[str, str]:

@@ -152,6 +152,17 @@ def struck_hops(folder: Path | str) -> list[tuple[str, str]]:
     return sorted({(str(hop.get("child")), str(hop.get("parent"))) for hop in struck})
 
 
+def added_anchors(folder: Path | str) -> list[tuple[str, str]]:
+    """(category, label) of the anchors that somebody added to the taxonomy, and has not taken back.
+
+    folder: as in `struck_hops`, or judgements/01_labels/RUN as a path. In alphabetical order.
+    """
+    entries = [e for e in read(_folder_of("04_evaluate", folder)) if isinstance(e.get("anchor"), dict)]
+    known = latest(entries, lambda entry: tuple(str(entry["anchor"].get(n)) for n in ("category", "label")))
+    added = [entry["anchor"] for entry in known if entry["anchor"].get("added") is True]
+    return sorted({(str(one.get("category")), str(one.get("label"))) for one in added})
+
+
 def annotations(folder: Path | str) -> pd.DataFrame:
     """What people said the files of a run show, one row a person and file: ANNOTATION_COLUMNS.
 

@@ -1,7 +1,8 @@
 """Digests of files that were read before, so that only what changed is read again: a memory beside the runs.
 
 Results depend on content, so every plan needs the digest of every file. A digest is taken from the memory
-where the file's place, size, times and inode are what they were when it was read. It is only a memory: who
+where the file's place, size, times and inode are what they were when it was read; of a folder of pictures,
+where those of all its files are. It is only a memory: who
 deletes it, or cannot write it, waits longer and gets the same answers.
 """
 
@@ -32,21 +33,21 @@ class Memory:
         self.new: dict[tuple[str, bytes], tuple[str, bytes, str, str]] = {}
         self.database = self._opened(create=False)
 
-    def get(self, kind: str, place: str | Path, status: os.stat_result) -> str | None:
-        """The digest of this kind of the file as `status` describes it, if it is known."""
+    def get(self, kind: str, place: str | Path, state: str) -> str | None:
+        """The digest of this kind of what is at `place` in this state, if it is known."""
         if self.database is None:
             return None
         try:
-            row = self.database.execute(FIND, _key(kind, place, status)).fetchone()
+            row = self.database.execute(FIND, (kind, os.fsencode(place), state)).fetchone()
         except sqlite3.Error as error:
             self._lose(error)
             return None
         return row[0] if row else None
 
-    def put(self, kind: str, place: str | Path, status: os.stat_result, digest: str) -> None:
-        """Remember a digest, unless the file was changed a moment ago."""
-        if max(status.st_mtime, status.st_ctime) + SETTLED < time.time():
-            self.new[kind, os.fsencode(place)] = (*_key(kind, place, status), digest)
+    def put(self, kind: str, place: str | Path, state: str, changed: float, digest: str) -> None:
+        """Remember a digest, unless what it is of was `changed` (seconds) a moment ago."""
+        if changed + SETTLED < time.time():
+            self.new[kind, os.fsencode(place)] = kind, os.fsencode(place), state, digest
             if len(self.new) >= AT_ONCE:
                 self.write()
 
@@ -82,9 +83,10 @@ class Memory:
             return None
 
 
-def _key(kind: str, place: str | Path, status: os.stat_result) -> tuple[str, bytes, str]:
-    state = f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
-    return kind, os.fsencode(place), state
+def state_of(status: os.stat_result) -> tuple[str, float]:
+    """What a file is known by, as text, and when it was changed last (seconds)."""
+    text = f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
+    return text, max(status.st_mtime, status.st_ctime)
 
 
 _MEMORIES: dict[tuple, Memory] = {}
@@ -116,11 +118,22 @@ def known_digest(kind: str, place: str | Path, compute: Callable[[Any], str]) ->
     kind: what `compute` computes. A file that changes while it is read is not remembered. Raises OSError
     where the file is not there, and as `compute`.
     """
-    before = os.stat(place)
+    return known_as(kind, place, lambda: state_of(os.stat(place)), lambda: compute(place))
+
+
+def known_as(
+    kind: str, place: str | Path, look: Callable[[], tuple[str, float]], compute: Callable[[], str]
+) -> str:
+    """The digest of what is at `place`, in the state and of the age (as `state_of`) that `look()` tells.
+
+    Remembered, or what `compute()` gives; what changes while it is computed is not remembered.
+    """
+    before, _ = look()
     known = memory().get(kind, place, before)
     if known is not None:
         return known
-    digest, after = compute(place), os.stat(place)
-    if _key(kind, place, before) == _key(kind, place, after):
-        memory().put(kind, place, after, digest)
+    digest = compute()
+    after, changed = look()
+    if before == after:
+        memory().put(kind, place, after, changed, digest)
     return digest

@@ -53,6 +53,48 @@ def given_when(other: str, *settings: str) -> Rule:
     return Rule(allowed, lambda value, values: bool(value) or values.get(other) not in settings)
 
 
+PRESET = "keras_hub:"  # what a backbone begins with that is a preset of KerasHub
+
+
+def is_preset(backbone: Any) -> bool:
+    """Whether a backbone is a preset of KerasHub.
+
+    >>> is_preset("keras_hub:dinov3_vit_small_lvd1689m"), is_preset("EfficientNetLite0")
+    (True, False)
+    """
+    return str(backbone).startswith(PRESET)
+
+
+def network(*names: str) -> Rule:
+    """One of these backbones, or a preset of KerasHub, whose folder counts for the run where it is one."""
+    return Rule(
+        f"one of {', '.join(names)}, or {PRESET}PRESET",
+        lambda value, _: value in names or value.removeprefix(PRESET) not in ("", value),
+        reads=True,
+        words=names,
+    )
+
+
+def picture_size(low: int, high: int, largest: int) -> Rule:
+    """Pixels a side from `low` to `high`; beside a preset to `largest`, or 0 for its own."""
+
+    def holds(value: int, values: dict[str, Any]) -> bool:
+        preset = is_preset(values.get("backbone"))
+        return low <= value <= (largest if preset else high) or preset and value == 0
+
+    return Rule(f"from {low} to {high} (beside {PRESET}PRESET to {largest}, or 0 for its own size)", holds)
+
+
+def weights_of(*words: str) -> Rule:
+    """As path_or, but beside a preset only one of these texts."""
+    paths = path_or(*words)
+
+    def holds(value: str, values: dict[str, Any]) -> bool:
+        return value in words or not is_preset(values.get("backbone")) and paths.holds(value, values)
+
+    return Rule(f"{paths.allowed} (no path beside {PRESET}PRESET)", holds, reads=True)
+
+
 def of_pictures(high: float) -> Rule:
     """A number from 0 to `high`; 0 where the network is given features of pictures as they are."""
     return Rule(
@@ -122,13 +164,34 @@ MOVED = Rule(
 SEED = Rule("a whole number from 0 to 4294967295", lambda value, _: 0 <= value < 2**32)
 
 
+def _names_can_be_a_head(values: dict[str, Any]) -> bool:
+    """Whether a network of these parameters can be asked in words."""
+    backbone = str(values.get("backbone", "features"))
+    can = backbone == "features" or is_preset(backbone)
+    return can and not values.get("trainable_layers") and values.get("seeds", 1) == 1
+
+
 # --- The table of rules, and what it says of a stage
 
 
 RULES: dict[str, dict[str, Rule]] = {
     "01_labels": {
         "source": one_of("sample", "table", "folder", "commons_api", "commons_dump", "wit"),
-        "label_source": one_of("commons", "commons-learned", "depicts", "ores", "categories", "given"),
+        "label_source": one_of(
+            *("commons", "commons-learned", "commons-learned-deep", "depicts", "ores", "categories", "given"),
+            "combined",
+        ),
+        "combines": Rule(
+            "a list of two or more different runs of 01_labels, not this one, with label_source: combined, "
+            "and empty otherwise",
+            lambda value, values: (
+                len({*value} - {values.get("run")}) == len(value) > 1
+                if values.get("label_source") == "combined"
+                else not value
+            ),
+            "01_labels",
+        ),
+        "combination": one_of("agree", "weighed"),
         "taxonomy": accepted_by("wikitopics.labels.taxonomy:load", reads=True),
         "heuristics": accepted_by("wikitopics.labels.heuristics:parse"),
         "topic_threshold": between(0, 1),
@@ -149,6 +212,7 @@ RULES: dict[str, dict[str, Rule]] = {
         "labels": runs_of("01_labels"),
         "labelled_by": one_of("all", "any"),
         "store_size": between(16, 1024),
+        "store": one_of("pixels", "jpeg"),
         "fit": one_of("pad", "stretch"),
         "max_bytes": at_least(1),
         "max_pixels": at_least(1),
@@ -167,7 +231,7 @@ RULES: dict[str, dict[str, Rule]] = {
         "targets": one_of("labels", "confidences"),
         "resampling": one_of("none", "ml_ros", "ml_rus", "reward"),
         "resampling_share": between(0, 1),
-        "backbone": one_of(
+        "backbone": network(
             *(f"EfficientNet{size}" for size in ("Lite0", "Lite1", "Lite2", "B0", "B1", "B2")), "features"
         ),
         "features": Rule(
@@ -177,8 +241,26 @@ RULES: dict[str, dict[str, Rule]] = {
             ),
             reads=True,
         ),
-        "weights": path_or("imagenet", "none"),
-        "image_size": between(32, 300),
+        "head": Rule(
+            "trained, or names with a backbone that has a text side (features or keras_hub:PRESET), "
+            "trainable_layers: 0 and seeds: 1, since nothing is drawn",
+            lambda value, values: value == "trained" or (value == "names" and _names_can_be_a_head(values)),
+            words=("trained", "names"),
+        ),
+        "texts": Rule(
+            "the path of a Parquet file that is there with head: names and backbone: features; else that or "
+            "empty",
+            lambda value, values: (
+                located(value).is_file()
+                if value
+                else (values.get("head"), values.get("backbone")) != ("names", "features")
+            ),
+            reads=True,
+        ),
+        "words": one_of("labels", "anchors", "prompts"),
+        "phrase": Rule("a text in which {} stands once, for a name", lambda value, _: value.count("{}") == 1),
+        "weights": weights_of("imagenet", "none"),
+        "image_size": picture_size(32, 300, 1024),
         "trainable_layers": Rule(
             "at least -1, and 0 with backbone: features",
             lambda value, values: value == 0 or (value >= -1 and values.get("backbone") != "features"),
@@ -227,12 +309,27 @@ RULES: dict[str, dict[str, Rule]] = {
         "evaluations": runs_of("04_evaluate"),
         "together": MOVED,
         "without": each_different("labels, or starts of labels and *"),
+        "learning_curve": Rule(
+            "a list of different whole numbers above 0, or empty",
+            lambda value, _: (
+                all(isinstance(one, int) and one > 0 for one in value) and len(set(value)) == len(value)
+            ),
+        ),
+        "curve_of": Rule(
+            "a list of different runs that are in evaluations, or empty",
+            lambda value, values: len(set(value)) == len(value) and {*value} <= {*values["evaluations"]},
+        ),
         "rounds": between(10, 100_000),
         "seed": SEED,
     },
     "06_score": {
         "evaluation": run_of("04_evaluate"),
         "inputs": each_different("paths or titles"),
+        "features": Rule(
+            "the path of a Parquet file that is there, or empty",
+            lambda value, _: not value or located(value).is_file(),
+            reads=True,
+        ),
         "group_by": one_of("category", "folder", "wiki", "group"),
         "smallest_group": at_least(1),
         "abstain": between(0, 1),
@@ -264,5 +361,12 @@ def inputs(stage: str, parameters: dict[str, Any]) -> list[tuple[str, str]]:
 
 def files_read(stage: str, parameters: dict[str, Any]) -> dict[str, Path]:
     """The files and folders that these parameters name by path, by parameter; sources are not among them."""
-    named = {name: located(parameters.get(name, "")) for name, rule in rules_of(stage).items() if rule.reads}
-    return {name: path for name, path in named.items() if parameters.get(name) and path.exists()}
+    named = {name: _path(name, parameters.get(name)) for name, rule in rules_of(stage).items() if rule.reads}
+    return {name: path for name, path in named.items() if path and path.exists()}
+
+
+def _path(name: str, value: Any) -> Path | None:
+    """Where a value of a parameter may be; the name of a backbone is a path only as a preset."""
+    if name == "backbone":
+        value = str(value).removeprefix(PRESET) if is_preset(value) else ""
+    return located(value) if value else None

@@ -6,13 +6,19 @@ from pathlib import Path
 import pandas as pd
 
 from making.rows import Row
-from making.tables import CURATED
+from making.tables import CURATED, read_rows
 from wikitopics.labels import people
 from wikitopics.labels import taxonomy as taxonomies
 from wikitopics.labels.category_graph import open_graph
+from wikitopics.labels.depicts import read_items
 from wikitopics.labels.label_sources import annotations_of, label_from
 from wikitopics.labels.taxonomy import label_matrix
 
+CHECKED = {
+    "label": "a public table holds the id with the English label that Wikidata gave when it was asked",
+    "tables": "two or more public tables, of different people, pair the id with this name",
+    "table": "one public table does",
+}
 SHOWN = 25  # files a topic needs in one of the two views to be in the table
 
 
@@ -33,10 +39,14 @@ def write_card(folder: Path, rows: list[Row], dropped: Counter, sources: dict[st
         "edges": f"{(edges['parent'] != '').sum():,}",
         "categories": f"{edges['title'].nunique():,}",
         "articles": f"{pd.read_csv(folder / 'articles.csv')['article'].nunique():,}",
+        "stated": f"{sum(1 for row in rows if row.items):,}",
+        "items": len(pd.read_csv(folder / "items.csv")),
+        "checked": _checked(folder),
         "by_package": _table(["package", "kind", "licence", "files"], _packages(rows)),
         "by_folder": _table(["folder", "files"], _counted(row.folder for row in rows)),
         "dropped": _table(["reason", "files"], dropped.most_common()),
         "agreement": _agreement(folder, rows, "commons", "v1.4", 1),
+        "agreement_depicts": _agreement(folder, rows, "depicts", "v1.4", 1),
         "agreement_ores": _agreement(folder, rows, "ores", "ores-64", SHOWN),
         "looked_at": looked_at(folder, rows),
         "hostile_list": _table(
@@ -46,6 +56,13 @@ def write_card(folder: Path, rows: list[Row], dropped: Counter, sources: dict[st
     }
     template = (CURATED / "DATA.template.md").read_text(encoding="utf-8")
     (folder / "DATA.md").write_text(template.format(**facts), encoding="utf-8")
+
+
+def _checked(folder: Path) -> str:
+    """Table: how the items that files depict were checked."""
+    used = set(pd.read_csv(folder / "items.csv")["item"])
+    counts = Counter(row["checked"] for row in read_rows("depicted_items") if row["item"] in used)
+    return _table(["checked", "how", "items"], [(how, CHECKED[how], counts[how]) for how in CHECKED])
 
 
 def _packages(rows: list[Row]) -> list[tuple]:
@@ -78,11 +95,16 @@ def _agreement(folder: Path, rows: list[Row], label_source: str, taxonomy: str, 
 
 def _given(folder: Path, rows: list[Row], label_source: str, taxonomy: str) -> dict[str, set[str]]:
     """The labels of each title by a label source."""
-    files = pd.DataFrame(
-        [{"title": r.title, "categories": r.categories, "articles": r.articles} for r in rows]
-    )
-    labelled = label_from(label_source, files, taxonomy, graph=open_graph(folder / "categories.csv"),
-                          topics=pd.read_csv(folder / "articles.csv")).labels  # fmt: skip
+    columns = ("title", "categories", "articles", "items")
+    files = pd.DataFrame([{name: getattr(row, name) for name in columns} for row in rows])
+    labelled = label_from(
+        label_source,
+        files,
+        taxonomy,
+        graph=open_graph(folder / "categories.csv"),
+        topics=pd.read_csv(folder / "articles.csv"),
+        items=read_items(folder / "items.csv", files["items"].explode().dropna()),
+    ).labels
     return dict(zip(labelled["title"], map(set, labelled["labels"]), strict=True))
 
 
@@ -98,12 +120,14 @@ def looked_at(folder: Path, rows: list[Row], taxonomy: str = "v1.4") -> str:
     judged = annotations_of(CURATED / "looked_at.csv", tree)
     first, second = (part.set_index("title")["labels"] for _, part in judged.groupby("annotator"))
     both = people.majority(judged, tree).set_index("title")["labels"].reindex(first.index)
-    given, human = _given(folder, rows, "commons", taxonomy), _by_folder(folder, taxonomy)
-    folders = {row.title: human.get(row.folder, ()) for row in rows}
-    walk, folder_view = ([sorted(view[title]) for title in first.index] for view in (given, folders))
+    by = {source: _given(folder, rows, source, taxonomy) for source in ("commons", "depicts")}
+    human = _by_folder(folder, taxonomy)
+    by["human"] = {row.title: human.get(row.folder, ()) for row in rows}
+    walk, stated, folder_view = ([sorted(view[title]) for title in first.index] for view in by.values())
     pairs = [
         ("one pass", "the other", first, second),
         ("categories (commons)", "what both passes say", walk, both),
+        ("items (depicts)", "what both passes say", stated, both),
         ("human (folders)", "what both passes say", folder_view, both),
         ("categories (commons)", "human (folders)", walk, folder_view),
     ]

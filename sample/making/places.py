@@ -62,6 +62,13 @@ class Places:
         found += ["Gallery of sovereign state flags"] if chance("gallery", title) < IN_A_LIST else []
         return found
 
+    def depicted(self, words: list[str], folder: str) -> list[str]:
+        """The categories of what a flag or a map shows: "Flags" or "Maps", then the country itself."""
+        for kind, row in (("Flags", self._flag(words, folder)), ("Maps", self._mapped(words, folder))):
+            if row:
+                return [kind, row["name"].removeprefix("the ")]
+        return []
+
     def profiles(self) -> dict[str, list[str]]:
         """Article -> profiles, for the articles about flags and countries."""
         found = {"Gallery of sovereign state flags": ["flag", "geo"], "Openclipart": ["clip art"]}

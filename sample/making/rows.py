@@ -18,6 +18,7 @@ SCHEMA = pa.schema(
         ("tags", TEXTS),
         ("categories", TEXTS),
         ("articles", TEXTS),
+        ("items", TEXTS),
         ("kind", pa.string()),
         ("copy_of", pa.string()),
     ]
@@ -38,6 +39,7 @@ class Row:
     tags: list[str] = field(default_factory=list)
     categories: list[str] = field(default_factory=list)
     articles: list[str] = field(default_factory=list)
+    items: list[str] = field(default_factory=list)
     copy_of: str = ""
 
 

@@ -1,19 +1,21 @@
-"""The three views of the truth: categories, articles with their topics, and the folder's labels.
+"""The four views of the truth: categories, articles with their topics, depicted items, the folder's labels.
 
 They are reduced from the same uploads in different ways: categories from uploader tags and title words,
-articles from title words, and the human view from the folder alone.
+articles and items from title words, and the human view from the folder alone.
 """
+
+from collections.abc import Iterable
 
 from making.places import Places
 from making.tables import read_lists, read_rows
-from making.words import chance, drawn, phrases, tokens
+from making.words import chance, drawn, phrases, plain, tokens
 from wikitopics.labels import taxonomy as taxonomies
 
 UNCATEGORISED = 0.03  # share of files with maintenance and date categories only
 UNUSED = 0.08  # share of files no article uses
 OVERCATEGORISED = 0.15  # share of files that keep a category above another of theirs
 ABOUT_THE_COLLECTION = 0.03  # share of drawings shown in an article about clip art
-MOST_CATEGORIES, MOST_ARTICLES = 5, 3
+MOST_CATEGORIES, MOST_ARTICLES, MOST_ITEMS = 5, 3, 2
 
 
 class Views:
@@ -28,6 +30,8 @@ class Views:
         self.graph |= self.places.graph()
         self.categories_of = read_lists("tag_categories")
         self.articles_of = read_lists("concept_articles")
+        self.known_items = read_rows("depicted_items")
+        self.item_of = {row["category"]: row["item"] for row in self.known_items}
 
     def categories(self, title: str, words: list[str], tags: list[str], folder: str, year: str,
                    licence_category: str) -> list[str]:  # fmt: skip
@@ -60,6 +64,38 @@ class Views:
         if drawing and chance("collection", title) < ABOUT_THE_COLLECTION:
             found.append("Openclipart")
         return found
+
+    def items(self, words: list[str], tags: list[str], folder: str) -> list[str]:
+        """Items that a file depicts: of a flag or a map it and its country, else what the title's words name.
+
+        Its tags count only where the title names no item. An item may be more general than the word.
+        """
+        known = set(self.categories_of)
+        found = (
+            self._items(self.places.depicted(words, folder))
+            or self._items(self._first(phrases(words, known)))
+            or self._items(self._first(p for tag in tags for p in phrases(tokens(tag), known)))
+        )
+        return found[:MOST_ITEMS]
+
+    def _first(self, concepts: Iterable[str]) -> list[str]:
+        """The category of each concept that says what it is."""
+        return [plain(self.categories_of[concept][0]) for concept in concepts]
+
+    def _items(self, categories: Iterable[str]) -> list[str]:
+        """The items of categories, each once."""
+        return list(dict.fromkeys(item for category in categories if (item := self._item(category))))
+
+    def _item(self, category: str) -> str:
+        """The item of a category, else of the nearest one above that has one; "" where none has."""
+        level, seen = [category], {category}
+        while level:
+            for name in level:
+                if name in self.item_of:
+                    return self.item_of[name]
+            level = [above for name in level for above in self.graph.get(name, []) if above not in seen]
+            seen |= set(level)
+        return ""
 
     def _as_commons_asks(self, title: str, categories: list[str]) -> list[str]:
         """Without categories that lie above another one, except where the uploader did not care."""

@@ -64,6 +64,15 @@ def chance(*key: str) -> float:
     return int.from_bytes(hashlib.sha1("\x1f".join(key).encode()).digest()[:6]) / 2**48
 
 
+def plain(choice: str) -> str:
+    """The name of a choice without its chance.
+
+    >>> plain("Pets:0.3"), plain("Dogs")
+    ('Pets', 'Dogs')
+    """
+    return re.sub(r":[\d.]+$", "", choice)
+
+
 def drawn(choices: Iterable[str], *key: str) -> list[str]:
     """Names of "Name" and "Name:0.3" choices, the latter kept with that chance.
 

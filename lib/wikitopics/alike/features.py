@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from wikitopics import __version__
-from wikitopics.artefacts import RECORD, finished_run, read_array, replacing
+from wikitopics.artefacts import RECORD, file_digest, finished_run, read_array, replacing
 from wikitopics.errors import UserError
 from wikitopics.images.decode import Recipe
 from wikitopics.paths import run_folder
@@ -22,6 +22,7 @@ from wikitopics.scoring.network import BATCH, read_network
 from wikitopics.scoring.pictures import FILES, Reads, decoded
 from wikitopics.scoring.results import readable, with_gaps
 from wikitopics.scoring.shards import Result, key_of, write_result
+from wikitopics.vectors.vector_files import opened, vectors_of
 
 SHARD = 4096  # files; a stop costs at most this many
 
@@ -101,8 +102,8 @@ def load_embedder(model: Path) -> Embedder:
 
     Raises UserError as scoring.network.load_scorer, and where the model has no features to take.
     """
+    from wikitopics.networks.backbones import weights_checksum
     from wikitopics.scoring.network import forward
-    from wikitopics.train.backbones import weights_checksum
     from wikitopics.train.model import FEATURES, backbone_of, features_of
 
     network, settings = read_network(model)
@@ -187,11 +188,13 @@ def rows(paths: list[str], features: np.ndarray, rejected: pd.DataFrame, about: 
 
 
 def read_features(path: Path, folder: Path) -> Features:
-    """The pictures of a file of `wikitopics embed` that have features; vectors go to a file in `folder`.
+    """The pictures of a file of features that have some; vectors go to a file in `folder`.
 
-    Raises UserError for a file of something else, for vectors of another width and for numbers that are not
-    finite.
+    Any file that 03_train takes is one, see vectors.vector_files. Raises UserError for a file of something
+    else, for vectors of another width and, in one of `wikitopics embed`, for numbers that are not finite.
     """
+    if ABOUT not in (opened(path)[0].schema_arrow.metadata or {}):
+        return _made_elsewhere(path, folder)
     about, file = read_about(path)
     reasons = file.read(["reason"])["reason"].to_pylist()
     good = np.array([not reason for reason in reasons], bool)
@@ -208,6 +211,25 @@ def read_features(path: Path, folder: Path) -> Features:
             done += len(batch)
     unreadable = pa.concat_tables([table.replace_schema_metadata() for table in bad]).to_pandas()
     return Features(paths, read_array(folder / "features.npy"), about, unreadable)
+
+
+def _made_elsewhere(path: Path, folder: Path) -> Features:
+    """The same of a file that somebody else made: paths are what names its pictures."""
+    total, kept = opened(path)[0].metadata.num_rows, None
+    paths: list[str] = []
+    bad: list[str] = []
+    for names, vectors, usable in vectors_of(path):
+        if kept is None and usable.any():
+            shape = (total, vectors.shape[1])
+            kept = np.lib.format.open_memmap(folder / "features.npy", "w+", "<f4", shape)
+        if kept is not None:
+            kept[len(paths) : len(paths) + usable.sum()] = vectors[usable]
+        paths += [name for name, good in zip(names, usable, strict=True) if good]
+        bad += [name for name, good in zip(names, usable, strict=True) if not good]
+    found = np.empty((0, 1), np.float32) if kept is None else kept[: len(paths)]
+    about = About("", "features", file_digest(path), 0, "", found.shape[1])
+    told = {"path": bad, "reason": "no_features", "detail": "none, zeros or not finite"}
+    return Features(paths, found, about, pd.DataFrame(told, columns=["path", "reason", "detail"]))
 
 
 def read_about(path: Path) -> tuple[About, pq.ParquetFile]:

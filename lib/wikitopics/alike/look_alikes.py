@@ -11,6 +11,7 @@ from wikitopics.artefacts import finished_run
 from wikitopics.evaluate.context import Context, read_context
 from wikitopics.evaluate.neighbours import Index, nearest
 from wikitopics.evaluate.predictions import label_names, lineage
+from wikitopics.scoring.given import learned_from_features
 from wikitopics.scoring.pictures import Reads
 from wikitopics.scoring.results import readable
 
@@ -20,10 +21,13 @@ Nearest = Callable[[int], list[tuple[int, float]]]
 COLUMNS = ["query", "row", "title", "labels", "likeness"]
 
 
-def learned_alike(pixels: Sequence[np.ndarray], model: str, count: int) -> tuple[pd.DataFrame, Context]:
+def learned_alike(
+    pixels: Sequence[np.ndarray], model: str, count: int, vectors: np.ndarray | None = None
+) -> tuple[pd.DataFrame, Context]:
     """The `count` training images of `model`, a 03_train run, most like each picture, the nearest first.
 
-    pixels: (side, side, 3) uint8 each, as the model sees them, fewer than scoring.network.BATCH. COLUMNS:
+    pixels: (side, side, 3) uint8 each, as the model sees them, fewer than scoring.network.BATCH; vectors:
+    their features (n, d), for a model that learned from given ones. COLUMNS:
     query (place in `pixels`), row (of the context's images), title, labels (those of the model, as it learned
     them), likeness (cosine of features). No rows where features of the training images are not kept.
     """
@@ -32,11 +36,13 @@ def learned_alike(pixels: Sequence[np.ndarray], model: str, count: int) -> tuple
     if context.features is None or not len(pixels) or learned.empty:
         return pd.DataFrame(columns=COLUMNS), context
     index = Index(np.asarray(context.features[learned["row"].to_numpy()]))
-    known = np.asarray(context.images[learned["row"].iloc[0]])
-    first, *vectors = load_embedder(finished_run("03_train", model)).forward(np.stack([known, *pixels]))
-    if not _same(first, index.features[0]):
-        return pd.DataFrame(columns=COLUMNS), context
-    places, likeness = index.nearest(np.stack(vectors), count)
+    if vectors is None:
+        known = np.asarray(context.images[learned["row"].iloc[0]])
+        first, *found = load_embedder(finished_run("03_train", model)).forward(np.stack([known, *pixels]))
+        if not _same(first, index.features[0]):
+            return pd.DataFrame(columns=COLUMNS), context
+        vectors = np.stack(found)
+    places, likeness = index.nearest(vectors, count)
     shown = learned.iloc[places.ravel()]
     given = context.details[f"labels: {lineage(model)['labels']}"].loc[shown["title"]]
     names = label_names(model)
@@ -80,9 +86,11 @@ def scored_alike(
     """A function of a place in `paths` that gives its `count` nearest others: (place, cosine), nearest first.
 
     The features of all of them are computed into `out` (alike.features.embed_files), which takes as long as
-    scoring did, and kept there. A picture that can no longer be read has no look-alikes and is none.
+    scoring did, and kept there; given ones are there already. A picture that can no longer be read has no
+    look-alikes and is none.
     """
-    embed_files(finished_run("03_train", model), list(paths), out, jobs=jobs, source=source)
+    if not learned_from_features(finished_run("03_train", model)):
+        embed_files(finished_run("03_train", model), list(paths), out, jobs=jobs, source=source)
     return _alike(out, paths, count)
 
 

@@ -98,10 +98,13 @@ def _run_name(name: str) -> str:
     return "/".join(path.with_suffix("").parts[-2:]) if path.suffix == ".yaml" else name.rstrip("/")
 
 
-def _add(name: str, runs: dict[str, Run], to_the_end: bool) -> None:
-    """Depth first, so that a run comes after its inputs; stages only read earlier ones, so this ends."""
+def _add(name: str, runs: dict[str, Run], to_the_end: bool, below: tuple[str, ...] = ()) -> None:
+    """Depth first, so that a run comes after its inputs; below: the runs that read it, which it may not."""
     if name in runs:
         return
+    if name in below:
+        circle = " reads ".join([*below[below.index(name) :], name])
+        raise UserError(f"a run must not read itself, but {circle}; name other runs in one of them")
     stage, run = name.split("/")
     if not os.path.lexists(paths.params_file(stage, run)):  # a link to nothing is read, and told
         runs[name] = Run(stage, run, {}, (), {})
@@ -111,7 +114,7 @@ def _add(name: str, runs: dict[str, Run], to_the_end: bool) -> None:
         given, parameters = read_params(stage, run)
         needs = tuple("/".join(pair) for pair in inputs(stage, parameters))
         for need in needs:
-            _add(need, runs, to_the_end)
+            _add(need, runs, to_the_end, (*below, name))
         runs[name] = Run(stage, run, given, needs, fingerprint.ingredients(stage, parameters))
     except UserError as mistake:
         if not to_the_end:
@@ -175,8 +178,8 @@ def _difference(known: dict[str, Any], new: dict[str, Any]) -> str:
     old = known["ingredients"]
     if old.get("notebook") != new["notebook"]:
         return "its notebook's code was changed"
-    for part in ("parameters", "data", "library", "versions"):
-        before, after = old.get(part, {}), new[part]
+    for part in ("parameters", "data", "library", "versions", "engine"):
+        before, after = old.get(part, {}), new.get(part, {})
         for name in sorted(before.keys() | after.keys()):
             if before.get(name) != after.get(name):
                 return _told(part, name, before.get(name), after.get(name), known["made"])

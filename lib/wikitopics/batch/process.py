@@ -16,32 +16,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import papermill
-from jupyter_client import AsyncKernelManager
-from jupyter_core.paths import jupyter_runtime_dir
 
 from wikitopics import paths
 from wikitopics.artefacts import RECORD, replacing, take_lock, write_json
 from wikitopics.batch.die_with_parent import die_with_parent
 from wikitopics.batch.driver import BUSY, MADE, MADE_ELSEWHERE, work_file
+from wikitopics.batch.kernel import Kernel, WaitingKernel
 from wikitopics.batch.plan import Run, outdated
 from wikitopics.batch.strip import as_text, timeless
 from wikitopics.errors import UserError
 from wikitopics.progress import MARK
 from wikitopics.runs.record import forget
-
-
-class Kernel(AsyncKernelManager):
-    """A kernel that talks through files in the runtime folder, not through ports, and is never orphaned."""
-
-    def _transport_default(self) -> str:
-        return "ipc"
-
-    def _connection_file_default(self) -> str:
-        return f"{jupyter_runtime_dir()}/kernel.json"  # its sockets lie beside it
-
-    async def start_kernel(self, **options) -> None:  # type: ignore[override]  # as its own parent does
-        """Start it so that it dies with this process."""
-        await super().start_kernel(preexec_fn=die_with_parent, **options)
 
 
 @contextmanager
@@ -76,7 +61,11 @@ def execute(run: Run, environment: dict[str, str]) -> None:
             sys.exit(MADE_ELSEWHERE)
         _write_into(work_file(run, "log"))
         os.environ["JUPYTER_RUNTIME_DIR"] = tempfile.mkdtemp(dir=environment["JUPYTER_RUNTIME_DIR"])
-        make(run)
+        if sys.platform != "linux":
+            make(run)
+        else:
+            with WaitingKernel() as Kernel.waiting:  # forked before papermill starts threads
+                make(run)
     sys.exit(MADE)
 
 

@@ -7,7 +7,9 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing import forkserver
 
 from wikitopics import paths
 from wikitopics.batch.driver import Driver, Job, duration, work_file
@@ -18,6 +20,26 @@ from wikitopics.runs.record import forget
 
 LONGEST_PLACE = 55  # bytes of the path of a folder, behind which 45 more come
 UP_TO_DATE = "everything is up to date"
+# Importing TensorFlow, scikit-learn and their like takes six seconds of a processor, for some notebooks as
+# long as their work: they are imported once, into the server that runs are forked from, and a run forks its
+# kernel from itself. Nothing of ours is among them, so that each run reads our code as it is when it starts.
+TABLES = (
+    "ipykernel.kernelapp",
+    "matplotlib.backends.backend_agg",
+    "pandas",
+    "plotly.graph_objects",
+    "pyarrow.parquet",
+)
+ARRAYS = ("scipy.sparse", "scipy.stats", "sklearn.decomposition", "sklearn.model_selection")
+NETWORKS = ("keras", "tensorflow")
+IMPORTED = {  # stage: what its notebook imports that takes long
+    "01_labels": TABLES,
+    "02_images": TABLES,
+    "03_train": (*TABLES, *ARRAYS, *NETWORKS),
+    "04_evaluate": (*TABLES, *ARRAYS),
+    "05_compare": (*TABLES, *ARRAYS),
+    "06_score": (*TABLES, *ARRAYS, *NETWORKS),
+}
 
 
 def tell(names: list[str]) -> None:
@@ -61,13 +83,27 @@ def run_batch(names: list[str], jobs: int | None = None, dask: str = "", again: 
     return [name for name, outcome in outcomes.items() if outcome in ("failed", "skipped")]
 
 
+def conclude() -> None:
+    """Print what a person looks at after everything has run: the comparison, and what to open."""
+    from wikitopics.compare.tables import headline
+
+    compared = sorted((paths.root() / "params" / "05_compare").glob("*.yaml"))
+    for file in compared:
+        print(f"\n{file.stem}, on the test images; in brackets 95 % intervals; * the best of a column")
+        print(headline(paths.run_folder("05_compare", file.stem)).to_string(index=False))
+    first = paths.run_notebook("05_compare", compared[0].stem) if compared else None
+    print(f"\nopen this: {first}" if first else "")
+    print(f"all executed notebooks: {paths.root() / 'data'}/STAGE/RUN/notebook.ipynb")
+    print("the browser of a run's mistakes: wikitopics browse RUN")
+
+
 def _drive(runs: dict[str, Run], todo: dict[str, str], jobs: int | None, dask: str) -> dict[str, str]:
     start: Callable[[Run], Job]
     if dask:
         room, start = connect(dask)
     else:
         room = min(2, os.cpu_count() or 1)
-        start = Local(jobs or room).start
+        start = Local(jobs or room, [runs[name].stage for name in todo]).start
     return Driver(runs, todo, jobs or room, start).drive()
 
 
@@ -75,11 +111,11 @@ class Local:
     """Starts runs as processes of this machine, its cores divided among `jobs` of them.
 
     The number of threads is the same for every run, busy or not: it changes the last digits of what
-    TensorFlow computes. The processes are forked from a server that has imported papermill once; it, and so
-    they, end when this process ends.
+    TensorFlow computes. The processes are forked from a server that has imported papermill once, and what the
+    notebooks of two or more `stages` import; it, and so they, end when this process ends.
     """
 
-    def __init__(self, jobs: int) -> None:
+    def __init__(self, jobs: int, stages: Sequence[str] = ()) -> None:
         threads = str(max(1, (os.cpu_count() or 1) // jobs))
         names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
         tempfile.tempdir = place_of_sockets()  # of this process: multiprocessing asks for no other place
@@ -88,16 +124,44 @@ class Local:
             "WIKITOPICS_ROOT": str(paths.root()),
             "JUPYTER_RUNTIME_DIR": self.sockets.name,
             BATCH: "1",
+            "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),  # errors stay
             "JUPYTER_PREFER_ENV_PATH": "1",  # this environment's kernel, not one of the user's
         }
         self.context = multiprocessing.get_context("forkserver")
-        self.context.set_forkserver_preload(["wikitopics.batch.die_with_parent", "wikitopics.batch.process"])
+        ours = ["wikitopics.batch.die_with_parent", "wikitopics.batch.process"]
+        self.context.set_forkserver_preload([*ours, *imported_before(stages)])
+        with _environment(self.environment):  # libraries read the number of threads when they are imported
+            forkserver.ensure_running()
 
     def start(self, run: Run) -> Job:
         """Start one run."""
         process = self.context.Process(target=_execute, args=(run, self.environment))
         process.start()
         return process
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    """The environment with these values, and after it as it was."""
+    before = dict(os.environ)
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def imported_before(stages: Sequence[str]) -> list[str]:
+    """What is imported once for runs of these stages: what two of them need; nothing where kernels are new.
+
+    >>> imported_before(["03_train"])
+    []
+    """
+    if sys.platform != "linux":
+        return []  # a fork after such imports is only safe there
+    needs = [module for stage in stages for module in IMPORTED.get(stage, ())]
+    return [module for module in dict.fromkeys(needs) if needs.count(module) > 1]
 
 
 def place_of_sockets() -> str:

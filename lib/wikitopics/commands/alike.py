@@ -13,7 +13,10 @@ Compares pictures by the features that `wikitopics embed` wrote (FEATURES.parque
 --near-duplicates writes all pairs of pictures that look alike: path_a, path_b, similarity (cosine), and
 pixels_agree, which is true for copies and false for crops, mirrored pictures and variants of one drawing;
 each picture is paired with its 16 nearest at the most. --query writes the pictures nearest to others: query,
-rank, path, similarity, reason (why a query cannot be used).
+rank, path, similarity, reason (why a query cannot be used). --text writes the same for pictures nearest to
+what is said in words, where the features are of a network that was taught pictures with texts: their vectors
+come from --texts FILE (Parquet: text, and a list of numbers) or from a preset (--model keras_hub:PRESET).
+But for --query, which embeds pictures itself, FEATURES may be any file that 03_train takes.
 
 Above 20,000 pictures (100,000 for --query) it uses the package faiss if that is installed
 (pip install -e '.[alike]'): nearly the same answers, much sooner."""
@@ -21,6 +24,7 @@ EXAMPLES = """\
 examples:
   wikitopics alike features.parquet --near-duplicates --out pairs.parquet
   wikitopics alike features.parquet --query owl.jpg --count 20 --out like_the_owl.parquet
+  wikitopics alike features.parquet --text "a red fox" --texts texts.parquet --out foxes.parquet
 
 exit code: 0 done, 2 a mistake, 130 stopped by Ctrl-C"""
 
@@ -31,10 +35,12 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
     alike = add_command(commands, "alike", run, HELP, EXAMPLES)
     add = alike.add_argument
-    add("features", type=Path, metavar="FEATURES", help="a file of `wikitopics embed`")
+    add("features", type=Path, metavar="FEATURES", help="a file of `wikitopics embed`, or made elsewhere")
     what = alike.add_mutually_exclusive_group(required=True).add_argument
     what("--near-duplicates", action="store_true", help="all pairs that look alike")
     what("--query", nargs="+", metavar="INPUT", help="pictures, folders or tables of them")
+    what("--text", nargs="+", metavar="WORDS", help="what pictures are to show, each in quotes")
+    add("--texts", type=Path, metavar="FILE", help="vectors of texts, by the network of FEATURES")
     add("--out", type=Path, required=True, metavar="FILE", help="OUT.parquet")
     add(
         "--above",
@@ -44,7 +50,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         help="least similarity of near duplicates, -1 to 1 (%(default)s)",
     )
     add("--count", type=int, default=8, metavar="N", help="nearest pictures of each query (%(default)s)")
-    embeds = "run or bundle that embeds queries (default: that of FEATURES)"
+    embeds = "run, bundle or keras_hub:PRESET that embeds queries or texts (default: that of FEATURES)"
     add_shared(alike, "--model", required=False, help=embeds)
     add_shared(alike, "--jobs")
 
@@ -57,6 +63,7 @@ def run(options: argparse.Namespace) -> int:
     from wikitopics.errors import UserError
     from wikitopics.scoring.shards import writable
     from wikitopics.sources.inputs import check_out
+    from wikitopics.vectors.vector_files import opened
 
     if options.out.suffix != ".parquet":
         raise UserError(f"results must go to a file in .parquet, but --out is {options.out}; rename it")
@@ -67,7 +74,10 @@ def run(options: argparse.Namespace) -> int:
         )
     columns = PAIRS if options.near_duplicates else COLUMNS
     check_out([str(options.features), *(options.query or [])], options.out, columns)
-    read_about(options.features)  # a file that is none is told before a folder is made
+    if options.text:
+        return _by_text(options)
+    check = read_about if options.query else opened  # a file that is none is told before a folder is made
+    check(options.features)
     started, out = time.monotonic(), options.out.absolute()
     with writable(out):
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -76,6 +86,20 @@ def run(options: argparse.Namespace) -> int:
         features = read_features(options.features, Path(folder))
         print(f"{len(features.paths):,} pictures with features, {len(features.unreadable):,} without")
         table = _pairs(features, options) if options.near_duplicates else _nearest(features, options)
+        write_table(options.out, table)
+    print(f"{len(table):,} rows written to {options.out} in {time.monotonic() - started:.1f} s")
+    return 0
+
+
+def _by_text(options: argparse.Namespace) -> int:
+    from wikitopics.alike.by_text import nearest_to_texts, side_of
+    from wikitopics.artefacts import write_table
+    from wikitopics.scoring.shards import writable
+
+    started, side = time.monotonic(), side_of(options.features, options.texts, options.model)
+    table = nearest_to_texts(options.features, side, options.text, options.count)
+    with writable(options.out.absolute()):
+        options.out.absolute().parent.mkdir(parents=True, exist_ok=True)
         write_table(options.out, table)
     print(f"{len(table):,} rows written to {options.out} in {time.monotonic() - started:.1f} s")
     return 0

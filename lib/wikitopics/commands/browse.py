@@ -10,7 +10,7 @@ from pathlib import Path
 from wikitopics import paths
 from wikitopics.artefacts import replacing
 from wikitopics.commands.parsers import add_command
-from wikitopics.errors import UserError
+from wikitopics.errors import UserError, not_installed
 
 HELP = """\
 Opens JupyterLab on a small notebook with the browser of a run: of its mistakes (04_evaluate) or of the
@@ -38,10 +38,7 @@ def run(options: argparse.Namespace) -> int:
     from wikitopics.browsers import browsable
 
     if importlib.util.find_spec("jupyterlab") is None:
-        raise UserError(
-            "`wikitopics browse` must find JupyterLab, but it is not installed here; run `pip install "
-            "jupyterlab`"
-        )
+        raise UserError(not_installed("lab", "`wikitopics browse`", "jupyterlab"))
     against = browsable(f"04_evaluate/{options.against.rpartition('/')[2]}")[1] if options.against else ""
     notebook = write_notebook(*browsable(options.name), against)
     command = [sys.executable, "-m", "jupyterlab", str(notebook), f"--ServerApp.root_dir={paths.root()}"]

@@ -22,10 +22,11 @@ WRITTEN = {
     "predictions_test.parquet", "thresholds.parquet", "metrics.json", "per_label.parquet",
     "curves.parquet", "mistakes.parquet", "label_issues.parquet", "predictions.parquet",
     "comparison.parquet", "differences.parquet", "seeds.parquet", "claims.json", "topics.parquet",
-    "counts.parquet", "groups.parquet",
+    "counts.parquet", "groups.parquet", "learning_curve.parquet", "names.parquet", "items.parquet",
+    "coverage.parquet", "agreement.parquet",
 }
 # fmt: on
-CACHES = ("features", "chunks")
+CACHES = ("features", "chunks", "squares")
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import re
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from wikitopics.sources.online.article_topics import LIFTWING, topics_from_index
 from wikitopics.sources.online.download import download, polite_client, rests
 from wikitopics.sources.online.harvest import Request, harvest
 from wikitopics.sources.online.http import Client
+from wikitopics.sources.online.kept_answers import kept_answers
 from wikitopics.sources.online.structured_data import WIKIDATA
+from wikitopics.sources.online.topic_files import list_files, read_categories
 from wikitopics.sources.online.wiki_pages import HERE, standard_width
 from wikitopics.sources.reading import MANIFEST
 from wikitopics.sources.table_cells import as_text
@@ -47,6 +50,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     add("name", metavar="NAME", help="folder below data/downloads")
     add("--category", default="", help="files in this category, and below it down to --depth")
     add("--list", type=Path, metavar="FILE", help="or these: a title or address a line, or a table")
+    add("--categories", type=Path, metavar="FILE", help="or of many: a table of topic, category, max_files")
     add("--depth", type=int, default=0, help="levels of subcategories (default: %(default)s)")
     add("--max-files", type=int, default=0, metavar="N", help="stop the walk at so many files (default: all)")
     add(
@@ -88,17 +92,23 @@ def run(options: argparse.Namespace) -> int:
     if request.width != options.width:
         print(f"width {request.width}: the next standard width above {options.width}")
     with polite_client(options.contact, folder) as client:
+        titles = list(request.titles) if options.only_pictures else _tables(options, request, client, folder)
         api = ActionApi(client, options.api)
-        titles = list(request.titles) if options.only_pictures else _tables(options, request, api, folder)
         return 0 if options.no_pictures else _pictures(titles, api, folder, request.width, options)
 
 
-def _tables(options: argparse.Namespace, request: Request, api: ActionApi, folder: Path) -> list[str]:
+def _tables(options: argparse.Namespace, request: Request, client: Client, folder: Path) -> list[str]:
     """Titles of the files described, and of those asked for that have no description."""
-    _tell(harvest(request, api, folder, ActionApi(api.client, options.items_api)))
+    with kept_answers(folder) as asking:
+        api, items = asking(client, options.api), asking(client, options.items_api)
+        if options.categories:
+            titles, told = list_files(read_categories(options.categories), api, folder)
+            print("\n".join(told))
+            request = replace(request, titles=tuple(titles))
+        _tell(harvest(request, api, folder, items))
     files = pd.read_parquet(folder / FILES, columns=["title", "articles"])
     if options.topics:
-        _tell(_topics(options, api.client, files, folder))
+        _tell(_topics(options, client, files, folder))
     return list(dict.fromkeys([*files["title"], *request.titles]))
 
 
@@ -145,8 +155,12 @@ def _tell(counts: dict[str, int]) -> None:
 
 def request_of(options: argparse.Namespace) -> Request:
     """The request that the options make; UserError where they do not fit together."""
-    if bool(options.category) == bool(options.list):
-        raise UserError("a download needs one of --category and --list, but has both or none; give one")
+    given = [name for name in ("category", "list", "categories") if getattr(options, name)]
+    if len(given) != 1:
+        has = " and ".join(f"--{name}" for name in given) or "none"
+        raise UserError(
+            f"a download needs one of --category, --list and --categories, but has {has}; give one"
+        )
     if not re.fullmatch(r"\w[\w.-]*", options.name):
         raise UserError(
             "NAME must be letters, digits, dots and dashes, since it names a folder, but is "
@@ -155,6 +169,11 @@ def request_of(options: argparse.Namespace) -> Request:
     if min(options.depth, options.max_files, options.levels_up) < 0:
         raise UserError(
             "--depth, --max-files and --levels-up must be at least 0, but one is negative; raise it"
+        )
+    if options.categories and options.max_files:
+        raise UserError(
+            "--max-files must be left out with --categories, whose column max_files says it of each, but is "
+            f"{options.max_files}; write it there"
         )
     if options.topics and not options.articles:
         raise UserError("--topics needs articles, but --articles is not given; name a wiki")

@@ -30,7 +30,8 @@ class Estimate:
     """A value, the mean over a cell's networks, or a difference or mean of such.
 
     centre: the value without its bias; images, both: its (rounds,) on other images, and with other networks
-    too; freedom: what the positives of its labels leave; networks: the seeds of each cell it is made from.
+    too; freedom: what the positives of its labels leave; networks: the seeds of each cell it is made from,
+    of those that have any.
     """
 
     value: float
@@ -43,7 +44,7 @@ class Estimate:
     @property
     def seeds(self) -> int:
         """Networks of the cell that has the fewest: with one, nothing is known of other seeds."""
-        return min(self.networks.values())
+        return min(self.networks.values(), default=1)
 
     @property
     def network_deviation(self) -> float:

@@ -16,14 +16,19 @@ from wikitopics.compare.tables import PRIMARY, column, headline
 from wikitopics.evaluate.bootstrap import interval, p_value
 from wikitopics.evaluate.intervals import SIGNIFICANCE, holm
 from wikitopics.evaluate.tables import plain
+from wikitopics.rules import is_preset
 
 LEFT_OUT = ["micro ROC-AUC", "micro F1"]  # the table must fit a page; the notebook has it all
 SHOWN = ("higher", "lower")
+FEW = 4  # single changes that a summary tells one by one
 
 COLUMNS = ["name", "question", "unit", "number", "low", "high", "low_images", "high_images"]
-COLUMNS += ["low_labels", "high_labels", "seeds", "p", "p_holm", "based_on", "verdict", "sentence"]
+COLUMNS += ["low_labels", "high_labels", "seeds", "p", "p_holm", "based_on", "basis", "verdict", "sentence"]
 UNIT = "macro ROC-AUC"
 FEWEST_LABELS = 5  # a rank correlation over fewer points says nothing
+QUESTIONS = ["question", "answer", "by how much", "other images and seeds", "other images alone"]
+QUESTIONS += ["other labels too", "corrected p", "that is"]
+CHANGES = ["run", "is", "than", UNIT, "other images and seeds", "corrected p", "over"]
 
 
 def write(
@@ -41,15 +46,15 @@ def write(
 
 
 def findings(folder: Path, rounds: int) -> str:
-    """Markdown of the comparison in data/05_compare/RUN: a table of the cells and a list of what it shows.
+    """Markdown of the comparison in data/05_compare/RUN: tables of cells, of questions, of single changes.
 
     rounds: the resamples behind its intervals. Reads comparison.parquet, differences.parquet, claims.json.
     """
     comparison, differences, claims = _written(folder)
-    said = [_claim(claim) for claim in claims]
-    said += _single_changes(differences[differences["metric"] == PRIMARY]) + _people(comparison)
-    table = markdown_table(headline(folder).drop(columns=LEFT_OUT, errors="ignore"))
-    return "\n\n".join([table, _measured_on(comparison, rounds), "\n".join(said)]) + "\n"
+    cells = markdown_table(headline(folder).drop(columns=LEFT_OUT, errors="ignore"))
+    asked = markdown_table(questions(claims))
+    said = _single_changes(differences[differences["metric"] == PRIMARY]) + _people(comparison)
+    return "\n\n".join([cells, _measured_on(comparison, rounds), asked, *said]) + "\n"
 
 
 def summary(folder: Path) -> str:
@@ -79,6 +84,12 @@ def _is_shown(claim: dict) -> bool:
     return bool(claim["based_on"]) and claim["p_holm"] is not None and claim["p_holm"] < SIGNIFICANCE
 
 
+def _seeds(comparison: pd.DataFrame) -> pd.Series:
+    """The number of seeds of each cell that could have had another; of all where none could."""
+    drawn = comparison[~comparison["by_names"]] if "by_names" in comparison else comparison
+    return (drawn if len(drawn) else comparison)["seeds"]
+
+
 def _chance_in_words(seeds: int) -> str:
     return (
         "other images and other seeds" if seeds > 1 else "other images (one seed each: another is not asked)"
@@ -88,32 +99,47 @@ def _chance_in_words(seeds: int) -> str:
 def _holds(main: pd.DataFrame, claims: list[dict], comparison: pd.DataFrame) -> str:
     """What is shown."""
     shown, answered = main[main["verdict"].isin(SHOWN)], [claim for claim in claims if claim["based_on"]]
-    told = [f"{claim['name']}: {claim['verdict']}" for claim in claims if _is_shown(claim)]
-    told += [_change(row) for row in shown.to_dict("records")]
-    asked = f"Of {len(main)} single changes and {len(answered)} claims"
-    start = f"**What holds** over {_chance_in_words(int(comparison['seeds'].min()))}: "
-    if not told:
-        return start + f"nothing that was asked. {asked} none is shown."
-    return start + f"{'; '.join(told)}. {asked} {len(told)} {'is' if len(told) == 1 else 'are'} shown."
+    told = [f"{claim['name']}: {claim['verdict']}, {_by(claim)}" for claim in claims if _is_shown(claim)]
+    number = len(told) + len(shown)
+    told += _changes_in_short(shown)
+    count = f"{number or 'none'} {'is' if number < 2 else 'are'} shown"
+    asked = f"of {len(main)} single changes and {len(answered)} claims {count}"
+    start = f"**What holds** over {_chance_in_words(int(_seeds(comparison).min()))}: {asked}."
+    return "\n".join([start, "", *(f"- {one}" for one in told)]) if told else start
+
+
+def _by(claim: dict) -> str:
+    """How much, how much it may be, and of what."""
+    return f"{claim['number']:+.3f} {claim['unit']} ({_range(claim['low'], claim['high'])}; {claim['basis']})"
+
+
+def _range(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"{low:+.3f} to {high:+.3f}"
+
+
+def _changes_in_short(shown: pd.DataFrame) -> list[str]:
+    """Single changes in words: each of a few, of many the largest."""
+    if len(shown) <= FEW:
+        return [_change(row) for row in shown.to_dict("records")]
+    largest = shown.loc[shown["difference"].abs().idxmax()].to_dict()
+    return [f"{len(shown)} single changes (each in the last table below), the largest: {_change(largest)}"]
 
 
 def _holds_not(main: pd.DataFrame, claims: list[dict]) -> str:
     """What is not shown, and how large it may still be."""
     open_ = [claim for claim in claims if claim["based_on"] and not _is_shown(claim)]
-    told = [
-        f"{claim['name']} ({claim['number']:+.3f}, possible from {claim['low']:+.3f} to {claim['high']:+.3f} "
-        f"{claim['unit']})"
-        for claim in open_
-    ]
+    told = [f"{claim['name']}: {_by(claim)}" for claim in open_]
     grey = main[~main["verdict"].isin(SHOWN)]
     if len(grey):
         widest = max(grey["low"].abs().max(), grey["high"].abs().max())
         told.append(f"{len(grey)} single changes, whose intervals reach to {widest:.3f} {UNIT} at most")
-    start = "**What is not shown**: " + ("; ".join(told) if told else "nothing that was asked")
-    return start + (
-        ". An interval is for its own question; a verdict pays for the number of questions, so an interval "
-        "may leave 0 out and nothing be shown."
+    if not told:
+        return "**What is not shown**: nothing that was asked."
+    start = (
+        "**What is not shown**, and how much it may be. An interval is for its own question; a verdict pays "
+        "for the number of questions, so an interval may leave 0 out and nothing be shown."
     )
+    return "\n".join([start, "", *(f"- {one}" for one in told)])
 
 
 def _highest(comparison: pd.DataFrame) -> str:
@@ -138,12 +164,12 @@ def _chance(comparison: pd.DataFrame) -> str:
     name = column(PRIMARY)
     half = (comparison[f"{name}_high_images"] - comparison[f"{name}_low_images"]).mean() / 2
     images = f"Other test images alone move a cell's macro ROC-AUC by {half:.3f} either way (95 %)"
-    if comparison["seeds"].min() < 2:
+    if _seeds(comparison).min() < 2:
         return f"**Chance**: {images}; how far another seed moves it is not known, since a cell has only one."
     sd = np.sqrt((comparison[f"{name}_sd"] ** 2).mean())
     return (
         f"**Chance**: {images}; another seed moves a single network by {sd:.3f} (standard deviation), and "
-        f"each value here is the mean of {count_of(comparison['seeds'])} seeds."
+        f"each value here is the mean of {count_of(_seeds(comparison))} seeds."
     )
 
 
@@ -162,8 +188,8 @@ def markdown_table(table: pd.DataFrame) -> str:
 
 def _measured_on(comparison: pd.DataFrame, rounds: int) -> str:
     images, groups = comparison["images"].iloc[0], comparison["groups"].iloc[0]
-    seeds, name = comparison["seeds"].min(), column(PRIMARY)
-    several = f"each value is the mean of {count_of(comparison['seeds'])} seeds"
+    seeds, name = _seeds(comparison).min(), column(PRIMARY)
+    several = f"each value is the mean of {count_of(_seeds(comparison))} seeds"
     value = several if seeds > 1 else "some cells are a single seed"
     unknown = "" if seeds > 1 else ", which of a single seed say nothing of other seeds"
     few = " A cell with too few positives has no interval." if comparison[f"{name}_low"].isna().any() else ""
@@ -176,30 +202,60 @@ def _measured_on(comparison: pd.DataFrame, rounds: int) -> str:
     )
 
 
-def _claim(claim: dict) -> str:
-    answer = claim["sentence"].removeprefix(claim["question"]).strip()
-    return f"- **{claim['question']}** {answer}"
+def questions(claims: list[dict]) -> pd.DataFrame:
+    """Every claim of claims.json as a row of texts with the columns QUESTIONS; bold is what is shown."""
+    return pd.DataFrame([_question(claim) for claim in claims], columns=QUESTIONS)
+
+
+def _question(claim: dict) -> list[str]:
+    if not claim["based_on"]:
+        return [claim["question"], "these runs do not tell", *[""] * (len(QUESTIONS) - 3), claim["basis"]]
+    ranges = [_range(claim[f"low{which}"], claim[f"high{which}"]) for which in ("", "_images", "_labels")]
+    if claim["seeds"] < 2:  # then the two are one
+        ranges[0], ranges[1] = "one seed each", ranges[1] or ranges[0]
+    answer = f"**{claim['verdict']}**" if _is_shown(claim) else claim["verdict"]
+    number = f"{claim['number']:+.3f} {claim['unit']}"
+    return [claim["question"], answer, number, *ranges, _p(claim["p_holm"]), claim["basis"]]
 
 
 def _single_changes(differences: pd.DataFrame) -> list[str]:
-    """One line for each difference that is shown, and how many pairs were asked about."""
-    shown = differences[differences["verdict"].isin(SHOWN)]
+    """How many pairs were asked about, and a row for each difference that is shown."""
     if differences.empty:
         return []
-    start = "- **Does a single changed setting make a difference?** "
-    start += f"In {len(shown)} of {len(differences)} pairs of cells"
-    told = [_change(row) for row in shown.to_dict("records")]
-    return [f"{start}{': ' if told else ''}{'; '.join(told)}."]
+    shown = differences[differences["verdict"].isin(SHOWN)].to_dict("records")
+    told = "**Does a single changed setting make a difference?** "
+    told += f"In {len(shown)} of {len(differences)} pairs of cells{':' if shown else '.'}"
+    return [told, markdown_table(changes(shown))] if shown else [told]
+
+
+def changes(shown: list[dict]) -> pd.DataFrame:
+    """Rows of differences.parquet as rows of texts with the columns CHANGES."""
+    return pd.DataFrame([_change_cells(row) for row in shown], columns=CHANGES)
+
+
+def _change_cells(row: dict) -> list[str]:
+    number, spread = f"{row['difference']:+.3f}", _range(row["low"], row["high"])
+    return [row["to_run"], row["verdict"], row["from_run"], number, spread, _p(row["p_holm"]), _over(row)]
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return ""
+    return "below 0.001" if value < 0.0005 else f"{value:.3f}"
+
+
+def _over(row: dict) -> str:
+    """Which labels a difference is a mean over, and what else moved."""
+    over = f"the {row['n_labels']} labels they share" if row["labels"] == "shared" else "its own labels each"
+    return over + (
+        f"; {row['setting'].replace(AND, ' and ')} moved together" if AND in row["setting"] else ""
+    )
 
 
 def _change(row: dict) -> str:
-    over = (
-        f"the {row['n_labels']} labels they share" if row["labels"] == "shared" else "each one's own labels"
-    )
-    together = f" ({row['setting'].replace(AND, ' and ')} moved together)" if AND in row["setting"] else ""
     return (
-        f"{row['to_run']} is {row['verdict']} than {row['from_run']}{together}, {row['difference']:+.3f} "
-        f"{UNIT} ({row['low']:+.3f} to {row['high']:+.3f}, corrected p {row['p_holm']:.3f}) over {over}"
+        f"{row['to_run']} is {row['verdict']} than {row['from_run']}, {row['difference']:+.3f} {UNIT} "
+        f"({_range(row['low'], row['high'])}, corrected p {_p(row['p_holm'])}) over {_over(row)}"
     )
 
 
@@ -208,7 +264,7 @@ def _people(comparison: pd.DataFrame) -> list[str]:
     if values.empty:
         return []
     return [
-        "- **What do people say?** By people's labels, which no run was trained on, the cells reach a "
+        "**What do people say?** By people's labels, which no run was trained on, the cells reach a "
         f"ROC-AUC of {values.min():.3f} to {values.max():.3f}; the label prior has {prior:.3f}."
         + people_sentence(comparison)
     ]
@@ -271,7 +327,7 @@ class Claim:
         verdict = self.verdict[0].upper() + self.verdict[1:]
         return (
             f"{self.question} {verdict}: {self.number:+.3f} {self.unit} (95 % interval "
-            f"{self.low:+.3f} to {self.high:+.3f}{self._more()}; corrected p {self.p_holm:.3f}; "
+            f"{self.low:+.3f} to {self.high:+.3f}{self._more()}; corrected p {_p(self.p_holm)}; "
             f"{self.basis})."
         )
 
@@ -292,7 +348,9 @@ class Claim:
 def answer_claims(
     cells: list[Cell], draws: list[Draws], rounds: int, seed: int, together: Together | None = None
 ) -> list[Claim]:
-    """Every claim, answered from these cells; p-values corrected over those that could be asked."""
+    """Every claim, answered from the cells that learned; p-values corrected over those that were asked."""
+    learned = [pair for pair in zip(cells, draws, strict=True) if not pair[0].by_names]
+    cells, draws = [cell for cell, _ in learned], [drawn for _, drawn in learned]
     moved = [AND.join(group) for group in together or [] if "backbone" in group]
     claims = [
         *own_labels(cells, draws, seed),
@@ -310,11 +368,17 @@ def own_labels(cells: list[Cell], draws: list[Draws], seed: int) -> list[Claim]:
 
     One claim for two sources, and for more one for each two of them: a mean over unlike pairs says nothing.
     """
-    question = "Which label source is easier to learn, each judged by its own labels?"
+    question = "is easier to learn, each judged by its own labels?"
     return [
-        _own_labels(Claim(f"label source, own labels{which}", question, UNIT), cells, draws, found, seed)
+        _own_labels(_of_sources("own labels", which, question), cells, draws, found, seed)
         for which, found in _pairs_of_sources(cells)
     ]
+
+
+def _of_sources(view: str, which: str, question: str) -> Claim:
+    """The claim of one pair of sources, `which` as `_pairs_of_sources` has it."""
+    asked = f"Which of {which.removeprefix(': ')}" if which else "Which label source"
+    return Claim(f"label source, {view}{which}", f"{asked} {question}", UNIT)
 
 
 def _own_labels(claim: Claim, cells: list[Cell], draws: list[Draws], found: list, seed: int) -> Claim:
@@ -332,11 +396,11 @@ def shared_view(cells: list[Cell], rounds: int, seed: int) -> list[Claim]:
 
     As many claims as `own_labels` has.
     """
-    question = "Which label source makes the better model, judged by people on the topics both have?"
+    question = "makes the better model, judged by people on the topics both have?"
     claims = []
     for which, found in _pairs_of_sources(cells):
         judged = [(a, b, sides(cells[a], cells[b], rounds, seed)) for a, b in found]
-        claim = Claim(f"label source, people's view{which}", question, UNIT)
+        claim = _of_sources("people's view", which, question)
         claims.append(_mean_difference(claim, cells, "labels", [row for row in judged if row[2] is not None]))
     return claims
 
@@ -356,7 +420,7 @@ def network_size(
 ) -> Claim:
     """The larger backbone, by its parameters, against the smaller one: same labels, same images.
 
-    Given features are of a network of unknown size, and in no pair.
+    Given features and presets of KerasHub are of networks of unknown size, and in no pair.
     changed: "backbone", or what moves together with it, as differences.change names it.
     """
     more = changed.split(AND)[1:]
@@ -369,7 +433,7 @@ def network_size(
     sides = [
         (a, b, macro_pair(cells[a], draws[a], cells[b], draws[b]))
         for a, b in _pairs(cells, changed, together)
-        if not any(cells[end].settings.get("features") for end in (a, b))
+        if not any(_of_unknown_size(cells[end]) for end in (a, b))
     ]
     claim = _mean_difference(claim, cells, changed, sides)
     if sides and more:
@@ -377,6 +441,10 @@ def network_size(
             claim, basis=f"{claim.basis}; both moved together, so neither alone is answered by it"
         )
     return claim
+
+
+def _of_unknown_size(cell: Cell) -> bool:
+    return bool(cell.settings.get("features")) or is_preset(cell.settings["backbone"])
 
 
 def pretraining(group: Group, seed: int) -> Claim:
@@ -406,7 +474,7 @@ def pretraining(group: Group, seed: int) -> Claim:
 
 def claims_table(claims: list[Claim]) -> pd.DataFrame:
     """One row a claim: name, question, unit, number, low, high, low_images, high_images, low_labels,
-    high_labels, seeds, p, p_holm, based_on, verdict, sentence."""
+    high_labels, seeds, p, p_holm, based_on, basis, verdict, sentence."""
     return pd.DataFrame([[getattr(claim, name) for name in COLUMNS] for claim in claims], columns=COLUMNS)
 
 

@@ -78,8 +78,8 @@ class Group:
 def groups(runs: list[Cell], draws: list[Draws]) -> list[Group]:
     """For each label source its cells with the most labels; ROC-AUC is the mean over their networks.
 
-    Cells with given features are left out, since what their network was trained on before is not known, and
-    cells with random weights, which were trained on nothing before.
+    Left out are cells by names, which no label taught, cells with given features, since what their network
+    was trained on before is not known, and cells with random weights, which were trained on nothing before.
     """
     known = [pair for pair in zip(runs, draws, strict=True) if _trained_before(pair[0])]
     runs, draws = [run for run, _ in known], [drawn for _, drawn in known]
@@ -104,7 +104,8 @@ def groups(runs: list[Cell], draws: list[Draws]) -> list[Group]:
 
 
 def _trained_before(cell: Cell) -> bool:
-    return not cell.settings.get("features") and cell.settings.get("weights") != "none"
+    by_names = cell.settings.get("head") == "names"
+    return not by_names and not cell.settings.get("features") and cell.settings.get("weights") != "none"
 
 
 def _rounds(cell: Cell, drawn: Draws) -> np.ndarray:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from wikitopics import ranking
 from wikitopics.artefacts import finished_run, read_json
@@ -24,8 +25,12 @@ from wikitopics.progress import report
 NOT_A_SETTING = {"run", "seed", "seeds", "interactive"}
 PEOPLE = "human roc_auc"
 RULE = "threshold_rule"  # of 04: as much a setting as any of 03's
-
-Column = tuple[np.ndarray, np.ndarray, np.ndarray]  # truth, scores and groups of the same images
+ASKED = {"texts", "words", "phrase"}  # of 03's parameters those that only a head of names hears of, ...
+LEARNING = {  # ... and those that it does not hear of
+    "targets", "resampling", "resampling_share", "head_units", "flip", "rotation", "shift", "zoom", "views",
+    "loss", "focal_gamma", "asymmetric", "label_weights", "weight_cap", "label_smoothing", "optimizer",
+    "learning_rate", "schedule", "warmup_epochs", "batch_size", "epochs", "patience", "monitor",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,11 @@ class Cell:
     groups: np.ndarray
     metrics: dict[str, Any]
 
+    @property
+    def by_names(self) -> bool:
+        """Whether the labels' names are its head, which no label and no seed had a part in."""
+        return _by_names(self.settings)
+
     @cached_property
     def judged(self) -> Judged | None:
         """Human labels of the test images, in this cell's vocabulary; None where there are none."""
@@ -66,6 +76,11 @@ class Cell:
             return np.full((len(self.networks), len(self.test.label_names)), np.nan)
         truth, rows = self.judged.truth, self.judged.rows
         return np.stack([ranking.roc_auc(truth, network.scores[rows]) for network in self.networks])
+
+    @cached_property
+    def by_people(self) -> dict[tuple, tuple[np.ndarray, np.ndarray]]:
+        """What was asked of the cell and people so far: filled and read by `sides`."""
+        return {}
 
     @cached_property
     def overall(self) -> list[dict[str, float]]:
@@ -82,11 +97,15 @@ class Cell:
         """One of metrics.per_label's columns, or ROC-AUC against people, of each network: (k, L)."""
         if name == PEOPLE:
             return self.people
-        tables = [
-            metrics.per_label(self.test.truth, one.scores, one.thresholds, self.test.label_names)
-            for one in self.networks
+        return np.stack([table[name].to_numpy() for table in self._tables])
+
+    @cached_property
+    def _tables(self) -> list[pd.DataFrame]:
+        """metrics.per_label of each network."""
+        names = self.test.label_names
+        return [
+            metrics.per_label(self.test.truth, one.scores, one.thresholds, names) for one in self.networks
         ]
-        return np.stack([table[name].to_numpy() for table in tables])
 
     def values(self, metric: str) -> np.ndarray:
         """A metric of the whole test set of each network: (k,); "human roc_auc" is macro, against people."""
@@ -165,9 +184,9 @@ def read_run(evaluation: str) -> Cell:
 
 
 def network_of(cell: Cell) -> str:
-    """The name of a cell's backbone; of given features that of their file."""
+    """The name of a cell's backbone; of given features that of their file; and whether names are its head."""
     backbone, file = cell.settings["backbone"], cell.settings.get("features")
-    return f"features of {Path(file).name}" if file else backbone
+    return (f"features of {Path(file).name}" if file else backbone) + (" by names" if cell.by_names else "")
 
 
 def settings_that_differ(first: Cell, other: Cell) -> list[str]:
@@ -175,16 +194,26 @@ def settings_that_differ(first: Cell, other: Cell) -> list[str]:
 
     A file of weights fits one network, so that another network cannot have it: paths of weights that differ
     in the backbone's name alone are one setting. So is whose features a run was given beside a backbone.
+    Where names are a head, how a head learns is no setting; where they are not, what they are is none.
     """
     names = (first.settings.keys() | other.settings.keys()) - NOT_A_SETTING
     if first.settings["backbone"] != other.settings["backbone"]:
         names -= {"features"}
+    asked = [_by_names(cell.settings) for cell in (first, other)]
+    names -= LEARNING if any(asked) else set()
+    names -= set() if all(asked) else ASKED
     return sorted(name for name in names if _setting(first, name) != _setting(other, name))
+
+
+def _by_names(settings: dict[str, Any]) -> bool:
+    return settings.get("head") == "names"
 
 
 def _setting(cell: Cell, name: str) -> Any:
     """A parameter's value as it is compared."""
     value = cell.settings.get(name)
+    if name == "head":
+        return _by_names(cell.settings)
     if name != "weights":
         return value
     return re.sub(re.escape(cell.settings["backbone"]), "BACKBONE", str(value), flags=re.IGNORECASE)
@@ -302,7 +331,7 @@ def _against_people(cell: Cell, number: int, rounds: int, seed: int) -> np.ndarr
 def overall(cell: Cell, drawn: Draws, metric: str) -> Estimate:
     """A metric of the whole test set, named as in Cell.values."""
     free = freedom(cell.positives(metric))
-    return estimates.of_cell(cell.name, cell.values(metric), drawn.rounds(metric), drawn.weights, free)
+    return _estimate(cell, cell.values(metric), drawn.rounds(metric), drawn.weights, free)
 
 
 def macro(cell: Cell, drawn: Draws, name: str, labels: list[str]) -> Estimate:
@@ -314,7 +343,26 @@ def macro(cell: Cell, drawn: Draws, name: str, labels: list[str]) -> Estimate:
     support = cell.positives(name)
     free = freedom(support[columns] if len(support) == len(names) else support)
     centre = float(metrics.row_means(cell.others[:, columns]).mean()) if name == AP else None
-    return estimates.of_cell(cell.name, values, rounds, drawn.weights, free, centre)
+    return _estimate(cell, values, rounds, drawn.weights, free, centre)
+
+
+def each_label(cell: Cell, drawn: Draws, name: str, labels: list[str]) -> list[Estimate]:
+    """A metric of each of some labels by itself."""
+    values, rounds, positives = cell.per_label(name), drawn.per_label(name), cell.positives(name)
+    centres = cell.others.mean(axis=0) if name == AP else None
+    found = []
+    for place in map(cell.test.label_names.index, labels):
+        free = freedom(positives[[place]])
+        centre = None if centres is None else float(centres[place])
+        own = (values[:, place], rounds[:, :, place].T, drawn.weights)
+        found.append(_estimate(cell, *own, free, centre))
+    return found
+
+
+def _estimate(cell: Cell, *measured: Any) -> Estimate:
+    """An estimate of a cell; of a head of names no other seed could have been."""
+    found = estimates.of_cell(cell.name, *measured)
+    return replace(found, networks={}) if cell.by_names else found
 
 
 def with_other_labels(cell: Cell, drawn: Draws, name: str, seed: int) -> Estimate:
@@ -340,15 +388,26 @@ def with_other_labels(cell: Cell, drawn: Draws, name: str, seed: int) -> Estimat
 def shared_names(first: Cell, other: Cell) -> list[tuple[str, str]]:
     """(label of `first`, label of `other`) that mean nearly the same: by the bridge between the taxonomies,
     in either direction, or by name where both use one taxonomy."""
+    ours, theirs = first.test.label_names, other.test.label_names
+    return names_in_common(first.taxonomy, ours, other.taxonomy, theirs)
+
+
+def names_in_common(
+    taxonomy: str, label_names: list[str], other_taxonomy: str, other_names: list[str]
+) -> list[tuple[str, str]]:
+    """`shared_names` of two vocabularies, each given by its taxonomy's name and its labels.
+
+    >>> names_in_common("v1.4", ["Space", "Food"], "ores-64", ["STEM.Space"])
+    [('Space', 'STEM.Space')]
+    """
     known = [(label, topic) for label, topic, _ in bridge()]
-    if first.taxonomy == other.taxonomy:
-        known = [(name, name) for name in first.test.label_names]
-    elif (first.taxonomy, other.taxonomy) == ("ores-64", "v1.4"):
+    if taxonomy == other_taxonomy:
+        known = [(name, name) for name in label_names]
+    elif (taxonomy, other_taxonomy) == ("ores-64", "v1.4"):
         known = [(topic, label) for label, topic in known]
-    elif (first.taxonomy, other.taxonomy) != ("v1.4", "ores-64"):
+    elif (taxonomy, other_taxonomy) != ("v1.4", "ores-64"):
         return []
-    ours, theirs = set(first.test.label_names), set(other.test.label_names)
-    return [(a, b) for a, b in known if a in ours and b in theirs]
+    return [(a, b) for a, b in known if a in set(label_names) and b in set(other_names)]
 
 
 def sides(first: Cell, other: Cell, rounds: int, seed: int) -> tuple[Estimate, Estimate] | None:
@@ -387,19 +446,24 @@ def _by_people(
     cell: Cell, asked: list[tuple[str, np.ndarray, np.ndarray]], rounds: int, seed: int
 ) -> Estimate:
     """Mean ROC-AUC over (label, rows, truth), network by network."""
-    found = [_columns(cell, network, asked) for network in cell.networks]
-    values = [
-        np.mean([ranking.roc_auc(t[:, None], s[:, None])[0] for t, s, _ in columns]) for columns in found
-    ]
-    n_groups = int(cell.groups.max()) + 1
-    drawn = [metrics.row_means(bootstrap.bootstrap_roc_auc(c, n_groups, rounds, seed)) for c in found]
+    values, drawn = (
+        np.stack(part) for part in zip(*(_one(cell, *one, rounds, seed) for one in asked), strict=True)
+    )
     free = freedom(np.array([truth.sum() for *_, truth in asked]))
     weights = estimates.redrawn(len(cell.networks), rounds, seed, cell.name)
-    return estimates.of_cell(cell.name, np.array(values), np.stack(drawn, axis=1), weights, free)
+    means = [metrics.row_means(drawn[:, :, number].T) for number in range(len(cell.networks))]
+    return _estimate(cell, values.mean(axis=0), np.stack(means, axis=1), weights, free)
 
 
-def _columns(cell: Cell, network: Network, asked: list[tuple[str, np.ndarray, np.ndarray]]) -> list[Column]:
-    names = cell.test.label_names
-    return [
-        (truth, network.scores[rows, names.index(label)], cell.groups[rows]) for label, rows, truth in asked
-    ]
+def _one(
+    cell: Cell, label: str, rows: np.ndarray, truth: np.ndarray, rounds: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """ROC-AUC of a label on some images, of each network: (k,), and in each round: (rounds, k)."""
+    key = (label, rows.tobytes(), rounds, seed)  # of other sources that are compared with the cell, too
+    if key not in cell.by_people:
+        place, groups = cell.test.label_names.index(label), cell.groups[rows]
+        columns = [(truth, one.scores[rows, place], groups) for one in cell.networks]
+        values = [ranking.roc_auc(truth[:, None], scores[:, None])[0] for _, scores, _ in columns]
+        drawn = bootstrap.bootstrap_roc_auc(columns, int(cell.groups.max()) + 1, rounds, seed)
+        cell.by_people[key] = np.array(values), drawn
+    return cell.by_people[key]

@@ -25,10 +25,10 @@ def comparison(cells: list[Cell], draws: list[Draws]) -> pd.DataFrame:
     """One row a cell with its settings and every metric, the mean over its networks.
 
     run, label_source, backbone, image_size (0 with given features), n_labels, images, groups, seeds (their
-    number), people_f1 (micro F1 of the label source against people), and for each metric its value, _low,
-    _high (95 %, other images and other networks), _low_images, _high_images (other images alone), _sd (over
-    seeds) and _prior (the label prior's value; 0.5 against people). With one seed both are of images
-    alone; NaN is "too few positives".
+    number), by_names (whether the labels' names are the head, which has no seed), people_f1 (micro F1 of the
+    label source against people), and for each metric its value, _low, _high (95 %, other images and other
+    networks), _low_images, _high_images (other images alone), _sd (over seeds) and _prior (the label prior's
+    value; 0.5 against people). With one seed both are of images alone; NaN is "too few positives".
     """
     return pd.DataFrame([_row(cell, drawn) for cell, drawn in zip(cells, draws, strict=True)])
 
@@ -43,6 +43,7 @@ def _row(cell: Cell, drawn: Draws) -> dict:
         "images": len(cell.test.truth),
         "groups": int(cell.groups.max()) + 1,
         "seeds": len(cell.networks),
+        "by_names": cell.by_names,
         "people_f1": _source_against_people(cell),
     }
     for metric in METRICS:

@@ -230,27 +230,32 @@ def bootstrap_roc_auc(columns: list[Column], n_groups: int, rounds: int, seed: i
 
     Each column is truth (n,) {0, 1}, scores (n,), groups (n,) int in [0, n_groups).
     """
+    return bootstrap_rankings(columns, n_groups, rounds, seed)[0]
+
+
+def bootstrap_rankings(columns: list[Column], n_groups: int, rounds: int, seed: int) -> np.ndarray:
+    """ROC-AUC and average precision of the columns of `bootstrap_roc_auc`: (2, rounds, columns)."""
     plans = [rank_plan(*column, n_groups) for column in columns]
 
     def work(weights: np.ndarray) -> np.ndarray:
-        return np.column_stack([weighted_ranking(plan, weights)[0] for plan in plans])
+        return np.stack([weighted_ranking(plan, weights) for plan in plans], axis=-1)
 
-    return np.concatenate(_in_chunks(work, n_groups, rounds, seed, jobs=2))
+    return np.concatenate(_in_chunks(work, n_groups, rounds, seed, jobs=2), axis=1)
 
 
-def resampled_sums(sums: np.ndarray, rounds: int, seed: int) -> np.ndarray:
+def resampled_sums(sums: np.ndarray | sparse.sparray, rounds: int, seed: int) -> np.ndarray:
     """Sums over the drawn groups in every round of `bootstrap`: (groups, k) -> (rounds, k) float64.
 
     >>> resampled_sums(np.ones((3, 1)), 2, seed=0)
     array([[3.],
            [3.]])
     """
-    columns = np.ascontiguousarray(sums.T, dtype=np.float64)
+    columns = sparse.csr_array(sums.T, dtype=np.float64)  # many are 0, and BLAS' threads would wait for ours
 
     def work(weights: np.ndarray) -> np.ndarray:
         return (columns @ weights.astype(np.float64)).T
 
-    return np.concatenate(_in_chunks(work, len(sums), rounds, seed, jobs=2))
+    return np.concatenate(_in_chunks(work, sums.shape[0], rounds, seed, jobs=2))
 
 
 def _in_chunks(work: Callable, n_groups: int, rounds: int, seed: int, jobs: int) -> list:

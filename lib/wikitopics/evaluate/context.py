@@ -1,21 +1,26 @@
 """What is known of the images besides their scores: pixels, categories, labels by source, reasons."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 
-from wikitopics.artefacts import RECORD, finished_run, read_array, read_json, read_table
+from wikitopics.artefacts import RECORD, as_written, finished_run, read_array, read_json, read_table
 from wikitopics.evaluate.predictions import lineage, parents
 from wikitopics.images.decode import Recipe
 from wikitopics.images.reasons import Rejected
 from wikitopics.images.sandbox import decode_alone
+from wikitopics.images.squares import Squares, read_squares
+from wikitopics.labels.depicts import item_in_words
 from wikitopics.sources import Source, file_page, open_source
+from wikitopics.vectors.text_side import Asked, likeness, text_side
+from wikitopics.vectors.vector_files import ROWS
 
 LARGE = 1600  # pixels of a picture from its original file, at most
 MOST_BYTES = 50_000_000  # of such a file
@@ -25,25 +30,28 @@ MOST_BYTES = 50_000_000  # of such a file
 class Context:
     """An image set with all that the browser shows beside a prediction.
 
-    images: (m, S, S, 3) uint8, memory-mapped, indexed by `row`; table: images.parquet; details: indexed by
-    title, `categories`, one column `labels: RUN` for each 01_labels run of the image set, and `address` (the
-    file's page) where the files are of Commons; why: as why.parquet; features: (m, d) float32, memory-mapped,
+    images: (m, S, S, 3) uint8 by `row`, see images.squares; table: images.parquet; details: indexed by
+    title, `categories`, one column `labels: RUN` for each 01_labels run of the image set, `items` (like
+    "house cat (Q146)") where it is known what the files depict, and `address` (the file's page) where they
+    are of Commons; why: as why.parquet; features: (m, d) float32, memory-mapped,
     indexed by `row`, or None where there are none; parents: the label above each label; original: a title's
-    picture from its own file, None without one.
+    picture from its own file, None without one; by_words: how like each picture is, by `row`, to what words
+    mean, None where the network has no text side.
     """
 
-    images: np.ndarray
+    images: Squares
     table: pd.DataFrame
     details: pd.DataFrame
     why: pd.DataFrame | None
     features: np.ndarray | None
     parents: dict[str, str | None] = field(default_factory=dict)
     original: Callable[[str], np.ndarray | None] = lambda title: None
+    by_words: Callable[[str], Asked] | None = None
 
     @property
     def beside(self) -> dict[str, Any]:
-        """What the browser takes by name: details, why, features, catalogue (who any neighbour is), parents
-        and original."""
+        """What the browser takes by name: details, why, features, catalogue (who any neighbour is), parents,
+        original and by_words."""
         return {
             "details": self.details,
             "why": self.why,
@@ -51,6 +59,7 @@ class Context:
             "catalogue": self.table,
             "parents": self.parents,
             "original": self.original,
+            "by_words": self.by_words,
         }
 
     def rows(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -68,12 +77,15 @@ def read_context(run: str) -> Context:
     details = pd.DataFrame({"categories": _lists(made_from["labels"], "files.parquet", "categories", titles)})
     for name in dict.fromkeys([made_from["labels"], *others]):
         details[f"labels: {name}"] = _lists(name, "labels.parquet", "labels", titles)
+    if (items := _items([made_from["labels"], *others], titles)) is not None:
+        details["items"] = items
     if page := file_page(_source_of(made_from["labels"])["source"]):
         details["address"] = [page + quote(title) for title in details.index]
-    pixels = read_array(images / "images.npy")
+    pixels = read_squares(images)
     features = _features(images / "features", run, made_from["backbone"], len(pixels))
     why, original = _why(made_from["labels"], titles), originals(made_from["labels"], table)
-    return Context(pixels, table, details, why, features, parents(run), original)
+    words = _by_words(images / "features", run, made_from)
+    return Context(pixels, table, details, why, features, parents(run), original, words)
 
 
 def originals(labels_run: str, table: pd.DataFrame) -> Callable[[str], np.ndarray | None]:
@@ -112,12 +124,38 @@ def _lists(run: str, table: str, column: str, titles: pd.Series) -> pd.Series:
     return values.reindex(titles).map(lambda value: list(value) if isinstance(value, np.ndarray) else [])
 
 
+def _items(runs: list[str], titles: pd.Series) -> pd.Series | None:
+    """What each title depicts, named where one of the label runs knows names; None where nothing is known."""
+    folders = [finished_run("01_labels", run) for run in dict.fromkeys(runs)]
+    with as_written(folders[0] / "files.parquet"):
+        if "items" not in pq.read_schema(folders[0] / "files.parquet").names:
+            return None
+    tables = [read_table(path) for folder in folders if (path := folder / "items.parquet").exists()]
+    named = {item: name for table in tables for item, name in zip(table["item"], table["name"], strict=True)}
+    lists = _lists(runs[0], "files.parquet", "items", titles)
+    return lists.map(lambda items: [item_in_words(item, named.get(item, "")) for item in items])
+
+
 def _why(run: str, titles: pd.Series) -> pd.DataFrame | None:
     path = finished_run("01_labels", run) / "why.parquet"
     if not path.exists():
         return None
     table = read_table(path)
     return table[table["title"].isin(titles)].reset_index(drop=True)
+
+
+def _by_words(folder: Path, run: str, made_from: dict[str, Any]) -> Callable[[str], Asked] | None:
+    """What Context.by_words is: the run's own features beside what its network makes of texts."""
+    side = text_side(made_from.get("texts", ""), made_from["backbone"])
+    own = read_json(finished_run("03_train", run) / RECORD).get("features_file")
+    if side is None or not own or not (folder / own).exists():
+        return None
+    features = read_array(folder / own)
+
+    def parts() -> Iterator[np.ndarray]:
+        return (features[start : start + ROWS] for start in range(0, len(features), ROWS))
+
+    return lru_cache(64)(lambda words: likeness(side, words, parts()))
 
 
 def _features(folder: Path, run: str, backbone: str, rows: int) -> np.ndarray | None:

@@ -20,7 +20,7 @@ THRESHOLDS, JOINED = "thresholds.parquet", "predictions.parquet"
 class Predictions:
     """One split of a run's predictions; rows of `frame`, `truth` and `scores` belong together.
 
-    frame: title, row (index into images.npy), group (duplicates share it), split; truth: (n, L) uint8 {0, 1};
+    frame: title, row (of its square), group (duplicates share it), split; truth: (n, L) uint8 {0, 1};
     scores: (n, L) float32 in [0, 1]; both in the order of label_names (L names).
     """
 

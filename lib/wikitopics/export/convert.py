@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from wikitopics.errors import UserError
+from wikitopics.networks.engine import keras, without_chatter
 from wikitopics.scoring.bundle import read_model
 from wikitopics.scoring.network import forward
-from wikitopics.train.engine import keras, without_chatter
 from wikitopics.train.model import load_model
 
 TOLERANCE = 1e-3  # the tolerance that 03_train has for the file it writes

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from wikitopics import __version__, paths
-from wikitopics.artefacts import RECORD, read_array, read_arrow, write_json
+from wikitopics.artefacts import RECORD, read_arrow, write_json
 from wikitopics.errors import UserError
 from wikitopics.evaluate.predictions import matrix
 from wikitopics.export.cards import filled
@@ -24,7 +24,9 @@ from wikitopics.export.convert import (
     largest_difference,
 )
 from wikitopics.export.facts import Chain, Facts, params_text, read_chain, read_facts
+from wikitopics.export.front_matter import data_front, model_front, with_front
 from wikitopics.export.written import check_place, names_in, whole_bundle
+from wikitopics.images.squares import read_squares
 from wikitopics.scoring.archive import SUMS
 from wikitopics.scoring.bundle import write_model
 from wikitopics.scoring.settings import settings_of
@@ -100,7 +102,7 @@ def validation_batch(chain: Chain, n_labels: int) -> tuple[np.ndarray, np.ndarra
             "choose a larger validation_share in its images run"
         )
     scores = matrix(table["scores"], n_labels, f"scores of {chain.model.name!r}")
-    return np.asarray(read_array(chain.images / "images.npy")[table["row"].to_numpy()]), scores
+    return np.asarray(read_squares(chain.images)[table["row"].to_numpy()]), scores
 
 
 def _gather(chain: Chain, folder: Path) -> list[str]:
@@ -140,11 +142,14 @@ def _versions(formats: list[str]) -> dict[str, str]:
 def _fill(facts: Facts, folder: Path) -> None:
     """The cards and what belongs to them; README.md last, since it names what is there."""
     write_json(folder / "export.json", facts.export | {"missing": facts.missing})
-    for name in ("MODEL_CARD.md", "DATA_CARD.md"):
-        (folder / name).write_text(filled(f"{name}.j2", facts=facts), "utf-8")
+    model, pictures = model_front(facts), facts.pictures
+    data = data_front(facts.chain.images.name, pictures["licence"].fillna(""), len(pictures), "DATA_CARD.md")
+    for name, front in (("MODEL_CARD.md", model), ("DATA_CARD.md", data)):
+        (folder / name).write_text(with_front(front, filled(f"{name}.j2", facts=facts)), "utf-8")
     if facts.lists_creators():
         credits = facts.pictures.map(without_formula)
         credits.to_csv(folder / "credits.csv", index=False, lineterminator="\n")
     names = [*names_in(folder), SUMS]
     parts = {name.partition("/")[0] + "/" * ("/" in name) for name in names}
-    (folder / "README.md").write_text(filled("README.md.j2", facts=facts, parts=parts), "utf-8")
+    readme = filled("README.md.j2", facts=facts, parts=parts)
+    (folder / "README.md").write_text(with_front(model, readme), "utf-8")  # the one that the Hub reads

@@ -72,16 +72,16 @@ def read_chain(model: str, evaluation: str | None = None) -> Chain:
     runs += [("02_images", images.name), ("03_train", folder.name), ("04_evaluate", judged.name)]
     chain = Chain(folder, judged, images, paths.run_folder("01_labels", own), tuple(runs))
     for stage, run in runs:
-        _check_inputs(stage, run)
+        check_inputs(stage, run)
     return chain
 
 
-def _check_inputs(stage: str, run: str) -> None:
-    """What a run has read is what lies there now, as far as it says what it read."""
+def check_inputs(stage: str, run: str) -> None:
+    """UserError where a run has read another making of its inputs than lies there now, as far as it says."""
     for name, was in read_record(paths.run_folder(stage, run), MADE_FROM).get("inputs", {}).items():
         if content(*name.split("/")) not in (was, ""):
             raise UserError(
-                f"a bundle's figures must be those of its model, but {name} was made again after "
+                f"what is exported must be of one making, but {name} was made again after "
                 f"{stage}/{run} had read it; run `wikitopics run {stage}/{run}`"
             )
 

@@ -41,7 +41,7 @@ def whole_bundle(out: Path) -> Iterator[Path]:
     full; what was there before is then still there, and nothing else.
     """
     check_place(out)
-    _check_writable(out)
+    check_writable(out)
     if out.suffix != ".zip":
         with replacing_folder(out, "the bundle") as folder:
             yield folder
@@ -57,7 +57,8 @@ def whole_bundle(out: Path) -> Iterator[Path]:
         _zip(Path(folder), out)
 
 
-def _check_writable(out: Path) -> None:
+def check_writable(out: Path) -> None:
+    """Raise UserError where nothing can be written beside `out`."""
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent).cleanup()

@@ -1,4 +1,4 @@
-"""The image set: which files become part of it, and their pixels in one array on disk.
+"""The image set: which files become part of it, and their squares on disk.
 
 Chunks of files are decoded first, each into a file of its own, and put together in the end. So memory holds
 tables and a chunk per core, however many files there are, and a run that is cut short goes on where it was.
@@ -12,19 +12,21 @@ from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from wikitopics.artefacts import finished_run, read_json, read_table, replacing
 from wikitopics.errors import UserError
 from wikitopics.images import decode
 from wikitopics.images.decode import Recipe
 from wikitopics.images.exact_copies import matrix_of_copies
-from wikitopics.images.parallel import Chunk, chunks_of, in_order, make, outcomes_of, pixels_of
+from wikitopics.images.parallel import Chunk, chunks_of, in_order, make, outcomes_of, pixels_of, squares_of
 from wikitopics.images.split import SPLITS
+from wikitopics.images.squares import PLACES, growing_shards
 from wikitopics.labels.taxonomy import label_matrix
 from wikitopics.progress import report
 from wikitopics.sources import Source, open_source
 
-IMAGE_COLUMNS = ["title", "path", "width", "height", "format", "mode", "bytes", "sha1"]
+IMAGE_COLUMNS = ["title", "path", "width", "height", "format", "mode", "bytes", "sha1", "file_sha1"]
 REJECTED_COLUMNS = ["title", "path", "reason", "detail"]
 
 
@@ -44,7 +46,9 @@ class Decoded:
 def decode_files(
     files: pd.DataFrame, source: Source, recipe: Recipe, array: Path, jobs: int = -1, scheduler: str = ""
 ) -> Decoded:
-    """Decode `files` (title, path) into `array`, an .npy of (n, store_size, store_size, 3) uint8.
+    """Decode `files` (title, path) into `array`: squares of (store_size, store_size, 3) uint8, see `squares`.
+
+    Where its name is that of squares.PLACES["jpeg"] they are kept as JPEG, else as pixels in an .npy.
 
     Order is that of `files`, whatever the number of `jobs` (-1: all cores), or of workers of the Dask cluster
     at `scheduler`, which must see the same folders. Of pictures with equal sha1 the first is kept. What is
@@ -53,7 +57,8 @@ def decode_files(
     """
     if recipe.svg:
         decode.required()
-    chunks = chunks_of(files["path"].tolist(), source, recipe, array.parent.resolve())
+    store = "jpeg" if array.name == PLACES["jpeg"] else "pixels"
+    chunks = chunks_of(files["path"].tolist(), source, recipe, array.parent.resolve(), store)
     done = 0
     report("decoding", 0, len(files))
     for number in in_order(make, chunks, jobs, scheduler):
@@ -64,7 +69,7 @@ def decode_files(
 
 
 def _put_together(table: pd.DataFrame, chunks: list[Chunk], array: Path) -> Decoded:
-    """The tables, and the array of those pictures that no earlier one equals; `table`: one row a file."""
+    """The tables, and the squares of those pictures that no earlier one equals; `table`: one row a file."""
     usable = table["reason"] == ""
     rejected, pictures = table.loc[~usable, REJECTED_COLUMNS], table.loc[usable, IMAGE_COLUMNS]
     if pictures.empty:
@@ -74,15 +79,22 @@ def _put_together(table: pd.DataFrame, chunks: list[Chunk], array: Path) -> Deco
     exact = pd.DataFrame({"title": pictures["title"], "duplicate_of": first})[again]
     kept = np.zeros(len(table), dtype=bool)
     kept[pictures.index[~again]] = True
-    shape, start = (chunks[0].recipe.store_size, chunks[0].recipe.store_size, 3), 0
-    with growing_array(array, shape) as append:
-        for chunk in chunks:
-            append(pixels_of(chunk)[kept[start : start + len(chunk.paths)]])
-            start += len(chunk.paths)
+    _write_squares(array, chunks, kept)
     images = pictures[~again].reset_index(drop=True)
     images.insert(0, "row", np.arange(len(images)))
     exact = exact.assign(kind="exact", likeness=1.0, how="whole").reset_index(drop=True)
     return Decoded(images, rejected.reset_index(drop=True), exact)
+
+
+def _write_squares(array: Path, chunks: list[Chunk], kept: np.ndarray) -> None:
+    """The squares of those files that are `kept` (files,), as the chunks have them."""
+    as_jpeg, side = chunks[0].store == "jpeg", chunks[0].recipe.store_size
+    start, stops = 0, np.cumsum([len(chunk.paths) for chunk in chunks])
+    with growing_shards(array) if as_jpeg else growing_array(array, (side, side, 3)) as append:
+        for chunk, stop in zip(chunks, stops, strict=True):
+            some = kept[start:stop]
+            append(squares_of(chunk).filter(pa.array(some)) if as_jpeg else pixels_of(chunk)[some])
+            start = stop
 
 
 def _nothing_usable(rejected: pd.DataFrame) -> str:

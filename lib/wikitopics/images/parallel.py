@@ -31,6 +31,7 @@ from wikitopics.errors import UserError
 from wikitopics.images.decode import Picture, Recipe, content, read
 from wikitopics.images.reasons import Rejected
 from wikitopics.images.sandbox import decode_in_child
+from wikitopics.images.squares import jpeg
 from wikitopics.sources import Source, describe
 
 FILES, PIXEL_BYTES = 256, 32 << 20  # of a chunk, at most
@@ -46,7 +47,8 @@ ATTEMPTS = 3  # at one task, each with workers of its own
 class Chunk:
     """Some files of a source (their paths), how they are decoded and where the outcome lies.
 
-    `root` is the root folder, for workers that were started elsewhere.
+    `root` is the root folder, for workers that were started elsewhere; `store`: how the squares lie there, of
+    squares.PLACES.
     """
 
     paths: list[str]
@@ -54,17 +56,20 @@ class Chunk:
     recipe: Recipe
     file: Path
     root: Path
+    store: str = "pixels"
 
 
-def chunks_of(files: list[str], source: Source, recipe: Recipe, folder: Path) -> list[Chunk]:
+def chunks_of(
+    files: list[str], source: Source, recipe: Recipe, folder: Path, store: str = "pixels"
+) -> list[Chunk]:
     """The files in chunks, in order; whatever else lies in `folder`/chunks is taken away."""
     size = max(1, min(FILES, PIXEL_BYTES // (3 * recipe.store_size**2)))
     folder, chunks = folder / FOLDER, []
     for start in range(0, len(files), size):
         part = files[start : start + size]
-        made_of = json.dumps([describe(source), asdict(recipe), _code(), part])
+        made_of = json.dumps([describe(source), asdict(recipe), _code(), store, part])
         name = f"{start // size:07d}-{hashlib.sha256(made_of.encode()).hexdigest()[:16]}.arrow"
-        chunks.append(Chunk(part, source, recipe, folder / name, paths.root()))
+        chunks.append(Chunk(part, source, recipe, folder / name, paths.root(), store))
     wanted = {chunk.file.name for chunk in chunks}
     for entry in folder.iterdir() if folder.exists() else ():
         if entry.name not in wanted:
@@ -91,7 +96,7 @@ def make(chunk: Chunk) -> int:
             if isinstance(outcome, Picture):
                 pixels[len(rows)] = outcome.pixels
             rows.append(_row(data, outcome))
-        _write(chunk.file, rows, pixels)
+        _write(chunk, rows, pixels)
     return len(chunk.paths)
 
 
@@ -126,26 +131,35 @@ def _row(data: bytes | Rejected, outcome: Picture | Rejected) -> dict:
     return row | known | {"bytes": size}
 
 
-def _write(file: Path, rows: list[dict], pixels: np.ndarray) -> None:
-    squares = pa.binary(int(pixels[0].nbytes))
-    column = pa.FixedSizeBinaryArray.from_buffers(squares, len(pixels), [None, pa.py_buffer(pixels)])
-    table = pa.Table.from_pylist(rows).append_column("pixels", column)
-    with replacing(file) as temporary:
+def _write(chunk: Chunk, rows: list[dict], pixels: np.ndarray) -> None:
+    if chunk.store == "jpeg":
+        usable = [not row["reason"] for row in rows]
+        column = pa.array([jpeg(one) if good else b"" for one, good in zip(pixels, usable, strict=True)])
+    else:
+        squares = pa.binary(int(pixels[0].nbytes))
+        column = pa.FixedSizeBinaryArray.from_buffers(squares, len(pixels), [None, pa.py_buffer(pixels)])
+    table = pa.Table.from_pylist(rows).append_column("square", column)
+    with replacing(chunk.file) as temporary:
         feather.write_feather(table, str(temporary), compression="uncompressed")
 
 
 def outcomes_of(chunks: list[Chunk]) -> pd.DataFrame:
-    """One row a file: reason ("" for a picture), detail, width, height, format, mode, bytes, sha1."""
-    columns = [name for name in _NOTHING if name != "content"]
-    tables = [_columns(chunk, columns) for chunk in chunks]
-    return pa.concat_tables(tables).combine_chunks().to_pandas()
+    """One row a file: reason ("" for a picture), detail, width, height, format, mode, bytes, sha1 and
+    file_sha1, hex (of a picture: of what it shows and of the file's bytes)."""
+    tables = [_columns(chunk, list(_NOTHING)) for chunk in chunks]
+    return pa.concat_tables(tables).combine_chunks().to_pandas().rename(columns={"content": "file_sha1"})
 
 
 def pixels_of(chunk: Chunk) -> np.ndarray:
     """(files, S, S, 3) uint8 of a chunk, black where there is no picture; mapped, not read."""
-    column = _columns(chunk, ["pixels"])["pixels"].chunk(0)
+    column = squares_of(chunk)
     side = chunk.recipe.store_size
     return np.frombuffer(column.buffers()[1], np.uint8).reshape(-1, side, side, 3)
+
+
+def squares_of(chunk: Chunk) -> pa.Array:
+    """The squares of a chunk as they are kept, an Arrow array of binary; mapped, not read."""
+    return _columns(chunk, ["square"])["square"].chunk(0)
 
 
 def _columns(chunk: Chunk, names: list[str]) -> pa.Table:

@@ -13,10 +13,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from wikitopics.artefacts import replacing
-from wikitopics.labels.category_graph import CategoryGraph
+from wikitopics.labels.category_graph import CategoryGraph, pair_numbers
 from wikitopics.labels.file_labels import bits, mean_by_row
 from wikitopics.labels.heuristics import CategoryLabels, Hops, Ladder, label_categories
-from wikitopics.labels.lookup import Texts, release
+from wikitopics.labels.lookup import Texts, positions, release
 from wikitopics.labels.taxonomy import Taxonomy
 from wikitopics.progress import report
 from wikitopics.sources.files import need_columns
@@ -32,7 +32,13 @@ from wikitopics.sources.tables import (
     table_writer,
     texts_of,
 )
+from wikitopics.titles import item_key
 
+MARKS = {
+    "categories": {"never": "", "perhaps": ";"},
+    "items": {"never": ";,", "perhaps": ""},
+}  # names have commas
+WALKED = pa.schema({"title": pa.string(), "categories": pa.list_(pa.string())})
 PORTION = 500_000  # files
 LOOKED_UP = 4_000_000  # files whose categories are looked up at once
 TOGETHER = 8  # labels whose shares are carried at once
@@ -73,34 +79,86 @@ def _counted(scores: np.ndarray, category: np.ndarray) -> dict[str, int]:
     }
 
 
-def check_files(files: Path) -> None:
-    """UserError unless the Parquet file has title and categories."""
-    need_columns("files", schema_of(files, "--files").names, ["title", "categories"])
+def check_files(files: Path, column: str = "categories") -> None:
+    """UserError unless the Parquet file has title and that column."""
+    need_columns("files", schema_of(files, "--files").names, ["title", column])
 
 
 @contextmanager
-def as_parquet(files: Path) -> Iterator[tuple[Path, str]]:
-    """The table `files` as Parquet with texts as titles and lists of texts as categories; how it was read.
+def as_parquet(files: Path, column: str = "categories") -> Iterator[tuple[Path, str]]:
+    """The table `files` as Parquet with texts as titles and lists of texts as `column`; how it was read.
 
-    Itself where it is that; else read by `tables.read_table` and written to a temporary file.
+    column: categories or items. Itself where it is that; else read by `tables.read_table` and written to a
+    temporary file.
     """
-    if suffix_of(files) == ".parquet" and _is_ready(schema_of(files, "--files")):
+    if suffix_of(files) == ".parquet" and _is_ready(schema_of(files, "--files"), column):
         yield files, "Parquet"
         return
-    frame = read_table(files, "--files", ["title", "categories"])
+    frame = read_table(files, "--files", ["title", column])
     titles = [as_text("title", cell) for cell in frame["title"]]
-    check_divided("categories", frame["categories"], never="", perhaps=";")  # names may have commas
-    lists = [as_list(cell) for cell in frame["categories"]]
+    check_divided(column, frame[column], **MARKS[column])
+    lists = [as_list(cell) for cell in frame[column]]
     with TemporaryDirectory() as folder:
         kinds = [pa.array(titles, pa.string()), pa.array(lists, pa.list_(pa.string()))]
-        pq.write_table(pa.table(kinds, ["title", "categories"]), Path(folder) / "files.parquet")
+        pq.write_table(pa.table(kinds, ["title", column]), Path(folder) / "files.parquet")
         yield Path(folder) / "files.parquet", frame.attrs["form"]
 
 
-def _is_ready(schema: pa.Schema) -> bool:
+def _is_ready(schema: pa.Schema, column: str) -> bool:
     kinds = {field.name: field.type for field in schema}
-    titles, lists = kinds.get("title", pa.null()), kinds.get("categories", pa.null())
+    titles, lists = kinds.get("title", pa.null()), kinds.get(column, pa.null())
     return is_plain(titles) and is_list(lists) and is_plain(lists.value_type)
+
+
+# --- Files with items of Wikidata
+
+
+def items_named(files: Path) -> dict[str, str]:
+    """The Q-id of every different text in the column `items` of a Parquet file; NoTitle where one is none."""
+    check_files(files, "items")
+    found: set[str] = set()
+    for batch in pq.ParquetFile(files).iter_batches(columns=["items"]):
+        column = pa.chunked_array([batch["items"]])
+        found.update(pc.unique(pc.list_flatten(lists_of(column, "items"))).to_pylist())
+    return {name: item_key(name) for name in found if name is not None}
+
+
+def write_walked(files: Path, named: dict[str, str], category: dict[str, str], out: Path) -> dict[str, int]:
+    """Write title, categories of a Parquet table of title, items: its items' categories; returns counts.
+
+    named: see `items_named`; category: of Q-ids that have one, see `depicts.categories_of`. An item without a
+    category is left out; two items of one category stay two, each with its vote; an item that a file names
+    twice, in whatever way, is one.
+    """
+    led = [name for name, item in named.items() if item in category]
+    item = np.unique([named[name] for name in led], return_inverse=True)[1]
+    known, leads = pa.array(led, pa.string()), pa.array([category[named[name]] for name in led], pa.string())
+    counts = Counter({"files with a depicted item": 0, "files with an item that has a category": 0})
+    with replacing(out) as temporary, pq.ParquetWriter(temporary, WALKED, compression="zstd") as writer:
+        for batch in pq.ParquetFile(files).iter_batches(PORTION, columns=["title", "items"]):
+            table = pa.Table.from_batches([batch])
+            lists = lists_of(table["items"], "items").combine_chunks()
+            categories = _led(lists, known, leads, item)
+            writer.write_table(
+                pa.table([texts_of(table["title"], "title"), categories], WALKED.names).cast(WALKED)
+            )
+            for what, column in zip(counts, (lists, categories), strict=True):
+                length = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
+                counts[what] += int((length > 0).sum())
+    return dict(counts)
+
+
+def _led(lists: pa.ListArray, known: pa.Array, leads: pa.Array, item: np.ndarray) -> pa.ListArray:
+    """Lists with what stands in `leads` where `known` has their texts, in place of these; others go.
+
+    item: (k,) which item each of `known` means; of one item a list keeps the first.
+    """
+    place = positions(pc.list_flatten(lists), known)
+    row, place = pc.list_parent_indices(lists).to_numpy()[place >= 0], place[place >= 0]
+    first = np.sort(np.unique(pair_numbers(row, item[place]), return_index=True)[1])
+    row, place = row[first], place[first]
+    ends = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=len(lists)))]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(ends), leads.take(pa.array(place)))
 
 
 def compact_shares(found: CategoryLabels) -> tuple[np.ndarray, np.ndarray]:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from scipy import sparse
 
 from wikitopics.errors import UserError
-from wikitopics.labels.heads import HeadWords, described, find_heads, head_forms
+from wikitopics.labels.heads import HeadWords, described, find_heads, head_forms, part_of_heads
 from wikitopics.labels.lookup import Texts, categories_at, categories_spelled, positions, release
 from wikitopics.sources.files import ROOT, need_columns
 from wikitopics.sources.table_cells import as_text, yes_or_no
@@ -33,7 +33,7 @@ class CategoryGraph:
     titles: n names. indptr: (n + 1,) int64 and parents: (m,) int32, so that the parents of category i are
     parents[indptr[i]:indptr[i + 1]], in page order. depth: (n,) int32, the root has 1, UNCONNECTED where
     there is no way. hidden: (n,) bool. heads: their lexical heads, word by word. notes: what was left out,
-    sentence fragment -> count.
+    sentence fragment -> count. struck: (k, 2) int32, pairs (category, other) that no walk may go.
     """
 
     titles: pa.Array
@@ -43,6 +43,7 @@ class CategoryGraph:
     hidden: np.ndarray
     heads: HeadWords
     notes: dict[str, int] = field(default_factory=dict)
+    struck: np.ndarray = field(default_factory=lambda: np.empty((0, 2), np.int32), repr=False)
 
     def __len__(self) -> int:
         return len(self.titles)
@@ -66,20 +67,55 @@ class CategoryGraph:
 def without(graph: CategoryGraph, hops: Sequence[tuple[str, str]]) -> CategoryGraph:
     """The graph without these (child, parent) hops, which people struck out; depths stay as they are.
 
-    How many there were, and how many are no hop of this graph, is in the notes.
+    A hop is an edge, or a jump of the rule headJ to a category that is no parent: neither is gone any more.
+    How many there were, and how many name a category that this graph lacks, is in the notes.
     """
     if not hops:
         return graph
     child, parent = (graph.find(list(names)) for names in zip(*hops, strict=True))
+    known = np.unique(np.column_stack([child, parent])[(child >= 0) & (parent >= 0)], axis=0)
     rows, above = graph.edges()
-    asked = np.flatnonzero(np.isin(rows, child[(child >= 0) & (parent >= 0)]))
-    struck = set(zip(child.tolist(), parent.tolist(), strict=True))
-    out = [edge for edge in asked if (int(rows[edge]), int(above[edge])) in struck]
+    asked = np.flatnonzero(np.isin(rows, known[:, 0]))
+    out = asked[np.isin(pair_numbers(rows[asked], above[asked]), pair_numbers(*known.T))]
     length = np.bincount(np.delete(rows, out), minlength=len(graph))
-    counts = {"hops struck out by people": len(out), "struck hops of other graphs": len(struck) - len(out)}
+    counts = {
+        "hops struck out by people": len(known),
+        "struck hops of other graphs": len(set(hops)) - len(known),
+    }
     notes = graph.notes | {what: count for what, count in counts.items() if count}
     indptr = np.concatenate([[0], np.cumsum(length)]).astype(graph.indptr.dtype)
-    return replace(graph, indptr=indptr, parents=np.delete(above, out), notes=notes)
+    struck = np.concatenate([graph.struck, known.astype(np.int32)])
+    return replace(graph, indptr=indptr, parents=np.delete(above, out), notes=notes, struck=struck)
+
+
+def pair_numbers(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """One number for each pair of categories: (k,) int64.
+
+    >>> pair_numbers(np.array([0, 1]), np.array([5, 0])).tolist()
+    [5, 4294967296]
+    """
+    return source.astype(np.int64) << 32 | target
+
+
+def part(graph: CategoryGraph, kept: np.ndarray) -> CategoryGraph:
+    """The categories for which `kept` (n,) is true, the edges between them, and the depths they had.
+
+    A walk that meets only such categories, and no head that names another, goes as in the whole graph.
+    """
+    number = np.where(kept, np.cumsum(kept) - 1, -1).astype(np.int32)
+    child, parent = (number[ends] for ends in graph.edges())
+    inside = (child >= 0) & (parent >= 0)
+    length = np.bincount(child[inside], minlength=int(kept.sum()))
+    struck = number[graph.struck]
+    return CategoryGraph(
+        graph.titles.filter(pa.array(kept)),
+        np.concatenate([[0], np.cumsum(length)]),
+        parent[inside],
+        graph.depth[kept],
+        graph.hidden[kept],
+        part_of_heads(graph.heads, kept, number),
+        struck=struck[(struck >= 0).all(axis=1)],
+    )
 
 
 # --- A category graph out of columns of texts: indexed, compressed, with depths and lexical heads

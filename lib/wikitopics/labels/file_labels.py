@@ -27,7 +27,7 @@ def label_files(found: CategoryLabels, files: pd.DataFrame) -> pd.DataFrame:
 
 def file_categories(graph: CategoryGraph, files: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """(row of the file, index of the category) of every category that the graph has, in the files' order."""
-    lists = pa.array(files["categories"], pa.list_(pa.string()))
+    lists = pa.array(files["categories"].astype(object), pa.list_(pa.string()))  # of no files: numbers
     row = np.repeat(np.arange(len(files)), lists.value_lengths().fill_null(0).to_numpy(zero_copy_only=False))
     category = graph.find(lists.flatten())
     return row[category >= 0], category[category >= 0]

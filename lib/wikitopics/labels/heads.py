@@ -251,6 +251,32 @@ def described(forms: Forms, category: np.ndarray) -> HeadWords:
     return HeadWords(texts, of, _count_words(texts), shorter, _followed(shorter), category, _is_null(texts))
 
 
+def forms_of(heads: HeadWords, categories: np.ndarray) -> np.ndarray:
+    """Numbers of the forms of some categories' heads and of all their shorter forms, sorted: (k,)."""
+    form, found = np.unique(heads.of[categories]), []
+    while len(form := form[form >= 0]):
+        found.append(form)
+        form = heads.shorter[form]
+    return np.unique(np.concatenate([np.empty(0, np.int32), *found]))
+
+
+def part_of_heads(heads: HeadWords, kept: np.ndarray, number: np.ndarray) -> HeadWords:
+    """The heads of the categories that are `kept` (n,) bool; `number` (n,): the new one of each, or -1."""
+    used = forms_of(heads, np.flatnonzero(kept))
+    place = np.full(len(heads.words) + 1, -1, dtype=np.int32)  # the last for -1, which is no form
+    place[used] = np.arange(len(used))
+    category = np.where(heads.category[used] >= 0, number[heads.category[used]], -1)
+    return HeadWords(
+        heads.forms.take(pa.array(used)),
+        place[heads.of[kept]],
+        heads.words[used],
+        place[heads.shorter[used]],
+        place[heads.last[used]],
+        category.astype(heads.category.dtype),
+        heads.null[used],
+    )
+
+
 def _without_first_word(forms: pa.Array) -> pa.Array:
     """Null where there is one word; the rest of a form is lower case already, but for its first letter."""
     words = pc.split_pattern(forms, pattern=" ", max_splits=1)

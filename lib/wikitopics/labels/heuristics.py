@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from scipy import sparse
 
 from wikitopics.errors import UserError
-from wikitopics.labels.category_graph import UNCONNECTED, CategoryGraph
+from wikitopics.labels.category_graph import UNCONNECTED, CategoryGraph, pair_numbers
 from wikitopics.labels.embeddings import Embed, default_embedder
 from wikitopics.labels.taxonomy import Taxonomy
 
@@ -173,9 +173,12 @@ def head_jumps(graph: CategoryGraph, no_jump: frozenset[str] = NO_JUMP) -> Hops:
     to the category of that name if that is nearer to the root; for a head in `no_jump` the hops go to the
     parents that have it instead.
     """
-    starts = range(0, len(graph), BLOCK)
-    with ThreadPoolExecutor(2) as pool:  # numpy sorts without holding the interpreter
-        blocks = list(pool.map(lambda first: _block(graph, first, min(first + BLOCK, len(graph))), starts))
+    ends = [(first, min(first + BLOCK, len(graph))) for first in range(0, len(graph), BLOCK)]
+    if len(ends) == 1:
+        blocks = [_block(graph, *ends[0])]
+    else:
+        with ThreadPoolExecutor(2) as pool:  # numpy sorts without holding the interpreter
+            blocks = list(pool.map(lambda pair: _block(graph, *pair), ends))
     heads = graph.heads
     kept = pc.is_in(heads.forms, value_set=pa.array(sorted(no_jump), heads.forms.type))
     kept = kept.to_numpy(zero_copy_only=False)
@@ -297,7 +300,7 @@ def label_categories(
     anchors = _anchors(graph, taxonomy)
     open_ = _goes_on(graph) & (anchors == 0)
     ways = [_hops_of(rule, graph, anchors != 0, no_jump, embed) for rule in rules]
-    ways = [way.where(open_[way.source]) for way in ways]
+    ways = [way.where(open_[way.source] & _allowed(graph, way)) for way in ways]
     rule, masks, used = _first_that_labels(ways, anchors, graph.depth)
     return CategoryLabels(graph, taxonomy, rules, masks, rule, used)
 
@@ -320,6 +323,11 @@ def _anchors(graph: CategoryGraph, taxonomy: Taxonomy) -> np.ndarray:
 def _goes_on(graph: CategoryGraph) -> np.ndarray:
     null_head = np.append(graph.heads.null, False)[graph.heads.of]  # an unknown head (-1) is none
     return (graph.depth != UNCONNECTED) & ~graph.hidden & ~null_head
+
+
+def _allowed(graph: CategoryGraph, hops: Hops) -> np.ndarray:
+    """Whether nobody struck a hop out: a struck edge is gone, but a jump may still lead there: (m,) bool."""
+    return np.isin(pair_numbers(*hops), pair_numbers(*graph.struck.T), invert=True)
 
 
 def _hops_of(

@@ -10,26 +10,28 @@ import numpy as np
 import pandas as pd
 
 from wikitopics.errors import UserError
-from wikitopics.judgements import annotations, check_there, struck_hops
-from wikitopics.labels import depicts
+from wikitopics.judgements import added_anchors, annotations, check_there, struck_hops
+from wikitopics.labels import combined, depicts
 from wikitopics.labels import taxonomy as taxonomies
 from wikitopics.labels.category_graph import CategoryGraph, open_graph, without
+from wikitopics.labels.deep.forms import LEARNED, learned_labels
 from wikitopics.labels.file_labels import COLUMNS as WHY_COLUMNS
 from wikitopics.labels.file_labels import file_categories, label_files, why_files
 from wikitopics.labels.heuristics import label_categories
 from wikitopics.labels.labelled import Labelled, human_labels
 from wikitopics.labels.people import agreement, majority
 from wikitopics.labels.taxonomy import Taxonomy
-from wikitopics.paths import located, sample_folder
-from wikitopics.sources import Source
+from wikitopics.paths import judgements_folder, located, sample_folder
+from wikitopics.sources import Source, describe
 from wikitopics.sources.article_topics import search_dumps, topic_name, topics_from_dumps
 from wikitopics.sources.files import article_key, need_columns
 from wikitopics.sources.table_cells import add_one_hot, as_list, as_text, number_of
 from wikitopics.sources.tables import read_table
 from wikitopics.titles import mediawiki_title
 
-LABEL_SOURCES = ("commons", "commons-learned", "depicts", "ores", "categories", "given")
-WALKS = LABEL_SOURCES[:3]  # up a category graph
+LABEL_SOURCES = ("commons", *LEARNED, "depicts", "ores", "categories", "given", "combined")
+WALKS = LABEL_SOURCES[:4]  # up a category graph
+BY_RULES = ("commons", "depicts")  # each label by a hop after the other, and by nothing else
 
 COLUMNS = ["article", "topic", "score"]
 
@@ -37,26 +39,35 @@ COLUMNS = ["article", "topic", "score"]
 def label_from(
     label_source: str,
     files: pd.DataFrame,
-    taxonomy: str = "v1.4",
+    taxonomy: str | Taxonomy = "v1.4",
     heuristics: str = "headJ+depth",
     topic_threshold: float = 0.5,
     graph: CategoryGraph | None = None,
     topics: pd.DataFrame | None = None,
     items: pd.DataFrame | None = None,
+    combination: combined.Combination | None = None,
 ) -> Labelled:
     """Label `files` (title, categories, articles, `labels` for "given", `items`) from the named source.
 
-    commons: a walk up the category `graph` to the taxonomy's anchors. commons-learned: the trained labeller.
-    depicts: the same walk, from the categories that the files' `items` have (item, category, name).
+    commons: a walk up the category `graph` to the taxonomy's anchors. commons-learned: the trained labeller;
+    commons-learned-deep: its slower form, which reads whole names.
+    depicts: the same walk, from the categories that the files' `items` have (item, category, name, article);
+    in a taxonomy without anchors the `topics` of the articles that they have.
     ores: `topics` (article, topic, score) of the articles that use the file. categories: each category is
-    a label. given: the column `labels`. Raises UserError for another source or where its input is missing.
+    a label. given: the column `labels`. combined: what other runs say together (see `combination_for`).
+    taxonomy: its name, or as `taxonomy_for` gives it. Raises UserError
+    for another source or where its input is missing.
     """
     if label_source == "commons":
         return _from_graph(
             files, _needed(graph, label_source, "graph"), taxonomies.load(taxonomy), heuristics
         )
-    if label_source == "commons-learned":
-        return _learned(files, _needed(graph, label_source, "graph"), taxonomies.load(taxonomy))
+    if label_source in LEARNED:
+        return _learned(label_source, files, _needed(graph, label_source, "graph"), taxonomies.load(taxonomy))
+    if by_articles(label_source, taxonomies.load(taxonomy)):
+        files, items = _with_items(files), _needed(items, label_source, "items")
+        topics = _needed(topics, label_source, "topics")  # asked for last: without items they would not help
+        return _from_articles(files, items, topics, taxonomies.load(taxonomy), topic_threshold)
     if label_source == "depicts":
         led = walked(label_source, files, graph, items)
         return _from_items(
@@ -73,6 +84,9 @@ def label_from(
     if label_source in ("categories", "given"):
         column = "categories" if label_source == "categories" else "labels"
         return _from_column(files, column, label_source)
+    if label_source == "combined":
+        joined = _needed(combination, label_source, "runs to combine")
+        return combined.labelled(files, taxonomies.load(taxonomy), joined)
     raise UserError(
         f"label_source must be one of {', '.join(LABEL_SOURCES)}, but is {label_source!r}; choose one"
     )
@@ -96,14 +110,26 @@ def walked(
     """The files as a walk sees them: for "depicts" their items' categories are theirs, else as they are."""
     if label_source != "depicts":
         return files
+    files = _with_items(files)
+    known, above = _needed(items, label_source, "items"), _needed(graph, label_source, "graph")
+    return depicts.walked(files, known, above)
+
+
+def by_articles(label_source: str, taxonomy: Taxonomy) -> bool:
+    """Whether labels are the topics of what the files' items have an article about: there is no anchor to
+    walk to."""
+    return label_source == "depicts" and not any(taxonomy.anchors.values())
+
+
+def _with_items(files: pd.DataFrame) -> pd.DataFrame:
+    """The files; UserError where they have no items."""
     if "items" not in files:
         raise UserError(
             "label_source 'depicts' needs files with the column 'items', but the source has none"
             f"{_told(files)}; add it to the table, lay the dump of structured data into the folder of the "
             "others, or choose another label_source"
         )
-    known, above = _needed(items, label_source, "items"), _needed(graph, label_source, "graph")
-    return depicts.walked(files, known, above)
+    return files
 
 
 def _from_items(
@@ -121,16 +147,27 @@ def _from_items(
     )
 
 
-def _learned(files: pd.DataFrame, graph: CategoryGraph, taxonomy: Taxonomy) -> Labelled:
-    from wikitopics.labels.learned import (
-        label_files as label_files_learned,  # its model is read only when used
-    )
+def _from_articles(
+    files: pd.DataFrame, items: pd.DataFrame, topics: pd.DataFrame, taxonomy: Taxonomy, threshold: float
+) -> Labelled:
+    led = depicts.shown_in(files, items)
+    found = _from_topics(led, topics, taxonomy, threshold)
+    steps, notes = depicts.counted(led, items, by="articles")
+    later = {
+        "with an article that has topics": found.steps["used by an article with topics"],
+        "with a label": found.steps["with a label"],
+    }
+    why = depicts.why_items(found.why, led, by="articles")
+    return replace(found, why=why, steps=steps | later, notes=notes | found.notes)
 
-    labels = label_files_learned(graph, taxonomy, files)
+
+def _learned(label_source: str, files: pd.DataFrame, graph: CategoryGraph, taxonomy: Taxonomy) -> Labelled:
+    labels = learned_labels(label_source, graph, taxonomy, files)
     walked = _from_graph(files, graph, taxonomy, "headJ+lookahead+depth").why
     given = labels[["title", "labels", "scores"]].explode(["labels", "scores"]).dropna()
     given = given.rename(columns={"labels": "label", "scores": "score"})
-    why = given.merge(walked.drop(columns="score"), on=["title", "label"], how="left")
+    ways = walked.drop(columns="score").astype(object)  # of no way they are numbers
+    why = given.merge(ways, on=["title", "label"], how="left")
     alone = why["start"].isna()  # no walk gives this label: the words of names did
     why.loc[alone, ["start", "anchor"]] = ""
     for column, value in (("path", []), ("rules", ["learned"])):
@@ -209,21 +246,48 @@ def _why_column(labels: pd.DataFrame, label_source: str) -> pd.DataFrame:
     )
 
 
-def graph_for(label_source: str, path: str, source: Source, corrections: str = "") -> CategoryGraph | None:
-    """The category graph at `path` below the root folder, if the label source walks.
+def graph_for(
+    label_source: str, path: str, source: Source, corrections: str = "", taxonomy: Taxonomy | None = None
+) -> CategoryGraph | None:
+    """The category graph at `path` below the root folder, if the label source walks (to `taxonomy`).
 
     Without a path: the source's own, else the sample's. It lacks the hops that people struck out in the
-    folder `corrections` (judgements/04_evaluate/RUN); a table of verdicts strikes none.
+    folder `corrections` (judgements/STAGE/RUN); a table of verdicts strikes none. The notes count these
+    hops, and the anchors that `taxonomy_for` adds.
     """
-    if label_source not in WALKS:
+    if label_source not in WALKS or (taxonomy and by_articles(label_source, taxonomy)):
         return None
     graph = open_graph(located(path) if path else source.graph() or sample_folder())
+    folder = _journals(corrections)
+    if folder is None:
+        return graph
+    added = {"anchors added by people": len(added_anchors(folder))}
+    graph = without(graph, struck_hops(folder))
+    return replace(graph, notes=graph.notes | {what: count for what, count in added.items() if count})
+
+
+def taxonomy_for(label_source: str, name: str, corrections: str = "") -> Taxonomy:
+    """The taxonomy of that name; for a walk with the anchors that people added in the folder `corrections`.
+
+    Raises UserError for an unknown taxonomy, and for an anchor of a label that it does not have.
+    """
+    tree, folder = taxonomies.load(name), _journals(corrections)
+    return tree.with_anchors(added_anchors(folder)) if folder and label_source in WALKS else tree
+
+
+def corrections_folder(corrections: str, run: str) -> Path:
+    """Where a person's corrections of a walk are kept: the folder that the run reads, else the run's own."""
+    return _journals(corrections) or judgements_folder("01_labels", run)
+
+
+def _journals(corrections: str) -> Path | None:
+    """The folder of journals that `corrections` name; None for a table, and where they name nothing."""
     folder = located(corrections) if corrections else None
-    return without(graph, struck_hops(folder)) if folder and folder.is_dir() else graph
+    return folder if folder and folder.is_dir() else None
 
 
 def items_for(label_source: str, path: str, source: Source, files: pd.DataFrame) -> pd.DataFrame | None:
-    """The items (item, category, name) that `files` depict, if the label source walks from them.
+    """The items (item, category, name, article) that `files` depict, if the label source walks from them.
 
     `path`, below the root folder: a table, or Wikidata's wb_items_per_site; empty: the source's own.
     """
@@ -238,16 +302,45 @@ def items_for(label_source: str, path: str, source: Source, files: pd.DataFrame)
     return depicts.read_items(place, files["items"].explode().dropna())
 
 
-def topics_for(label_source: str, path: str, files: pd.DataFrame) -> pd.DataFrame | None:
-    """The topics (article, topic, score) of the articles of `files`, if the label source uses them.
+def combination_for(
+    label_source: str,
+    combines: list[str],
+    combination: str,
+    source: Source,
+    files: pd.DataFrame,
+    taxonomy: Taxonomy,
+    annotations: str = "",
+    seed: int = 0,
+) -> combined.Combination | None:
+    """What the runs `combines` of 01_labels say of `files` together, if that is the label source.
+
+    combination: "agree" or "weighed", by what people say (see `people_for`).
+    """
+    if label_source != "combined":
+        return None
+    people, _ = people_for(source, annotations, taxonomy)
+    return combined.combine(combines, combination, files, taxonomy, people, seed, describe(source))
+
+
+def topics_for(
+    label_source: str,
+    path: str,
+    files: pd.DataFrame,
+    items: pd.DataFrame | None = None,
+    taxonomy: Taxonomy | None = None,
+) -> pd.DataFrame | None:
+    """The topics (article, topic, score) of the articles of `files`, or of their `items` where the labels are
+    theirs (see `by_articles`); None where no topic is asked.
 
     `path`, below the root folder: a table, or dumps of search indices; empty: the sample's table.
     """
-    if label_source != "ores":
+    from_items = taxonomy is not None and by_articles(label_source, taxonomy) and items is not None
+    if label_source != "ores" and not from_items:
         return None
     place = located(path) if path else sample_folder() / "articles.csv"
     if search_dumps(place):
-        return topics_from_dumps(place, files["articles"].explode().dropna())
+        articles = items["article"] if items is not None and from_items else files["articles"].explode()
+        return topics_from_dumps(place, articles.dropna())
     table = read_table(place, "topics", ["article", "topic", "score"])
     texts = {name: [as_text(name, cell) for cell in table[name]] for name in ("article", "topic")}
     return pd.DataFrame(

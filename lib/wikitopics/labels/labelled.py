@@ -124,19 +124,28 @@ def funnel(labelled: Labelled) -> pd.DataFrame:
 
 
 def write_labels(
-    folder: Path, files: pd.DataFrame, labelled: Labelled, human: pd.DataFrame | None, source: dict[str, Any]
+    folder: Path,
+    files: pd.DataFrame,
+    labelled: Labelled,
+    human: pd.DataFrame | None,
+    source: dict[str, Any],
+    known_items: pd.DataFrame | None = None,
 ) -> None:
-    """Write the artefacts of stage 01 into `folder`; `source` is what `sources.describe` gives."""
+    """Write the artefacts of stage 01 into `folder`; `source` is what `sources.describe` gives.
+
+    known_items: item, category, name of the items that the files depict, where a label source read them.
+    """
     write_table(
         folder / "files.parquet", files[[name for name in (*FILE_COLUMNS, "items", "split") if name in files]]
     )
     items = {"items": files["items"].tolist()} if "items" in files else {}
     write_table(folder / "labels.parquet", labelled.labels.assign(**items))
     write_table(folder / "why.parquet", labelled.why)
-    if human is not None:
-        write_table(folder / "human.parquet", human)
-    else:
-        (folder / "human.parquet").unlink(missing_ok=True)  # of an earlier run of this name
+    for name, table in (("human.parquet", human), ("items.parquet", known_items)):
+        if table is not None:
+            write_table(folder / name, table)
+        else:
+            (folder / name).unlink(missing_ok=True)  # of an earlier run of this name
     taxonomy = labelled.taxonomy
     names = {"label_names": list(taxonomy.label_names), "parents": taxonomy.parents}
     write_json(folder / "label_names.json", {"taxonomy": taxonomy.name, **names})
@@ -333,7 +342,7 @@ def in_words(labelled: Labelled, agreement: pd.DataFrame | None, ranked: pd.Data
     ]
     if len(labelled.why):  # else the labels were given as they are, and rest on nothing else
         alone = (some["evidence"] == 1).mean()
-        told.append(f"{alone:.0%} of the labelled files rest on one category, item or article alone.")
+        told.append(f"{alone:.0%} of the labelled files rest on one category, item, article or run alone.")
     if agreement is not None and len(agreement):
         told += _beside_people(agreement)
     if ranked is not None and len(ranked):

@@ -8,10 +8,10 @@ import pandas as pd
 
 from wikitopics.errors import UserError
 from wikitopics.labels.category_graph import CategoryGraph
+from wikitopics.labels.deep.forms import FAST, LEARNED, learned_labels
 from wikitopics.labels.file_labels import label_files
 from wikitopics.labels.heuristics import label_categories
 from wikitopics.labels.labelled import Labelled
-from wikitopics.labels.learned import label_files as label_files_learned
 from wikitopics.labels.learned import load_model
 from wikitopics.labels.taxonomy import Taxonomy, label_matrix
 from wikitopics.sources.files import need_columns
@@ -21,7 +21,6 @@ SUMMARIES = ("micro", "macro")
 COLUMNS = ["title", "annotator", "labels"]
 
 RULES = ("headJ", "lookahead", "depth")
-LEARNED = "commons-learned"
 
 
 def against_people(labelled: Labelled, people: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -213,7 +212,7 @@ def orders(rules: Iterable[str] = RULES) -> list[str]:
 
 def candidates(taxonomy: Taxonomy) -> list[str]:
     """All orders of rules, and the trained labeller where it knows the taxonomy."""
-    return orders() + [LEARNED] * (taxonomy.label_names == load_model().label_names)
+    return orders() + [FAST] * (taxonomy.label_names == load_model().label_names)
 
 
 def rank_heuristics(
@@ -229,8 +228,8 @@ def rank_heuristics(
     """One row for each order of heuristics: precision, recall, f1 (micro, macro), files without a label.
 
     files: title, categories; people: title, labels. `label_names`: those that count (all). `heuristics`:
-    strings of rules, or "commons-learned"; by default all `candidates`. With `rounds` bootstrap resamples,
-    also micro_f1_low and micro_f1_high (95 %).
+    strings of rules, or the name of a learned form; by default all `candidates`. With `rounds` bootstrap
+    resamples, also micro_f1_low and micro_f1_high (95 %).
     """
     names = list(label_names or taxonomy.label_names)
     files = files[files["title"].isin(people["title"])]
@@ -247,8 +246,8 @@ def rank_heuristics(
 
 
 def _labels(graph: CategoryGraph, taxonomy: Taxonomy, version: str, files: pd.DataFrame) -> pd.Series:
-    if version == LEARNED:
-        return label_files_learned(graph, taxonomy, files)["labels"]
+    if version in LEARNED:
+        return learned_labels(version, graph, taxonomy, files)["labels"]
     return label_files(label_categories(graph, taxonomy, version), files)["labels"]
 
 

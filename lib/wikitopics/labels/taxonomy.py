@@ -3,7 +3,7 @@
 import csv
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +19,7 @@ from wikitopics.titles import category_title
 SHIPPED = files("wikitopics.labels") / "taxonomies"
 
 COLUMNS = ["label", "parent", "anchors"]
+OPTIONAL = ["shared", "prompt"]
 MAX_LABELS = 64  # a set of labels is one uint64
 
 
@@ -27,7 +28,8 @@ class Taxonomy:
     """Labels in a frozen depth-first order, closed upward: with a label come its ancestors.
 
     `parents` and `anchors` have one entry per label of `label_names`, in that order. `left_out`: labels that
-    it had before some were dropped.
+    it had before some were dropped. `prompts`: of labels that have some, what a network with a text side is
+    asked.
 
     >>> t = load("v1.4")
     >>> len(t.label_names), t.parents["Plants"], t.ancestors("Plants"), t.anchors["Space"]
@@ -39,6 +41,7 @@ class Taxonomy:
     parents: dict[str, str | None]
     anchors: dict[str, tuple[str, ...]]
     left_out: tuple[str, ...] = ()
+    prompts: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def ancestors(self, label: str) -> tuple[str, ...]:
         """Parent, grandparent ... of a label, nearest first."""
@@ -48,6 +51,22 @@ class Taxonomy:
     def flat(self) -> "Taxonomy":
         """The same labels without a hierarchy: a label brings no other with it."""
         return replace(self, parents=dict.fromkeys(self.label_names))
+
+    def with_anchors(self, added: Iterable[tuple[str, str]]) -> "Taxonomy":
+        """The same with more anchors, as (category, label). Raises UserError for a label it does not have.
+
+        >>> load("v1.4").with_anchors([("Telescopes", "Space")]).anchors["Space"]
+        ('Astronomy', 'Telescopes')
+        """
+        anchors = dict(self.anchors)
+        for category, label in added:
+            if label not in anchors:
+                raise UserError(
+                    f"an added anchor must lead to a label of the taxonomy {self.name}, but {category!r} "
+                    f"leads to {label!r}; name other corrections, or another taxonomy"
+                )
+            anchors[label] = tuple(dict.fromkeys((*anchors[label], category)))
+        return replace(self, anchors=anchors)
 
     def mask(self, labels: Iterable[str]) -> int:
         """Bit mask of the labels and their ancestors. Raises UserError for a label it does not have.
@@ -99,14 +118,16 @@ def shipped() -> list[str]:
     )
 
 
-def load(name: str) -> Taxonomy:
-    """A shipped taxonomy by name, or your own by the path of its table (label,parent,anchors[,shared]).
+def load(name: str | Taxonomy) -> Taxonomy:
+    """A shipped taxonomy by name, or your own by the path of its table; one that is loaded stays as it is.
 
-    The path is relative to the root folder.
+    Its columns are label, parent, anchors, perhaps shared and prompt; paths are relative to the root folder.
 
     Raises UserError for an unknown name and for a file that is not a taxonomy: an unknown parent, a cycle,
     a label twice, an anchor that two labels have without declaring it, more than 64 labels.
     """
+    if isinstance(name, Taxonomy):
+        return name
     if name in shipped():
         return _of_rows(name, rows_of(Path(str(SHIPPED / f"{name}.csv"))))
     path = located(name)
@@ -144,7 +165,9 @@ def _of_rows(name: str, rows: "list[Row]") -> Taxonomy:
     parents = {row.label: row.parent for row in rows}
     order = tuple(_depth_first(parents))
     anchors = {row.label: row.anchors for row in rows}
-    return Taxonomy(name, order, {n: parents[n] for n in order}, {n: anchors[n] for n in order})
+    prompts = {row.label: row.prompts for row in rows if row.prompts}
+    above, below = {n: parents[n] for n in order}, {n: anchors[n] for n in order}
+    return Taxonomy(name, order, above, below, prompts=prompts)
 
 
 def _depth_first(parents: Mapping[str, str | None]) -> list[str]:
@@ -163,12 +186,14 @@ def _depth_first(parents: Mapping[str, str | None]) -> list[str]:
 
 
 class Row(NamedTuple):
-    """One label of the file; `shared` are those of its anchors that other labels may have too."""
+    """One label of the file; `shared` are those of its anchors that other labels may have too; `prompts`:
+    texts that mean it."""
 
     label: str
     parent: str | None
     anchors: tuple[str, ...]
     shared: tuple[str, ...]
+    prompts: tuple[str, ...] = ()
 
 
 def rows_of(path: Path) -> list[Row]:
@@ -178,20 +203,21 @@ def rows_of(path: Path) -> list[Row]:
     than 64 labels, an unknown parent, parents in a circle, and an anchor that two labels have without
     declaring it in the column `shared`.
     """
-    table = read_table(path, "a taxonomy", COLUMNS, ["shared"])
-    foreign = [name for name in table if name not in (*COLUMNS, "shared")]
+    table = read_table(path, "a taxonomy", COLUMNS, OPTIONAL)
+    foreign = [name for name in table if name not in (*COLUMNS, *OPTIONAL)]
     if foreign:
         raise UserError(
-            f"{path.stem}: a taxonomy must have the columns label,parent,anchors (perhaps shared), but has "
-            f"{foreign[0]!r} too; leave it out"
+            f"{path.stem}: a taxonomy must have the columns label,parent,anchors (perhaps shared, prompt), "
+            f"but has {foreign[0]!r} too; leave it out"
         )
     labels, parents = ([_label(name, cell) for cell in table[name]] for name in COLUMNS[:2])
     anchors, shared = (
         _categories(name, table.get(name, [""] * len(table))) for name in ("anchors", "shared")
     )
+    prompts = [tuple(as_list(cell)) for cell in table.get("prompt", [""] * len(table))]
     rows = [
         Row(label, parent or None, *names)
-        for label, parent, *names in zip(labels, parents, anchors, shared, strict=True)
+        for label, parent, *names in zip(labels, parents, anchors, shared, prompts, strict=True)
     ]
     _check_labels(path.stem, [row.label for row in rows])
     _check_parents(path.stem, {row.label: row.parent for row in rows})

@@ -13,11 +13,12 @@ import hashlib
 import json
 from collections.abc import Iterable
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from wikitopics import paths
+from wikitopics.errors import UserError, not_installed
 from wikitopics.known_digests import known_digest, remember
 from wikitopics.rules import files_read
 from wikitopics.sources import open_source
@@ -41,16 +42,27 @@ COMPUTING = {
     "keras": ["keras", "tensorflow"],
     "tensorflow": ["tensorflow"],
 }
+ENGINES = {"commons-learned-deep": ("deep", "onnxruntime")}  # label source: its extra, what of it computes
 
 
 def ingredients(stage: str, parameters: dict[str, Any]) -> dict[str, Any]:
     """All that a run depends on beside the runs it reads, as a small JSON-like dict; `key` of it names it."""
-    return code(stage) | {"parameters": deciding(parameters), "data": data(stage, parameters)}
+    parts = {"parameters": deciding(parameters), "data": data(stage, parameters)}
+    return code(stage) | parts | engine(parameters)
 
 
 def deciding(parameters: dict[str, Any]) -> dict[str, Any]:
     """The parameters that change what comes out."""
     return {name: value for name, value in parameters.items() if name not in NOT_RESULT}
+
+
+def engine(parameters: dict[str, Any]) -> dict[str, Any]:
+    """What only some runs of a stage compute with, and its version; UserError where it is not installed."""
+    source = parameters.get("label_source")
+    if source not in ENGINES:
+        return {}
+    extra, package = ENGINES[source]
+    return {"engine": {package: _version(package, source, extra)}}
 
 
 def code(stage: str) -> dict[str, Any]:
@@ -63,8 +75,15 @@ def code(stage: str) -> dict[str, Any]:
         "library": {
             name: digest(file.read_bytes())[:16] for name, file in sorted(library_files(modules).items())
         },
-        "versions": {name: version(name) for name in sorted(computing)},
+        "versions": {name: _version(name, stage) for name in sorted(computing)},
     }
+
+
+def _version(package: str, what: str, extra: str = "train") -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError as missing:  # only what the extra brings can be missing where this runs
+        raise UserError(not_installed(extra, what, package)) from missing
 
 
 def unchanged(stage: str, parts: dict[str, Any]) -> bool:
@@ -180,13 +199,13 @@ def library_files(modules: dict[str, Path]) -> dict[str, Path]:
 
 
 def _data_files(folder: Path) -> list[Path]:
-    """Files under a package's folder that are not code and not in a package within it."""
+    """Files under a package's folder, in no package within it, that are neither code nor text for people."""
     found = []
     for entry in folder.iterdir():
         if entry.name.startswith((".", "__")):
             continue
         if entry.is_dir() and not (entry / "__init__.py").exists():
             found += _data_files(entry)
-        elif entry.is_file() and entry.suffix != ".py":
+        elif entry.is_file() and entry.suffix not in (".py", ".md"):
             found.append(entry)
     return found

@@ -119,9 +119,11 @@ def _made_from(folder: Path, stage: str, origin: Origin, parameters: dict[str, A
 
 
 def _content(origin: Origin, parameters: dict[str, Any], files: dict[str, Any]) -> dict[str, Any]:
-    """What another run can tell of this one: who reads a run's labels reads its source's pictures, too."""
-    pictures = origin.ingredients["data"].get("source", "")
-    return {"parameters": fingerprint.deciding(parameters), "files": files, "source": pictures}
+    """What another run can tell of this one: who reads a run's labels reads its source's pictures, too, and
+    what its own table of a taxonomy says of them beside their names (anchors, prompts)."""
+    data = origin.ingredients["data"]
+    beside = {name: data[name] for name in ("taxonomy",) if name in data} | {"source": data.get("source", "")}
+    return {"parameters": fingerprint.deciding(parameters), "files": files, **beside}
 
 
 def as_known(stage: str, origin: Origin) -> bool:
@@ -169,12 +171,13 @@ def digests(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def artefact_files(folder: Path) -> dict[str, Path]:
-    """The artefacts of a run's folder by their path in it: no records, caches, notebooks or judgements."""
+    """The artefacts of a run's folder by their path in it: no records, caches, notebooks or judgements, and
+    nothing hidden (begun by a process, or Jupyter's checkpoints)."""
     found = {}
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder)
-        ours = inside.parts[0] not in NOT_ARTEFACTS | PEOPLES and not path.name.startswith(".")
-        if ours and path.is_file():
+        hidden = any(part.startswith(".") for part in inside.parts)
+        if inside.parts[0] not in NOT_ARTEFACTS | PEOPLES and not hidden and path.is_file():
             found[inside.as_posix()] = path
     return found
 
@@ -207,6 +210,9 @@ def forget(stage: str, run: str) -> None:
     ours = [path for name, path in artefact_files(folder).items() if name in known]  # no name leads elsewhere
     for path in [folder / RECORD, folder / MADE_FROM, folder / NOTEBOOK, *ours]:
         path.unlink(missing_ok=True)
+    for inner in {path.parent for path in ours} - {folder}:  # left empty, it looks like squares that are lost
+        if not any(inner.iterdir()):
+            inner.rmdir()
 
 
 # -- a run made again beside the finished one ------------------------------------------------------

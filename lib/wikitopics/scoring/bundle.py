@@ -5,28 +5,34 @@ model files for other programs (.keras, ONNX, TFLite) lie beside them and are ne
 """
 
 import json
-from dataclasses import asdict, dataclass, fields
+import math
+import re
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 from wikitopics.artefacts import file_digest, write_json
-from wikitopics.errors import UserError
+from wikitopics.errors import UserError, brought_by
 from wikitopics.labels.taxonomy import descent
+from wikitopics.networks import hub
+from wikitopics.networks.backbones import rescaled
+from wikitopics.networks.efficientnet_lite import HEAD_CHANNELS
+from wikitopics.networks.engine import keras, without_memory
 from wikitopics.scoring.archive import refuse, verified
 from wikitopics.scoring.settings import Settings, from_json
-from wikitopics.train.backbones import rescaled
-from wikitopics.train.efficientnet_lite import HEAD_CHANNELS
-from wikitopics.train.engine import keras
-from wikitopics.train.model import FEATURES, backbone_of, build_model
+from wikitopics.train.model import FEATURES, architecture_of, backbone_of, build_model, of_names
+
+with brought_by("train", "a bundle"):
+    from safetensors import SafetensorError, safe_open
+    from safetensors.numpy import save_file
 
 FORMAT = 2  # 1 held its network in model.keras alone, which only Keras can read
 SETTINGS, WEIGHTS = "settings.json", "model.safetensors"
 LONGEST, HEADER = 16 << 20, 1 << 20  # bytes of settings.json; of the list of tensors before the weights
 COHERENT = 4096  # labels of a coherent network, which makes the square of their number for every picture
+LATER: dict[str, Any] = {"preset": {}, "by_names": False}  # not told where a network has nothing of the kind
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 
 
@@ -36,7 +42,9 @@ class Network:
 
     backbone, image_size, head_units: see build_model. precision: Keras' policy when it was made. rescaled:
     whether colours are scaled a second time, as in Keras' EfficientNetB where it began from ImageNet.
-    weights: SHA-256 (hex) of the file of weights.
+    weights: SHA-256 (hex) of the file of weights. preset: of a preset of KerasHub what it is built of
+    (networks.hub.Architecture, as a dict), else empty; then backbone and image_size are its name and size.
+    by_names: whether vectors of the labels in words are the head.
     """
 
     backbone: str
@@ -45,6 +53,8 @@ class Network:
     precision: str
     rescaled: bool
     weights: str
+    preset: dict = field(default_factory=dict)
+    by_names: bool = False
 
 
 def load_bundle(path: Path) -> tuple[keras.Model, Settings]:
@@ -65,7 +75,8 @@ def write_model(folder: Path, model: keras.Model, settings: Settings) -> None:
     arrays = dict(zip(_shapes(model), model.get_weights(), strict=True))
     save_file({name: np.asarray(array, order="C") for name, array in arrays.items()}, folder / WEIGHTS)
     network = _described(model, file_digest(folder / WEIGHTS))
-    write_json(folder / SETTINGS, {"format": FORMAT, "network": asdict(network)} | settings.as_json())
+    told = {name: value for name, value in asdict(network).items() if name not in LATER or value}
+    write_json(folder / SETTINGS, {"format": FORMAT, "network": told} | settings.as_json())
 
 
 def read_model(folder: Path, where: str) -> tuple[keras.Model, Settings]:
@@ -90,6 +101,7 @@ def _described(model: keras.Model, weights: str) -> Network:
             f"a bundle's network must be one that 03_train builds, but {model.name!r} has no layer "
             f"{FEATURES!r}; export a run of 03_train"
         )
+    architecture = architecture_of(model)
     backbone, head = backbone_of(model), [layer for layer in model.layers if layer.name == "head"]
     return Network(
         backbone=backbone.name,
@@ -98,6 +110,8 @@ def _described(model: keras.Model, weights: str) -> Network:
         precision=model.get_layer(FEATURES).dtype_policy.name,
         rescaled=sum(isinstance(layer, keras.layers.Rescaling) for layer in backbone.layers) > 1,
         weights=weights,
+        preset=asdict(architecture) if architecture else {},
+        by_names=of_names(model),
     )
 
 
@@ -125,6 +139,8 @@ def _check_format(number: Any, where: str) -> None:
 
 def _network(given: Any, where: str) -> Network:
     kinds = {field.name: field.type for field in fields(Network)}
+    if isinstance(given, dict):
+        given = LATER | given
     if not isinstance(given, dict) or {name: type(value) for name, value in given.items()} != kinds:
         refuse(where, f"has a {SETTINGS} that does not say what its network is")
     network = Network(**given)
@@ -137,11 +153,29 @@ def _network(given: Any, where: str) -> Network:
 def _check_size(network: Network, settings: Settings, size: int, where: str) -> None:
     """What the text asks for is no larger than what is there: some digits could mean gigabytes."""
     labels = len(settings.label_names)
-    numbers = network.head_units * (HEAD_CHANNELS + labels) or HEAD_CHANNELS * labels
+    if network.preset:
+        numbers = _numbers(network, settings, where)
+    else:
+        numbers = network.head_units * (HEAD_CHANNELS + labels) or HEAD_CHANNELS * labels
     if 4 * numbers > size:
         refuse(where, f"has a network of more than {numbers:,} numbers, but {size:,} bytes of weights")
     if settings.coherent and labels > COHERENT:
         refuse(where, f"has a hierarchy of more than {COHERENT:,} labels")
+
+
+def _numbers(network: Network, settings: Settings, where: str) -> int:
+    """How many numbers a network with a preset's part holds, told without any memory for them."""
+    hub.keras_hub()  # whose absence is no fault of the bundle
+    try:
+        hub.check_architecture(network.preset)
+        with without_memory():
+            model = _made(network, settings)
+        built = architecture_of(model)
+        if built is None or asdict(built) != network.preset:  # KerasHub passes over words it does not know
+            raise UserError("its preset is described otherwise")
+        return sum(math.prod(weight.shape) for weight in model.weights)
+    except (TypeError, ValueError, KeyError, AttributeError, ArithmeticError) as error:
+        refuse(where, f"has a network that cannot be made ({ascii(str(error))[:120]})")
 
 
 def _made(network: Network, settings: Settings) -> keras.Model:
@@ -151,12 +185,13 @@ def _made(network: Network, settings: Settings) -> keras.Model:
     try:
         model = build_model(
             len(names),
-            network.backbone,
+            hub.Architecture(**network.preset) if network.preset else network.backbone,
             network.image_size,
             network.head_units,
             weights="none",
             store_size=settings.side,
             descent=descent(names, settings.parents) if settings.coherent else None,
+            names=np.zeros((len(names), 0)) if network.by_names else None,
         )
         return rescaled(model) if network.rescaled else model
     finally:
@@ -166,9 +201,11 @@ def _made(network: Network, settings: Settings) -> keras.Model:
 def _shapes(model: keras.Model) -> dict[str, tuple[list[int], str]]:
     """Shape and type (in the words of safetensors) of each tensor of a network, by its place and its kind."""
     kinds = {"float32": "F32", "int32": "I32", "int64": "I64"}
+    # Keras numbers variables without a name by how many a process has made: that says nothing of the network.
+    names = [re.sub(r"^variable_\d+$", "variable", weight.name) for weight in model.weights]
     return {
-        f"{place:04}.{weight.name}": (list(weight.shape), kinds[weight.dtype])
-        for place, weight in enumerate(model.weights)
+        f"{place:04}.{name}": (list(weight.shape), kinds[weight.dtype])
+        for place, (name, weight) in enumerate(zip(names, model.weights, strict=True))
     }
 
 

@@ -16,6 +16,7 @@ from wikitopics.labels.category_graph import CategoryGraph
 from wikitopics.labels.label_sources import graph_for
 from wikitopics.labels.taxonomy import label_matrix
 from wikitopics.scoring.choose import Chosen, HeldOut
+from wikitopics.scoring.given import score_features
 from wikitopics.scoring.settings import Settings, from_json, topics
 from wikitopics.scoring.shards import score_files
 from wikitopics.scoring.shares import shares
@@ -63,14 +64,33 @@ class Found:
         return self.frame["duplicates"].to_numpy()
 
 
-def score_chosen(chosen: Chosen, model: str, evaluation: str, out: Path, abstain: float, jobs: int) -> Found:
+def score_chosen(
+    chosen: Chosen,
+    model: str,
+    evaluation: str,
+    out: Path,
+    abstain: float,
+    jobs: int,
+    features: Path | None = None,
+) -> Found:
     """Score the chosen files with the run `model` at the thresholds of `evaluation` into `out` (.parquet).
 
-    abstain, jobs: see scoring.shards.score_files. Raises UserError where no picture can be used.
+    abstain, jobs: see scoring.shards.score_files; features: a file of their features in the same order, for a
+    model that learned from such. Raises UserError where no picture can be used.
     """
     run, judged = finished_run("03_train", model), finished_run("04_evaluate", evaluation)
-    paths = list(chosen.frame["path"])
-    counts = score_files(run, paths, out, evaluation=judged, source=chosen.source, abstain=abstain, jobs=jobs)
+    if features is not None:
+        counts = score_features(run, [str(features)], out, judged, abstain)
+    else:
+        counts = score_files(
+            run,
+            list(chosen.frame["path"]),
+            out,
+            evaluation=judged,
+            source=chosen.source,
+            abstain=abstain,
+            jobs=jobs,
+        )
     if not counts["scored"]:
         why = ", ".join(f"{what}: {n:,}" for what, n in counts.items() if what not in ("files", "scored"))
         raise UserError(

@@ -15,6 +15,7 @@ from wikitopics.progress import report
 from wikitopics.scoring.results import rows, schema
 from wikitopics.scoring.settings import ABSTAIN, Settings, least_sure, settings_of
 from wikitopics.scoring.shards import FORMATS, writable
+from wikitopics.vectors.vector_files import opened, vectors_of
 
 
 class Features:
@@ -47,8 +48,6 @@ def score_features(
         )
     if out.suffix not in FORMATS:
         raise UserError(f"results must go to a file in {' or '.join(FORMATS)}, but out is {out}; rename it")
-    from wikitopics.train.given_features import opened
-
     path, counts = Path(inputs[0]), Counter({"files": 0, "scored": 0})
     settings = settings_of(model, evaluation, read_json(model / RECORD)["parameters"]["image_size"])
     cut, total = least_sure(settings, abstain), opened(path)[0].metadata.num_rows
@@ -67,7 +66,6 @@ def score_features(
 
 
 def _tables(model: Path, path: Path, settings: Settings, cut: float) -> Iterator[pa.Table]:
-    from wikitopics.train.given_features import vectors_of
     from wikitopics.train.record import read_trained
 
     network, _ = read_trained(model)

@@ -15,6 +15,7 @@ BATCH = 64  # pictures of one call
 # Pictures that the network sees together: on a processor few, whose activations stay in its cache (Lite0 at
 # 224 px: 29 ms of CPU a picture at 16 together, 38 at 64), on a GPU all of a call.
 TOGETHER = {"CPU": 16, "GPU": 64}
+FOLDED = 16_000_000  # numbers: the EfficientNets have up to 8 million, a CLIP of 88 million took 6.7 GB so
 
 
 @dataclass(frozen=True)
@@ -67,13 +68,16 @@ def forward(model) -> Callable[[np.ndarray], np.ndarray]:
     """A function of pictures (n, s, s, 3) uint8, n at most BATCH, that gives the model's scores (n, L).
 
     On TensorFlow the weights become constants of the graph, which lets it fold each batch norm into its
-    convolution: the same scores up to rounding, and less work. Other backends call the model as it is.
+    convolution: the same scores up to rounding, and less work. Other backends call the model as it is, and so
+    does TensorFlow with a network of more than FOLDED numbers: as constants they would be copied many times.
     """
-    from wikitopics.train.engine import keras
+    from wikitopics.networks.engine import keras
 
     together = TOGETHER["GPU" if keras.distribution.list_devices("gpu") else "CPU"]
-    tensorflow = keras.backend.backend() == "tensorflow"
-    work = _constant(model, together) if tensorflow else model.predict_on_batch
+    constant = keras.backend.backend() == "tensorflow" and model.count_params() <= FOLDED
+    if not constant:
+        model.compile(jit_compile=False)  # see train.features: on a processor XLA is slower
+    work = _constant(model, together) if constant else model.predict_on_batch
 
     def scores(pictures: np.ndarray) -> np.ndarray:
         missing = -len(pictures) % together  # a last batch is filled up: another shape is compiled anew
@@ -90,7 +94,7 @@ def _constant(model, together: int) -> Callable[[np.ndarray], np.ndarray]:
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-    from wikitopics.train.engine import without_chatter
+    from wikitopics.networks.engine import without_chatter
 
     def call(pictures):
         return model(pictures, training=False)

@@ -84,6 +84,88 @@ def differences(table: pd.DataFrame, unit: str) -> go.Figure:
     return dots_around_zero(figure, table.assign(name=table["name"].map(plain)), VERDICTS)
 
 
+def beside_names(table: pd.DataFrame) -> go.Figure:
+    """How much better a head that learned from labels is than the labels' names, label by label.
+
+    table: of compare.names_only.table; the label for which labels gain most is on top. Where there are
+    several pairs of runs each line names the trained one too.
+    """
+    several = len(table[["by_names", "trained"]].drop_duplicates()) > 1
+    runs_ = " (" + table["trained"] + " and " + table["by_names"] + ")" if several else ""
+    named = table.assign(name=table["label"] + runs_).sort_values("difference", ascending=False)
+    figure = differences(named, "ROC-AUC, labelled pictures minus names alone")
+    return figure.update_layout(title_text="What labelled pictures add to the labels' names")
+
+
+def agreement(table: pd.DataFrame) -> go.Figure:
+    """How far each two label sources agree about each topic: Cohen's kappa, a mark a pair, a line a topic.
+
+    table: of agreement.by_topic. Topics with the lowest mean are at the bottom; a dotted line is what chance
+    reaches.
+    """
+    known = table.dropna(subset="kappa")
+    mean = known.groupby("topic")["kappa"].mean().sort_values(kind="stable")
+    place = dict(zip(mean.index, range(len(mean)), strict=True))
+    figure = new_figure(
+        "Do the label sources agree?",
+        x="Cohen's kappa of files that both label (1: always the same)",
+        height=200 + 22 * len(mean),
+    )
+    pairs = list(known.groupby(["first", "second"], sort=False))
+    for number, ((first, second), rows) in enumerate(pairs):
+        style = series_style(number)
+        apart = 0.2 * (number - (len(pairs) - 1) / 2)
+        told = rows[["other_topic", "both", "first_only", "second_only"]].itertuples(index=False)
+        figure.add_scatter(
+            x=rows["kappa"],
+            y=rows["topic"].map(place) + apart,
+            mode="markers",
+            name=plain(f"{first} and {second}"),
+            hovertext=[
+                plain(f"{topic}: {both} both, {a} {first} only, {b} {second} only")
+                for topic, both, a, b in told
+            ],
+            marker={"color": style["color"], "symbol": style["symbol"], "size": 9},
+        )
+    figure.add_vline(x=0, line={"color": MUTED, "dash": "dot"})
+    figure.update_layout(xaxis_range=[min(0, known["kappa"].min()) - 0.05, 1.05], showlegend=True)
+    return figure.update_yaxes(tickvals=list(place.values()), ticktext=[plain(name) for name in place])
+
+
+def learning_curves(table: pd.DataFrame) -> go.Figure:
+    """Macro average precision against the labels a topic that were learned from, a line a run.
+
+    table: of learning_curve.curve_table. The last mark of a line is the run with all its labels; marks of one
+    place are set a little apart. A dotted line is the label prior's value.
+    """
+    figure = new_figure(
+        "What are more labels worth?",
+        x="labels a topic to learn from, median over topics (bar: 95 % interval)",
+        y="macro average precision",
+    )
+    for number, (run, rows) in enumerate(table.groupby("run", sort=False)):
+        style = series_style(number)
+        first = rows.iloc[0]
+        figure.add_scatter(
+            x=rows["labels"] * 1.03**number,
+            y=rows["value"],
+            mode="lines+markers",
+            name=plain(f"{first['backbone']}, {first['label_source']}"),
+            hovertext=[plain(f"{run}, {asked} labels") for asked in rows["asked"]],
+            error_y=error_bars(rows["value"], rows["low"], rows["high"]),
+            line={"color": style["color"], "dash": style["dash"]},
+            marker={"color": style["color"], "symbol": style["symbol"], "size": 9},
+        )
+    ends = [table["labels"].min() / 1.3, table["labels"].max() * 1.3]
+    for prior in sorted(set(table["prior"].dropna().round(4))):
+        line = {"color": MUTED, "dash": "dot"}
+        figure.add_scatter(x=ends, y=[prior] * 2, mode="lines", name="label prior", line=line)
+    ticks = [number * 10**power for power in range(7) for number in (1, 3)]
+    ticks = [tick for tick in ticks if ends[0] <= tick <= ends[1]]
+    figure.update_xaxes(type="log", tickvals=ticks, ticktext=[f"{tick:,}" for tick in ticks])
+    return figure.update_xaxes(range=np.log10(ends).tolist())
+
+
 def presence(table: pd.DataFrame) -> go.Figure:
     """A label's number of ImageNet-1k classes against its ROC-AUC, one colour and shape a label source.
 

@@ -5,10 +5,11 @@ import plotly.graph_objects as go
 
 from wikitopics.show.figures import error_bars, new_figure, plain
 from wikitopics.show.long_names import room_below, shortened
-from wikitopics.show.theme import INK, MUTED, PALETTE
+from wikitopics.show.theme import INK, MUTED, PALETTE, series_style
 
 TALL = 22  # CSS pixels for one label in a list of bars
 BELOW = {"orientation": "h", "x": 0, "y": -0.02, "yanchor": "top"}
+HOPS_SHOWN = 12  # hops in a list
 SHOWN = 30  # labels in a list: the most frequent; folders may be thousands
 
 LONGEST_TEXT = 30  # characters of a name in the drawing; the whole name is in the hover text
@@ -165,6 +166,84 @@ def ranking(table: pd.DataFrame, ceiling: float | None = None) -> go.Figure:
             marker={"color": PALETTE[1 if error is None else 0], "symbol": symbol, "size": 9},
         )
     return _with_ceiling(figure, ceiling)
+
+
+def weights(table: pd.DataFrame) -> go.Figure:
+    """What each source's yes counts for each label, in log-odds: a mark a source, a line a label.
+
+    table: label, source, yes, score; a sure yes is yes + score. The first label is on top; right of the
+    dotted line a source's word speaks for its label.
+    """
+    labels = list(dict.fromkeys(table["label"]))
+    place = {label: len(labels) - number for number, label in enumerate(labels)}
+    figure = new_figure(
+        "What a source's word counts", x="log-odds that a sure yes adds", height=200 + 22 * len(labels)
+    )
+    for number, (source, rows) in enumerate(table.groupby("source", sort=False)):
+        style = series_style(number)
+        figure.add_scatter(
+            x=rows["yes"] + rows["score"],
+            y=rows["label"].map(place) - 0.15 * number,
+            mode="markers",
+            name=plain(str(source)),
+            marker={"color": style["color"], "symbol": style["symbol"], "size": 9},
+        )
+    figure.add_vline(x=0, line={"color": MUTED, "dash": "dot"})
+    return figure.update_yaxes(tickvals=list(place.values()), ticktext=[plain(name) for name in place])
+
+
+def faults(table: pd.DataFrame) -> go.Figure:
+    """Bars of the wrong labels put down to each hop, a mark for all labels that came by it, the worst on top.
+
+    `table`: child, parent, blamed, given, labels (see labels.faults.ranked); the first HOPS_SHOWN of them.
+    """
+    table = table.head(HOPS_SHOWN)[::-1]
+    names = (table["child"] + " → " + table["parent"].replace("", "(an anchor itself)")).map(plain)
+    figure = new_figure("Hops that brought wrong labels", x="labels", height=150 + TALL * len(table))
+    figure.add_bar(
+        x=table["blamed"],
+        y=names,
+        orientation="h",
+        name="wrong, put down to the hop",
+        marker_color=PALETTE[0],
+        customdata=table["labels"].map(plain),
+        hovertemplate="%{y}: %{x:,} wrong labels, %{customdata}<extra></extra>",
+    )
+    return figure.add_scatter(
+        x=table["given"],
+        y=names,
+        mode="markers",
+        name="all that came by it",
+        marker={"color": INK, "symbol": "circle-open", "size": 9},
+    )
+
+
+def proposal(changes: pd.DataFrame, figures: pd.DataFrame) -> go.Figure:
+    """Micro F1 after each change, a line each for the half they were found on and for the other.
+
+    `changes`: change, category, to, found, shown; `figures`: half, figure, value, low, high (see
+    labels.faults.Proposal). The bars at both ends are 95 % intervals.
+    """
+    names = ["as it is", *(plain(f"{c.change}: {c.category} → {c.to}") for c in changes.itertuples())]
+    title = "Changes that were chosen, and what they do"
+    figure = new_figure(title, x="changes made (bar: 95 % interval)", y="micro F1", height=380)
+    for number, (half, column) in enumerate((("found on", "found"), ("shown on", "shown"))):
+        ends = figures[figures["half"] == half].set_index("figure").loc[["before", "after"]]
+        values = pd.Series([ends["value"].iloc[0], *changes[column]])
+        low, high = values.copy(), values.copy()
+        low.iloc[[0, -1]], high.iloc[[0, -1]] = ends["low"].to_numpy(), ends["high"].to_numpy()
+        style = series_style(number)
+        figure.add_scatter(
+            x=[place + 0.08 * number for place in range(len(values))],
+            y=values,
+            mode="lines+markers",
+            name=f"half that they were {half}",
+            hovertext=names,
+            error_y=error_bars(values, low, high),
+            line={"color": style["color"], "dash": style["dash"]},
+            marker={"symbol": style["symbol"], "size": 8},
+        )
+    return figure.update_xaxes(dtick=1)
 
 
 def _with_ceiling(figure: go.Figure, ceiling: float | None) -> go.Figure:

@@ -17,6 +17,9 @@ from wikitopics.show.theme import GRID, INK, MUTED
 
 JPEG_QUALITY = 82
 PNG_COLOURS = 64
+DRAWN_COLOURS = (
+    1 << 14
+)  # a picture of more is no drawing: a palette of its most frequent colours would not fit it
 
 WIDTH = 900  # CSS pixels of a contact sheet
 GAP = 12
@@ -41,12 +44,32 @@ def picture_bytes(image: Image.Image, format: str = "jpeg") -> bytes:
     """The picture as a JPEG, or as a PNG of at most 64 colours where `format` is "png" (for drawings)."""
     buffer = io.BytesIO()
     if format == "png":
-        # Median cut keeps the colours of large areas exactly; only the softened edges of letters move.
-        quantised = image.convert("RGB").quantize(PNG_COLOURS, dither=Image.Dither.NONE)
-        quantised.save(buffer, "PNG", optimize=True)
+        with_few_colours(image.convert("RGB")).save(buffer, "PNG", optimize=True)
     else:
         image.convert("RGB").save(buffer, "JPEG", quality=JPEG_QUALITY, optimize=True)
     return buffer.getvalue()
+
+
+def with_few_colours(image: Image.Image) -> Image.Image:
+    """An RGB drawing in its 64 most frequent colours, each other one as the nearest of these.
+
+    The areas of a drawing have few colours; what moves are the softened edges of letters. Pictures of very
+    many colours are parted by Pillow's median cut, which takes four times as long.
+
+    >>> with_few_colours(Image.new("RGB", (4, 4), "#123456")).convert("RGB").getpixel((0, 0))
+    (18, 52, 86)
+    """
+    counted = image.getcolors(DRAWN_COLOURS)
+    if counted is None:
+        return image.quantize(PNG_COLOURS, dither=Image.Dither.NONE)
+    colours = np.array([colour for _, colour in sorted(counted, reverse=True)], dtype=np.int32)
+    palette = colours[:PNG_COLOURS]
+    apart = ((colours[:, None] - palette) ** 2).sum(axis=2)
+    nearest = np.zeros(1 << 24, np.uint8)  # place in the palette of every colour, as a number
+    nearest[colours @ (1 << 16, 1 << 8, 1)] = apart.argmin(axis=1)
+    quantised = Image.fromarray(nearest[np.asarray(image, dtype=np.int32) @ (1 << 16, 1 << 8, 1)])
+    quantised.putpalette(palette.astype(np.uint8).tobytes())
+    return quantised
 
 
 def encoded(image: Image.Image, format: str = "jpeg") -> str:

@@ -1,6 +1,5 @@
 """Your own images in folders: the folders a file lies in are its categories, the deepest first."""
 
-import hashlib
 import os
 import unicodedata
 from collections import Counter
@@ -17,7 +16,7 @@ from wikitopics.paths import located
 from wikitopics.sources.copies import joined_copies
 from wikitopics.sources.files import files_table
 from wikitopics.sources.given_split import folder_split, parts_as_categories
-from wikitopics.sources.reading import hash_inside, read_inside
+from wikitopics.sources.reading import contents_digest, read_inside
 from wikitopics.sources.table_cells import in_capitals, stripped
 
 # Listed: what is or could be meant as a picture (SVG is, and is rejected later with its reason).
@@ -85,10 +84,7 @@ class Folder:
 
     def fingerprint(self) -> str:
         """Hex digest of all paths and contents listed."""
-        digest = hashlib.blake2b(digest_size=16)
-        for path in sorted(self._walk(Counter())):
-            digest.update(os.fsencode(path) + b"\0" + hash_inside(self._top(), path).encode())
-        return digest.hexdigest()
+        return contents_digest(self._top(), self._walk(Counter()))
 
     def _top(self) -> Path:
         top = located(self.image_root)

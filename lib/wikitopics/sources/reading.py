@@ -1,9 +1,11 @@
 """Reading foreign files: never outside the root, never more than allowed, large ones once."""
 
 import hashlib
+import math
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from wikitopics.artefacts import RECORD, clear_leftovers, take_lock, write_json
-from wikitopics.known_digests import known_digest
+from wikitopics.known_digests import known_as, known_digest, state_of
 from wikitopics.paths import as_there, root
 from wikitopics.titles import digest_folders
 
@@ -91,7 +93,12 @@ def _hash_or_reason(digest: Callable[[], str]) -> str:
     try:
         return digest()
     except OSError as error:
-        return hashlib.blake2b(type(error).__name__.encode(), digest_size=16).hexdigest()
+        return _reason(error)
+
+
+def _reason(error: OSError) -> str:
+    """What stands for the content of a file that cannot be read."""
+    return hashlib.blake2b(type(error).__name__.encode(), digest_size=16).hexdigest()
 
 
 def _of_the_beginning(real: str | os.PathLike) -> str:
@@ -134,26 +141,127 @@ def stored_fingerprint(folder: Path) -> str:
         for title, path in sorted(_paths(manifest, manifest.stat().st_mtime_ns).items()):
             digest.update(f"{title}\0{path}\0".encode("utf-8", "surrogateescape"))
         folder = folder / PICTURES
-    real = os.path.realpath(folder)
-    for place in sorted(_below(folder)):
-        digest.update(os.fsencode(place) + b"\0" + _hash_below(real, place).encode())
+    return digest_of(digest.hexdigest(), contents_digest(folder, _below(folder)))
+
+
+# --- Many files at once: a folder in which nothing has changed is known as one
+
+
+def contents_digest(top: Path, paths: Iterable[str]) -> str:
+    """Hex digest of the places and contents of files below `top`, in whatever order they come.
+
+    paths: relative, parts joined by "/", none through a link to a folder; files themselves may be links. Of a
+    folder whose files have the names, sizes and times that they had, no file is opened or looked up: known
+    ones take little more than asking the system for their sizes and times.
+    """
+    real, names, digest = os.path.realpath(top), defaultdict(list), hashlib.blake2b(digest_size=16)
+    for path in paths:
+        folder, _, name = path.rpartition("/")
+        names[folder].append(name)
+    for folder, inside_it in sorted(names.items()):
+        digest.update(os.fsencode(folder) + b"\0" + _folder_digest(real, folder, inside_it).encode())
     return digest.hexdigest()
 
 
-def _hash_below(real: str, place: str) -> str:
-    """As `hash_inside`, sooner where no link is followed: there may be millions of them."""
-    path = os.path.join(real, place)
-    if os.path.islink(path):
-        return hash_inside(Path(real), place)
-    return _hash_or_reason(lambda: known_digest("beginning", path, _of_the_beginning))
+def named_digest(top: Path, paths: Iterable[str]) -> str:
+    """Hex digest of the places and contents of files that somebody named, as `read_inside` reads them.
+
+    Those that lie below `top` as they are named are looked at by folder, see `contents_digest`; the others
+    (through a link, composed otherwise, outside, missing) one by one, each as `hash_inside` takes it.
+    """
+    real = os.path.realpath(top)
+    others: list[str] = []
+    straight: list[str] = []
+    plain: dict[str, bool] = {}  # folder -> whether it is below `top` where its name says
+    for path in paths:
+        folder = path.rpartition("/")[0]
+        if folder not in plain:
+            plain[folder] = _is_plain(real, folder)
+        there = plain[folder] and os.path.lexists(os.path.join(real, path))
+        (straight if there else others).append(path)
+    digest = hashlib.blake2b(contents_digest(top, straight).encode(), digest_size=16)
+    for path in others:
+        digest.update(ascii(path).encode() + hash_inside(top, path).encode())
+    return digest.hexdigest()
+
+
+def _is_plain(top: str, folder: str) -> bool:
+    """Whether a folder named below the real folder `top` is there without a link or a step up."""
+    place = os.path.join(top, folder).rstrip("/")
+    try:
+        return not folder.startswith("/") and os.path.realpath(place) == place
+    except ValueError:  # a name that cannot be
+        return False
+
+
+def _folder_digest(top: str, folder: str, names: list[str]) -> str:
+    """Hex digest of the names and contents of these files of a folder below the real folder `top`."""
+    place, unread = os.path.join(top, folder), []
+
+    def compute() -> str:
+        digest = hashlib.blake2b(digest_size=16)
+        for name in sorted(names):
+            try:
+                found = _hash_below(top, os.path.join(folder, name))
+            except OSError as error:
+                unread.append(name)
+                found = _reason(error)
+            digest.update(os.fsencode(name) + b"\0" + found.encode())
+        return digest.hexdigest()
+
+    def look() -> tuple[str, float]:
+        state, changed = _state_of_folder(place, set(names))
+        return state, math.inf if unread else changed  # what could not be read may be readable next time
+
+    return known_as("folder", place, look, compute)
+
+
+def _state_of_folder(place: str, names: set[str]) -> tuple[str, float]:
+    """What some files of a folder are known by, as one text, and when the last of them was changed.
+
+    "" and infinity, which is not remembered, where the folder does not list all of them.
+    """
+    states, latest = [], 0.0
+    try:
+        with os.scandir(place) as entries:
+            for entry in entries:
+                if entry.name in names:
+                    state, changed = _state_of_entry(entry)
+                    states.append(f"{entry.name}\0{state}")
+                    latest = max(latest, changed)
+    except OSError:  # it went while we looked
+        return "", math.inf
+    if len(states) < len(names):  # gone, or listed otherwise than named: a Mac's disk finds a.jpg as A.JPG
+        return "", math.inf
+    text = "\0".join(sorted(states)).encode("utf-8", "surrogateescape")  # a name need not be text
+    return hashlib.blake2b(text, digest_size=16).hexdigest(), latest
+
+
+def _state_of_entry(entry: os.DirEntry) -> tuple[str, float]:
+    """As `state_of` a file; of a link what it leads to, and where that is."""
+    if not entry.is_symlink():
+        return state_of(entry.stat(follow_symlinks=False))
+    try:
+        state, changed = state_of(entry.stat())
+    except OSError:  # it leads nowhere
+        state, changed = "", 0.0
+    return f"{state} {os.path.realpath(entry.path)}", changed
+
+
+def _hash_below(top: str, place: str) -> str:
+    """Hex digest of a file below a real folder, as `hash_inside`, sooner where no link is followed."""
+    path = os.path.join(top, place)
+    real = inside(Path(top), place) if os.path.islink(path) else path
+    return known_digest("beginning", real, _of_the_beginning)
 
 
 def _below(folder: Path) -> Iterator[str]:
     """Paths of the files below a folder, relative to it, without hidden ones, of downloads under way."""
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        inner = os.path.relpath(place, folder)
-        yield from (os.path.normpath(os.path.join(inner, name)) for name in names if not name.startswith("."))
+        inner = Path(place).relative_to(folder).as_posix()
+        start = "" if inner == "." else f"{inner}/"
+        yield from (start + name for name in names if not name.startswith("."))
 
 
 @lru_cache(maxsize=2)

@@ -14,7 +14,7 @@ from wikitopics.paths import sample_folder
 from wikitopics.sources.files import files_table
 from wikitopics.sources.reading import TooLarge
 
-TABLES = ("sample.parquet", "categories.csv", "articles.csv", "folders.csv")
+TABLES = ("sample.parquet", "categories.csv", "articles.csv", "items.csv", "folders.csv")
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Sample:
 
     def files(self) -> pd.DataFrame:
         """One row per picture of the sample, in the order of the Parquet file."""
-        columns = ["title", "creator", "licence", "categories", "articles"]
+        columns = ["title", "creator", "licence", "categories", "articles", "items"]
         table = pq.read_table(_sample_file(), columns=columns).to_pydict()
         frame = files_table(path=table["title"], **table)
         frame["title"] = frame[
@@ -47,8 +47,9 @@ class Sample:
         """The sample's own small graph."""
         return sample_folder()
 
-    def items(self) -> None:
-        """None: nothing is known of items."""
+    def items(self) -> Path:
+        """The sample's own table of the items that its files depict."""
+        return sample_folder() / "items.csv"
 
     def human(self, taxonomy: str) -> pd.DataFrame | None:
         """The librarian's folder of each picture in that taxonomy's labels: title, labels.

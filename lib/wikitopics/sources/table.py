@@ -14,7 +14,8 @@ from wikitopics.paths import located
 from wikitopics.sources.copies import joined_copies
 from wikitopics.sources.files import files_table
 from wikitopics.sources.given_split import split_names
-from wikitopics.sources.reading import hash_inside, is_file, read_inside
+from wikitopics.sources.huggingface.dataset_folder import DatasetFolder
+from wikitopics.sources.reading import digest_of, is_file, named_digest, read_inside
 from wikitopics.sources.table_cells import add_one_hot, as_list, as_text, check_divided, in_capitals
 from wikitopics.sources.tables import read_table
 from wikitopics.titles import category_name, item_key, names_an_item
@@ -30,7 +31,7 @@ class Table:
     """The pictures that a table describes.
 
     `table`: CSV, lines of JSON or Parquet, relative to the root folder; `image_root`: folder its paths start
-    at, "" for the table's own.
+    at, "" for the table's own. Or the folder of a data set, see `huggingface.dataset_folder`.
     Columns: path (or file_name); optionally title, creator, licence (text), split (train, validation, test),
     labels, categories, articles, items (Q-ids), human (lists, as `table_cells.as_list` reads them). Without
     labels, columns of 0 and 1 are: their names. A path in several rows is one file, with the labels of all
@@ -47,7 +48,8 @@ class Table:
 
         attrs["notes"] tells how the table was understood.
         """
-        frame = read_table(self._table_file(), "table", ["path"], OWN)
+        data_set = self._data_set()
+        frame = data_set.rows(OWN) if data_set else read_table(self._table_file(), "table", ["path"], OWN)
         columns = {name: frame[name].tolist() for name in frame}
         columns["path"] = [as_text("path", cell) for cell in columns["path"]]
         empty = sum(not path for path in columns["path"])
@@ -58,7 +60,9 @@ class Table:
             )
         if frame.empty:
             raise UserError(f"table must have rows, but {self.table} has only the names of columns; add some")
-        gone = sum(not is_file(self._top(), path) for path in set(columns["path"]))
+        named = set(columns["path"])
+        top = self._top()
+        gone = data_set.lacks(named) if data_set else sum(not is_file(top, path) for path in named)
         if "items" in columns and not _of_wikidata(columns["items"]):
             del columns["items"]  # a museum's number of objects, and nothing that a file depicts
         labels = add_one_hot(columns, OWN)
@@ -77,7 +81,7 @@ class Table:
         if "split" in columns:
             texts["split"] = split_names(columns["split"], self.table)
         paths, notes["rows joined to one file"] = _joined(columns["path"], lists, texts)
-        kept = joined_copies(self._top(), paths, lists, texts.get("split"))
+        kept = joined_copies(top, paths, lists, texts.get("split"))
         notes["copies with other labels, joined to the first"] = len(paths) - len(kept)
         _keep(kept, paths, *lists.values(), *texts.values())
         titles = texts.pop("title", [""] * len(paths))
@@ -86,7 +90,8 @@ class Table:
 
     def read(self, path: str, max_bytes: int) -> bytes:
         """The file's bytes; see `sources.reading.read_inside`."""
-        return read_inside(self._top(), path, max_bytes)
+        data_set = self._data_set()
+        return data_set.read(path, max_bytes) if data_set else read_inside(self._top(), path, max_bytes)
 
     def graph(self) -> None:
         """None: it may be named by a parameter of its own."""
@@ -104,12 +109,28 @@ class Table:
 
     def fingerprint(self) -> str:
         """Hex digest of the table and of every file it names."""
-        digest = hashlib.blake2b(self._table_file().read_bytes(), digest_size=16)
-        for path in self.files()["path"]:
-            digest.update(hash_inside(self._top(), path).encode())
-        return digest.hexdigest()
+        if data_set := self._data_set():
+            return data_set.fingerprint(self.files()["path"])
+        table = self._table_file()
+        named = dict.fromkeys(
+            as_text("path", cell) for cell in read_table(table, "table", ["path"], OWN)["path"]
+        )
+        digest = hashlib.blake2b(table.read_bytes(), digest_size=16)
+        return digest_of(digest.hexdigest(), named_digest(self._top(), named))
+
+    def _data_set(self) -> DatasetFolder | None:
+        """The data set where `table` is a folder; None where it is a file."""
+        top = located(self.table)
+        if top.is_dir() and self.image_root:
+            raise UserError(
+                "image_root must be empty where table is the folder of a data set, but is "
+                f"{self.image_root!r}; leave it out"
+            )
+        return DatasetFolder(top) if top.is_dir() else None
 
     def _top(self) -> Path:
+        if located(self.table).is_dir():
+            return located(self.table)
         return located(self.image_root) if self.image_root else located(self.table).parent
 
     def _table_file(self) -> Path:

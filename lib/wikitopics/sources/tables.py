@@ -31,7 +31,13 @@ MAX_COLUMNS = 10_000
 MAX_MEMORY = 4 << 30  # bytes that columns of Parquet take
 BATCH = 4096  # rows of Parquet looked at together
 DELIMITERS = (",", ";", "\t")
-ALIASES = {"title": ("image",), "path": ("file_name", "filename"), "labels": ("label",), "split": ("fold",)}
+ALIASES = {
+    "title": ("image",),
+    "path": ("file_name", "filename"),
+    "labels": ("label",),
+    "split": ("fold",),
+    "licence": ("license",),
+}
 BOMS = {
     b"\xef\xbb\xbf": "utf-8-sig",
     b"\xff\xfe\0\0": "utf-32",  # before UTF-16, whose mark it begins with
@@ -276,12 +282,19 @@ def _json_cell(value: Any) -> Any:
 
 
 def _of_parquet(path: Path, needed: set[str]) -> Columns:
-    """Columns of texts, numbers, and lists of them; others (bytes, structures) are left out."""
+    """Columns of texts, numbers, and lists of them; others (bytes, structures) are left out, and so are
+    vectors (lists of fractions) that are not `needed`: as texts a row of 768 takes 70 kB."""
     file = pq.ParquetFile(path, memory_map=False)
     schema = file.schema_arrow
     _check_names([_column_name(name) for name in schema.names])
-    wanted = [field.name for field in schema if _is_read(field.type) and not INDEX.fullmatch(field.name)]
     spelled = _spelled(schema.names, needed)
+    wanted = [
+        field.name
+        for field in schema
+        if _is_read(field.type)
+        and not INDEX.fullmatch(field.name)
+        and (field.name in spelled.values() or not _is_vector(field.type))
+    ]
     odd = next(
         (
             schema.field(own)
@@ -298,7 +311,7 @@ def _of_parquet(path: Path, needed: set[str]) -> Columns:
     file = pq.ParquetFile(path, read_dictionary=texts)  # a text that is repeated is held once
     columns: Columns = {_column_name(name): [] for name in wanted}
     taken = 0
-    for batch in file.iter_batches(BATCH, columns=wanted) if wanted else ():
+    for batch in _batches(file, wanted) if wanted else ():
         taken += sum(_size(batch[name]) + 8 * len(batch) for name in wanted)  # a cell is at least a pointer
         if taken > MAX_MEMORY:
             raise Unread(f"takes more than {MAX_MEMORY:,} bytes of memory", "leave columns or rows out")
@@ -347,6 +360,12 @@ def is_plain(kind: pa.DataType) -> bool:
     return is_text(kind) or types.is_integer(kind) or types.is_null(kind)
 
 
+def _batches(file: pq.ParquetFile, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    """Row group by row group: Arrow has no lists of texts in batches over several of them."""
+    for group in range(file.num_row_groups):
+        yield from file.iter_batches(BATCH, row_groups=[group], columns=columns)
+
+
 def _is_read(kind: pa.DataType) -> bool:
     """Whether a column of this type is read: texts and numbers, dates, nothing, and lists of them."""
     types = pa.types
@@ -357,6 +376,10 @@ def _is_read(kind: pa.DataType) -> bool:
     return is_text(kind) or types.is_null(kind) or types.is_temporal(kind) or types.is_primitive(kind) or (
         types.is_decimal(kind)
     )  # fmt: skip
+
+
+def _is_vector(kind: pa.DataType) -> bool:
+    return is_list(kind) and pa.types.is_floating(kind.value_type)
 
 
 def is_list(kind: pa.DataType) -> bool:

@@ -1,3 +1,3 @@
-"""What a network learns from labels. Only the modules in here import Keras."""
+"""What a network learns from labels."""
 
-from wikitopics.train import engine as engine  # first, so that Keras starts quietly
+from wikitopics.networks import engine as engine  # first, so that Keras starts quietly

@@ -8,9 +8,10 @@ import keras
 import numpy as np
 import pandas as pd
 
-from wikitopics.artefacts import read_array, read_json, read_table
+from wikitopics.artefacts import read_json, read_table
 from wikitopics.errors import UserError
 from wikitopics.images.exact_copies import labels_of_kept
+from wikitopics.images.squares import Squares, read_squares
 from wikitopics.labels.taxonomy import label_matrix
 
 
@@ -18,13 +19,14 @@ from wikitopics.labels.taxonomy import label_matrix
 class Examples:
     """Images and their labels, row by row.
 
-    frame: images.parquet (title, row, group, split, ...); pixels: (m, s, s, 3) uint8, memory-mapped, indexed
-    by frame.row; label_matrix: (n_images, n_labels) uint8 {0, 1}; confidences: (n_images, n_labels) float32,
-    the label source's own scores, 0 where there is no label; label_names and parents as in label_names.json.
+    frame: images.parquet (title, row, group, split, ...); pixels: (m, s, s, 3) uint8 by frame.row, see
+    images.squares; label_matrix: (n_images, n_labels) uint8 {0, 1}; confidences: (n_images, n_labels)
+    float32, the label source's own scores, 0 where there is no label; label_names and parents as in
+    label_names.json.
     """
 
     frame: pd.DataFrame
-    pixels: np.ndarray
+    pixels: Squares
     label_matrix: np.ndarray
     confidences: np.ndarray
     label_names: list[str]
@@ -47,7 +49,7 @@ def read_examples(images: Path, labels: Path) -> Examples:
     label_matrix, confidences = _matrices(table, frame, names["label_names"])
     return Examples(
         frame,
-        read_array(images / "images.npy"),
+        read_squares(images),
         label_matrix,
         confidences,
         names["label_names"],

@@ -13,13 +13,23 @@ import keras
 import numpy as np
 from keras import layers
 
-from wikitopics.artefacts import read_array, read_table, room_for, take_lock
+from wikitopics.artefacts import read_table, room_for, take_lock
 from wikitopics.errors import UserError
+from wikitopics.images.squares import Squares, read_squares
+from wikitopics.networks.backbones import weights_checksum
 from wikitopics.progress import report
-from wikitopics.train.backbones import weights_checksum
 from wikitopics.train.examples import Batches, Examples, Views
 from wikitopics.train.given_features import Given
-from wikitopics.train.model import backbone_of, features_of, head_of, open_end
+from wikitopics.train.model import (
+    backbone_of,
+    features_of,
+    head_of,
+    of_names,
+    open_end,
+    preset_text,
+    spread,
+)
+from wikitopics.vectors.vector_files import ROWS
 
 LAYER = "augment"
 
@@ -95,7 +105,7 @@ def cached_features(images: Path, network: keras.Model, name: str, image_size: i
     computed if they are not there. Of several processes that want them at once one computes, the others wait.
     Raises UserError where a picture's features are not finite numbers.
     """
-    pixels = read_array(images / "images.npy")
+    pixels = read_squares(images)
     path = images / "features" / f"{name}-{image_size}-{features_key(images, pixels, network)}.npy"
     return _once(path, pixels, network, np.arange(len(pixels)), None)
 
@@ -115,7 +125,7 @@ def cached_views(
     Kept beside the features of the pictures as they are, under a key that also depends on the augmentation,
     the rows, the view and the seed: a run that wants more views computes only those that are not there.
     """
-    pixels = read_array(images / "images.npy")
+    pixels = read_squares(images)
     key = features_key(images, pixels, network)
     arrays = []
     for view in range(views):
@@ -128,10 +138,14 @@ def cached_views(
     return Views(rows, arrays)
 
 
-def features_key(images: Path, pixels: np.ndarray, network: keras.Model) -> str:
-    """16 hex digits of what features depend on: sha1 of the pictures, store's shape, some pixels, weights."""
+def features_key(images: Path, pixels: Squares, network: keras.Model) -> str:
+    """16 hex digits of what features depend on: sha1 of the pictures, store's shape, some pixels, weights.
+
+    Of a preset the preprocessing, too, which is no weight.
+    """
     digest = hashlib.sha256("\n".join(read_table(images / "images.parquet", ["sha1"]).sha1).encode())
     digest.update(f"{pixels.shape}{network.input.shape}{weights_checksum(network)}".encode())
+    digest.update(preset_text(network).encode())
     if network.compute_dtype != "float32":
         digest.update(network.compute_dtype.encode())
     for row in np.unique(np.linspace(0, len(pixels) - 1, SAMPLED).astype(int)):
@@ -162,7 +176,7 @@ def _alone(lock: Path) -> Iterator[None]:
 
 
 def _compute(
-    path: Path, pixels: np.ndarray, network: keras.Model, rows: np.ndarray, augmenter: keras.Model | None
+    path: Path, pixels: Squares, network: keras.Model, rows: np.ndarray, augmenter: keras.Model | None
 ) -> None:
     """One pass over the pictures, written batch by batch so that memory does not grow with their number.
 
@@ -216,7 +230,7 @@ def _check_finite(features: np.ndarray, rows: np.ndarray) -> None:
     wrong = rows[~np.isfinite(features).all(axis=1)]
     if len(wrong):
         raise UserError(
-            f"features must be finite numbers, but those of row {wrong[0]} of images.npy are not; "
+            f"features must be finite numbers, but those of the picture of row {wrong[0]} are not; "
             "choose other weights, and no mixed precision"
         )
 
@@ -230,8 +244,8 @@ class Learner:
     frozen: the backbone stays as it is, and `model` is the head alone."""
 
     model: keras.Model
-    inputs: np.ndarray
-    shown: "np.ndarray | Views"
+    inputs: Squares
+    shown: "Squares | Views"
     content: str
     frozen: bool = True
 
@@ -271,9 +285,11 @@ def prepare_learner(
     of each training picture; its head learns from them, and so do the heads of further seeds: they share the
     views that `seed` drew, and draw for themselves which of them an epoch sees. A backbone that learns too
     sees the pictures themselves in every epoch, augmented anew. Without a backbone the head learns from the
-    features that were `given`.
+    features that were `given`. A head of names learns nothing; its scores are spread (model.spread) by the
+    training pictures.
     """
     if given is not None:
+        _spread_names(network, given.array, examples)
         return Learner(head_of(network), given.array, given.array, str(given.file))
     backbone = backbone_of(network)
     if backbone.trainable_weights:
@@ -281,13 +297,22 @@ def prepare_learner(
         key = features_key(images, examples.pixels, features_of(network))
         return Learner(whole, examples.pixels, examples.pixels, key, frozen=False)
     eye = features_of(network)
+    image_size = image_size or backbone.input_shape[1]
     features = cached_features(images, eye, backbone.name, image_size)
+    _spread_names(network, features, examples)
     if not augmentation:
         return Learner(head_of(network), features, features, str(features.filename))
     rows = np.sort(examples.frame["row"].to_numpy()[examples.rows("train")])
     seen = cached_views(images, eye, backbone.name, image_size, augmentation, rows, views, seed)
     names = [str(array.filename) for array in (features, *seen.arrays)]
     return Learner(head_of(network), features, seen, " ".join(names))
+
+
+def _spread_names(network: keras.Model, features: np.ndarray, examples: Examples) -> None:
+    """Where names are the head, make its scores fill 0 to 1 on the training pictures."""
+    if of_names(network):
+        rows = np.sort(examples.frame["row"].to_numpy()[examples.rows("train")])
+        spread(network, (features[rows[start : start + ROWS]] for start in range(0, len(rows), ROWS)))
 
 
 def augmented(network: keras.Model, augmentation: Augmentation, seed: int) -> keras.Model:

@@ -46,6 +46,11 @@ class Progress:
         return pd.DataFrame(rows)
 
 
+def nothing_yet(members: Members) -> Progress:
+    """Before the first epoch."""
+    return Progress([[] for _ in range(len(members))])
+
+
 def save_checkpoint(path: Path, key: str, members: Members, progress: Progress) -> None:
     """Write all that an epoch changes of `members`, and `progress`, under `key`."""
     arrays = {f"now{i}": ops.convert_to_numpy(value) for i, value in enumerate(members.state)}
@@ -63,7 +68,7 @@ def restore_checkpoint(path: Path, key: str, members: Members) -> Progress:
 
     Raises UserError where the file is damaged.
     """
-    empty = Progress([[] for _ in range(len(members))])
+    empty = nothing_yet(members)
     if not Path(path).exists():
         return empty
     try:
@@ -191,6 +196,7 @@ def fit(
     others go on. history.csv in `folder` grows epoch by epoch (without seconds); a checkpoint beside it lets
     the same call with the same `key` continue after a kill and end with the same weights. Raises UserError
     where there is nothing to learn from or no label in validation, and where the loss is no longer a number.
+    Members that cannot learn are judged once, as after an epoch.
 
     One row a seed and epoch, seed by seed: seed, epoch (from 1), loss (mean over the epoch's images, weights
     moving), learning_rate (of the epoch's last step), val_loss, val_macro_pr_auc, val_micro_pr_auc, seconds
@@ -202,14 +208,16 @@ def fit(
             "training must have images to learn from and at least one label in validation to watch, but has "
             f"{fewest} and {int(validation.targets.sum())}; choose other labels or more images"
         )
-    progress = restore_checkpoint(folder / CHECKPOINT, key, members)
-    plan = Plan(epochs, patience, monitor)
+    kept = folder / CHECKPOINT
+    progress = restore_checkpoint(kept, key, members) if members.learn else nothing_yet(members)
+    plan = Plan(epochs if members.learn else 1, patience, monitor)
     report("epoch", _done(progress), epochs)
     saved = -math.inf
     while active := _active(progress, plan):
         _one_epoch(members, active, validation, plan, progress)
-        if time.monotonic() - saved >= SECONDS_BETWEEN_CHECKPOINTS or not _active(progress, plan):
-            save_checkpoint(folder / CHECKPOINT, key, members, progress)
+        due = time.monotonic() - saved >= SECONDS_BETWEEN_CHECKPOINTS or not _active(progress, plan)
+        if members.learn and due:
+            save_checkpoint(kept, key, members, progress)
             saved = time.monotonic()
         _write_history(folder, progress.table(seeds_of(members)))
         report("epoch", _done(progress), epochs)
@@ -244,7 +252,7 @@ def _one_epoch(
     """Learn, score validation, note it for the members that have not stopped, keep the best weights."""
     started, epoch = time.perf_counter(), _done(progress)
     losses = members.epoch(epoch, active)
-    scores = members.scores(validation)
+    scores = dict(zip(active, members.scores(validation, active), strict=True))
     seconds = round(time.perf_counter() - started, 3)
     progress.best = progress.best or [[] for _ in range(len(members))]
     for member in active:

@@ -12,17 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from wikitopics.artefacts import file_digest, read_array, read_json, read_table, replacing, write_json
 from wikitopics.errors import UserError
 from wikitopics.titles import mediawiki_title
 from wikitopics.train.examples import Examples, only
-
-ROWS = 4096  # read at once
-WIDEST = 1 << 16  # numbers a row
-KEYS = ("sha1", "title", "path", "image_url")  # what names a picture, the surest first
+from wikitopics.vectors.vector_files import ROWS, opened, vectors_of
 
 
 @dataclass(frozen=True)
@@ -80,14 +75,15 @@ def read_given(path: Path, images: Path) -> Given:
     Raises UserError for another file, where a picture has two rows that differ or a name is of several
     pictures, and where no picture of the set has features.
     """
-    table = read_table(images / "images.parquet", ["row", "title", "path", "sha1"])
-    key = hashlib.sha256("\n".join([file_digest(path), *table["sha1"]]).encode()).hexdigest()[:16]
+    table = read_table(images / "images.parquet", ["row", "title", "path", "sha1", "file_sha1"])
+    known = table.to_json(orient="values")  # a picture may have another name, and so other features
+    key = hashlib.sha256(f"{file_digest(path)}\n{known}".encode()).hexdigest()[:16]
     kept = images / "features" / f"given-{key}.npy"
     said = kept.with_suffix(".json")
     if not (kept.exists() and said.exists()):
         kept.parent.mkdir(parents=True, exist_ok=True)
         with replacing(kept) as part:
-            counts = _copy(path, table, part)
+            counts = write_vectors(path, table, part)
         write_json(said, counts)
     return Given(kept, **read_json(said))
 
@@ -97,33 +93,11 @@ def only_known(examples: Examples, given: Given | None) -> Examples:
     return examples if given is None else only(examples, given.known(examples.frame["row"].to_numpy()))
 
 
-def opened(path: Path) -> tuple[pq.ParquetFile, str, str]:
-    """The file, the name of its column that names pictures, and that of its numbers; raises UserError."""
-    try:
-        file = pq.ParquetFile(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        reason = (str(error).splitlines() or [""])[0][:120]
-        raise UserError(
-            f"features must be a Parquet file, but {path.name} cannot be read as one ({reason}); name another"
-        ) from None
-    schema = file.schema_arrow
-    names = [name for name in KEYS if name in schema.names]
-    numbers = [field.name for field in schema if _is_vector(field.type)]
-    if not names or len(numbers) != 1:
-        raise UserError(
-            f"features must have one column of lists of numbers and one of {', '.join(KEYS)}, but "
-            f"{path.name} has {', '.join(map(repr, schema.names)) or 'no column'}; rename columns"
-        )
-    return file, names[0], numbers[0]
+def write_vectors(path: Path, table: pd.DataFrame, target: Path) -> dict[str, int]:
+    """Write the vectors of the Parquet file `path` as an .npy, (m, d) float32 by `row`; what Given counts.
 
-
-def _is_vector(kind: pa.DataType) -> bool:
-    lists = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
-    return any(one(kind) for one in lists) and pa.types.is_floating(kind.value_type)
-
-
-def _copy(path: Path, table: pd.DataFrame, target: Path) -> dict[str, int]:
-    """Write the array of the file's vectors by row of `table`; what of the file was used, counted."""
+    table: row, title, path and file_sha1 of pictures. Raises as `read_given`.
+    """
     file, name, _ = opened(path)
     find, has = _finder(name, table), np.zeros(int(table["row"].max()) + 1, bool)
     counts = Counter({"rows": file.metadata.num_rows})
@@ -154,34 +128,9 @@ def _copy(path: Path, table: pd.DataFrame, target: Path) -> dict[str, int]:
     return {name: counts[name] for name in ("rows", "strangers", "repeated", "unusable", "pictures")}
 
 
-def vectors_of(path: Path) -> Iterator[tuple[list[str], np.ndarray, np.ndarray]]:
-    """A file's names of pictures, vectors (n, d) float32 and which of them are usable (n,), some at a time.
-
-    Raises UserError as `read_given`.
-    """
-    file, name, numbers = opened(path)
-    width = 0
-    for batch in file.iter_batches(ROWS, columns=[name, numbers]):
-        column = batch[numbers].cast(pa.large_list(pa.float32()))
-        lengths = np.asarray(column.value_lengths().fill_null(0))
-        width = width or int(lengths.max(initial=0))
-        others = lengths[(lengths != width) & (lengths > 0)]
-        if len(others) or width > WIDEST:
-            raise UserError(
-                f"features must be lists of one length, at most {WIDEST:,}, but {path.name} has some of "
-                f"{width:,}{f' and of {others[0]:,}' if len(others) else ''} numbers; make them anew"
-            )
-        vectors = np.zeros((len(batch), width), np.float32)
-        flat = column.drop_null().flatten()  # rows that are null have no numbers in it
-        vectors[lengths > 0] = np.asarray(flat.fill_null(np.nan)).reshape((lengths > 0).sum(), width)
-        names = batch[name].cast(pa.string()).fill_null("").to_pylist()
-        usable = np.logical_and(np.isfinite(vectors).all(axis=1), vectors.any(axis=1))
-        yield names, vectors, np.asarray(usable)
-
-
 def _finder(name: str, table: pd.DataFrame) -> Callable[[str], int | None]:
     """A function from what a file's column `name` says to the row of that picture, None for another one."""
-    column = {"image_url": "title"}.get(name, name)
+    column = {"image_url": "title", "sha1": "file_sha1"}.get(name, name)
     rows = dict(zip(table[column], table["row"], strict=True))
     several = set(table[column][table[column].duplicated()])
     spelled = {"sha1": str.lower, "title": mediawiki_title, "image_url": mediawiki_title}

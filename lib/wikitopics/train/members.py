@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from wikitopics.train.engine import on_one_device
+from wikitopics.networks.engine import on_one_device
 from wikitopics.train.examples import Batches, predicted
 from wikitopics.train.features import Learner
 from wikitopics.train.losses import PLAIN, LabelLoss, LossSettings
@@ -31,6 +31,7 @@ class Members:
 
     settings: list[LossSettings]
     train: list[Batches]
+    learn = True  # whether an epoch changes anything
 
     def __len__(self) -> int:
         return len(self.train)
@@ -54,8 +55,8 @@ class Members:
         """Give a member what `weights` gave of it."""
         raise NotImplementedError
 
-    def scores(self, batches: Batches) -> np.ndarray:
-        """Scores of all members for the same images: (members, n, L) float32."""
+    def scores(self, batches: Batches, which: list[int] | None = None) -> np.ndarray:
+        """Scores of all members, or of `which`, for the same images: (members, n, L) float32."""
         raise NotImplementedError
 
     def learning_rate(self, member: int) -> float:
@@ -77,8 +78,11 @@ def prepare(
     """What learns: `part.model` with the first of `train`, and beside it a head for each further seed.
 
     `train` has Batches of one seed each, `settings` their losses; `optimizer` makes an optimiser of the
-    number of steps an epoch. A backbone that learns is trained alone: then there is one seed (rules.py).
+    number of steps an epoch. A backbone that learns is trained alone, and where nothing learns there is
+    nothing that a seed could change: then there is one seed (rules.py).
     """
+    if not part.model.trainable_weights:
+        return Fixed(part.model, train[0], settings[0])
     if not part.frozen:
         return Whole(part.model, train[0], settings[0], optimizer)
     heads = [part.model, *(head_like(part.model, batches.seed or 0) for batches in train[1:])]
@@ -124,7 +128,7 @@ class Whole(Members):
     def set_weights(self, member: int, weights: list[np.ndarray]) -> None:
         self.model.set_weights(weights)
 
-    def scores(self, batches: Batches) -> np.ndarray:
+    def scores(self, batches: Batches, which: list[int] | None = None) -> np.ndarray:
         return predicted(self.model, batches)[None]
 
     def learning_rate(self, member: int) -> float:
@@ -137,12 +141,47 @@ class Whole(Members):
         return float(self.model.test_on_batch(inputs, targets, return_dict=True)["loss"])
 
 
-class Heads(Members):
-    """Heads of one shape, each with weights, images and an early stop of its own, trained together.
+class Fixed(Members):
+    """A network in which nothing learns, as where the labels' names are the head: it is only asked."""
 
-    Heads with as many images (all of them, unless resampling drew more for one seed than for another) are
-    one Stack. A head ends with the same numbers whoever is trained beside it, to the last bit
-    (tests/test_train_members.py).
+    learn = False
+
+    def __init__(self, model: keras.Model, train: Batches, settings: LossSettings = PLAIN):
+        self.model, self.train, self.settings = model, [train], [settings]
+
+    @property
+    def state(self) -> list:
+        return []
+
+    def epoch(self, number: int, active: list[int]) -> np.ndarray:
+        batches = (self.train[0][step] for step in range(len(self.train[0])))
+        total = sum(len(inputs) * self.loss(inputs, targets) for inputs, targets in batches)
+        return np.array([total / len(self.train[0].rows)])
+
+    def weights(self, member: int) -> list[np.ndarray]:
+        return []
+
+    def set_weights(self, member: int, weights: list[np.ndarray]) -> None:
+        """There is nothing to set."""
+
+    def scores(self, batches: Batches, which: list[int] | None = None) -> np.ndarray:
+        return predicted(self.model, batches)[None]
+
+    def learning_rate(self, member: int) -> float:
+        return 0.0
+
+    def loss_of_scores(self, targets: np.ndarray, scores: np.ndarray) -> float:
+        return float(LabelLoss(self.settings[0])(targets, scores))
+
+    def loss(self, inputs: np.ndarray, targets: np.ndarray) -> float:
+        return self.loss_of_scores(targets, self.model.predict_on_batch(inputs))
+
+
+class Heads(Members):
+    """Heads of one shape, each with weights, images and an early stop of its own, in turn in one program.
+
+    A head ends with the same numbers whoever is trained beside it, to the last bit
+    (tests/test_train_members.py): what it brings into the program it takes out again.
     """
 
     def __init__(
@@ -154,200 +193,176 @@ class Heads(Members):
     ):
         self.heads, self.train = heads, train
         self.settings = settings or [PLAIN] * len(heads)
-        sizes = [len(batches.rows) for batches in train]
-        alike = [[i for i, own in enumerate(sizes) if own == size] for size in dict.fromkeys(sizes)]
-        self.place = {member: (n, k) for n, group in enumerate(alike) for k, member in enumerate(group)}
+        steps = dict.fromkeys(len(batches) for batches in train)  # what a schedule depends on
         with on_one_device():
-            self.stacks = [self._stack(group, optimizer(len(train[group[0]]))) for group in alike]
-
-    def _stack(self, group: list[int], optimizer: keras.optimizers.Optimizer) -> "Stack":
-        heads = [self.heads[member] for member in group]
-        train = [self.train[member] for member in group]
-        return Stack(heads, train, [self.settings[member] for member in group], optimizer)
+            programs = {number: Program(heads[0], self.settings[0], optimizer(number)) for number in steps}
+            self.programs = [programs[len(batches)] for batches in train]
+            self.own = [program.begin(head) for program, head in zip(self.programs, heads, strict=True)]
+            self.label_weights = [_label_weights(one) for one in self.settings]
 
     @property
     def state(self) -> list:
-        return [variable for stack in self.stacks for variable in stack.state]
+        return [variable for own in self.own for variable in own]
 
     def epoch(self, number: int, active: list[int]) -> np.ndarray:
-        learns = [np.zeros(len(stack.train), bool) for stack in self.stacks]
-        for stack, k in (self.place[member] for member in active):
-            learns[stack][k] = True
+        losses = np.zeros(len(self.train))
         with on_one_device():
-            pairs = zip(self.stacks, learns, strict=True)
-            return self._in_order([stack.epoch(number, own) for stack, own in pairs])
+            for member in active:
+                self.train[member].epoch = number
+                given = self.own[member], self.label_weights[member], self.train[member]
+                losses[member] = self.programs[member].epoch(*given)
+        return losses
 
     def weights(self, member: int) -> list[np.ndarray]:
-        stack, k = self.place[member]
-        return [np.array(variable[k]) for variable in self.stacks[stack].learned]
+        return [np.array(variable) for variable in self._learned(member)]
 
     def set_weights(self, member: int, weights: list[np.ndarray]) -> None:
-        """Into the stack, and into the head itself."""
-        stack, k = self.place[member]
+        """Into what is trained, and into the head itself."""
         with on_one_device():
-            for variable, own in zip(self.stacks[stack].learned, weights, strict=True):
-                whole = np.array(variable)
-                whole[k] = own
-                variable.assign(whole)
+            for variable, own in zip(self._learned(member), weights, strict=True):
+                variable.assign(own)
         for variable, own in zip(self.heads[member].trainable_variables, weights, strict=True):
             variable.assign(own)
 
-    def scores(self, batches: Batches) -> np.ndarray:
+    def scores(self, batches: Batches, which: list[int] | None = None) -> np.ndarray:
+        asked = range(len(self.train)) if which is None else which
         with on_one_device():
-            return self._in_order([stack.scores(batches) for stack in self.stacks])
+            parts = [
+                [self._scores(member, inputs) for member in asked]
+                for inputs in (ops.convert_to_tensor(inputs) for inputs, _ in _chunks(batches))
+            ]
+        return np.concatenate(parts, axis=1)
 
     def learning_rate(self, member: int) -> float:
-        return float(ops.convert_to_numpy(self.stacks[self.place[member][0]].optimizer.learning_rate))
+        return self.programs[member].learning_rate(self.own[member])
 
     def loss_of_scores(self, targets: np.ndarray, scores: np.ndarray) -> float:
-        return float(self.stacks[0].judge(0, targets, scores))
+        return float(self.programs[0].judge(self.label_weights[0], targets, scores))
 
     def loss(self, inputs: np.ndarray, targets: np.ndarray) -> float:
-        """By the scores of the stacked weights: what was trained, not what was copied from it."""
-        return self.loss_of_scores(targets, self.stacks[0].scores_of(inputs)[0])
+        """By the scores of the weights that were trained, not of what was copied from them."""
+        return self.loss_of_scores(targets, self._scores(0, inputs[None]))
 
-    def _in_order(self, parts: list[np.ndarray]) -> np.ndarray:
-        return np.stack([parts[n][k] for _, (n, k) in sorted(self.place.items())])
+    def _learned(self, member: int) -> list[keras.Variable]:
+        return self.own[member][: len(self.heads[member].trainable_variables)]
+
+    def _scores(self, member: int, inputs) -> np.ndarray:
+        """Of the images of a chunk (steps, n, ...) one after the other: (steps * n, L)."""
+        learned = [variable.value for variable in self._learned(member)]
+        scores = np.asarray(self.programs[member].scores(learned, inputs))
+        return scores.reshape(-1, scores.shape[-1])
 
 
-class Stack:
-    """Heads with as many images each, their weights stacked: the program that trains them.
+class Program:
+    """What trains a head: one head's variables and its optimiser's, into which the members are put in turn.
 
-    One step takes a batch of each member, asks each head by itself (equal shapes, so equal arithmetic, alone
-    or among others), and lets one optimiser move the stacked weights: what it does to a number depends on
-    that number's own gradients only.
+    Stacked, all members would be moved by one step of the optimiser, those that have stopped too, and its
+    dozen passes over numbers that no cache holds took longer than the products that learn.
     """
 
-    def __init__(
-        self, heads: list[keras.Model], train: list[Batches], settings: list[LossSettings], optimizer
-    ):
+    def __init__(self, head: keras.Model, settings: LossSettings, optimizer: keras.optimizers.Optimizer):
         import tensorflow as tf
 
-        self.tf, self.head, self.train, self.settings = tf, heads[0], train, settings[0]
-        self.learned = _stacked([head.trainable_variables for head in heads])
-        self.drawn = _stacked([head.non_trainable_variables for head in heads])
-        self.optimizer = optimizer
-        self.optimizer.build(self.learned)
-        self.label_weights = _label_weights(settings)
+        self.tf, self.settings, self.optimizer = tf, settings, optimizer
+        self.head = keras.models.clone_model(head)
+        self.optimizer.build(self.head.trainable_variables)
         half = any(layer.compute_dtype == "float16" for layer in self.head.layers)
         self.scale = HALF if half else 1.0
-        given, shape = tf.TensorSpec, (None, *self.head.input_shape[1:])  # any number: traced once
-        together = [(None, len(train), *shape), (None, len(train), None, self.head.output_shape[-1])]
-        signature = [given((len(train),), "bool"), *(given(one) for one in together)]
-        self._steps = tf.function(self._many_steps, signature, autograph=False)
-        self.scores_of = tf.function(self._all_scores, [given(shape)], autograph=False)
+        own = [tf.TensorSpec(variable.shape, variable.dtype) for variable in self.variables]
+        weights = {name: tf.TensorSpec(self.head.output_shape[-1:]) for name in _label_weights(settings)}
+        inputs, targets = (
+            tf.TensorSpec((None, *shape[1:])) for shape in (head.input_shape, head.output_shape)
+        )
+        several = [tf.TensorSpec((None, *one.shape)) for one in (inputs, targets)]  # traced once
+        self.steps = tf.function(self._steps, [own, weights, *several], autograph=False)
+        learned = own[: len(self.head.trainable_variables)]
+        self.scores = tf.function(self._scores, [learned, several[0]], autograph=False)
 
     @property
-    def state(self) -> list:
-        return [*self.learned, *self.drawn, *self.optimizer.variables]
+    def variables(self) -> list[keras.Variable]:
+        """All that a step changes: what the head has learned, its random generators, the optimiser's."""
+        return [
+            *self.head.trainable_variables,
+            *self.head.non_trainable_variables,
+            *self.optimizer.variables,
+        ]
 
-    def epoch(self, number: int, learns: np.ndarray) -> np.ndarray:
-        """One pass over the images of each member that `learns` (members,) bool; mean losses (members,).
+    def begin(self, head: keras.Model) -> list[keras.Variable]:
+        """What a member has before its first step, as `variables` has it."""
+        start = [*head.trainable_variables, *head.non_trainable_variables, *self.optimizer.variables]
+        arrays = [ops.convert_to_numpy(variable) for variable in start]
+        return [keras.Variable(array, dtype=array.dtype.name) for array in arrays]
 
-        The others are not asked. Their weights may drift on their optimiser's momentum: they have stopped,
-        and what they keep was copied at their best epoch.
-        """
-        total = np.zeros(len(self.train))
-        if not learns.any():
-            return total
-        for batches in self.train:
-            batches.epoch = number
-        for inputs, targets in self._chunks():
-            losses = self._steps(learns, inputs, targets)
-            total += inputs.shape[2] * np.asarray(losses, np.float64).sum(axis=0)
-        return total / len(self.train[0].rows)
+    def epoch(self, own: list[keras.Variable], weights: dict[str, Any], batches: Batches) -> float:
+        """One pass of a member over its images: its mean loss; `own` is moved."""
+        total, values = 0.0, [variable.value for variable in own]
+        for inputs, targets in _chunks(batches):
+            losses, values = self.steps(values, weights, inputs, targets)
+            total += inputs.shape[1] * float(np.asarray(losses, np.float64).sum())
+        for variable, value in zip(own, values, strict=True):
+            variable.assign(value)
+        return total / len(batches.rows)
 
-    def scores(self, batches: Batches) -> np.ndarray:
-        return np.concatenate([self.scores_of(batches[i][0]) for i in range(len(batches))], axis=1)
+    def learning_rate(self, own: list[keras.Variable]) -> float:
+        """Of a member's next step."""
+        steps = self.optimizer.iterations
+        steps.assign(own[[variable is steps for variable in self.variables].index(True)])
+        return float(ops.convert_to_numpy(self.optimizer.learning_rate))
 
-    def judge(self, member: int, targets, scores):
+    def judge(self, weights: dict[str, Any], targets, scores):
         """The loss of one member, a mean over images and labels; targets and scores (n, L)."""
-        own = {name: weights[member] for name, weights in self.label_weights.items()}
-        return LabelLoss(replace(self.settings, **own))(targets, scores)
+        return LabelLoss(replace(self.settings, **weights))(targets, scores)
 
-    def _chunks(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """The epoch as (steps, members, n, ...) inputs and targets, as many steps as CHUNK has room for."""
-        first = self.train[0]
-        size = min(first.batch_size, len(first.rows)) * len(self.train) * 4 * first.inputs.shape[-1]
-        at_once, whole = max(1, CHUNK // size), len(first.rows) // first.batch_size
-        starts = [*range(0, whole, at_once), *([whole] if whole < len(first) else [])]
-        for start in starts:
-            stop = min(start + at_once, whole) if start < whole else len(first)
-            steps = [[batches[step] for batches in self.train] for step in range(start, stop)]
-            inputs, targets = (np.array([[p[part] for p in pairs] for pairs in steps]) for part in (0, 1))
-            yield inputs, targets
-
-    def _many_steps(self, learns, inputs, targets):
-        """All steps of a chunk, one after the other: losses (steps, members)."""
-        kind = self.tf.TensorSpec((len(self.train),))
-        return self.tf.map_fn(
-            lambda batch: self._step(learns, *batch),
+    def _steps(self, own, weights, inputs, targets):
+        """All steps of a chunk, one after the other: losses (steps,), and what the member has after them."""
+        for variable, value in zip(self.variables, own, strict=True):
+            variable.assign(value)
+        losses = self.tf.map_fn(
+            lambda batch: self._step(weights, *batch),
             (inputs, targets),
-            fn_output_signature=kind,
+            fn_output_signature=self.tf.float32,
+            parallel_iterations=1,
+        )
+        with self.tf.control_dependencies([losses]):
+            return losses, [self.tf.identity(variable.value) for variable in self.variables]
+
+    def _step(self, weights, inputs, targets):
+        learned = self.head.trainable_variables
+        with self.tf.GradientTape() as tape:
+            loss = self.judge(weights, targets, self.head(inputs, training=True))
+            scaled = loss * self.scale if self.scale != 1 else loss
+        gradients = tape.gradient(scaled, [variable.value for variable in learned])
+        if self.scale != 1:
+            gradients = [gradient / self.scale for gradient in gradients]
+        self.optimizer.apply(gradients, learned)
+        return loss
+
+    def _scores(self, learned, inputs):
+        drawn = [variable.value for variable in self.head.non_trainable_variables]
+        return self.tf.map_fn(
+            lambda batch: self.head.stateless_call(learned, drawn, batch, training=False)[0],
+            inputs,
             parallel_iterations=1,
         )
 
-    def _step(self, learns, inputs, targets):
-        kinds = [[_one_of(variable) for variable in kind] for kind in (self.learned, self.drawn)]
-        loss, gradients, drawn = self.tf.map_fn(
-            lambda given: self.tf.cond(
-                given[0], lambda: self._gradients(*given[1:]), lambda: self._nothing(given[1])
-            ),
-            (learns, self.tf.range(len(self.train)), inputs, targets),
-            fn_output_signature=(self.tf.float32, *kinds),
-        )
-        for variable, value in zip(self.drawn, drawn, strict=True):
-            variable.assign(value)
-        self.optimizer.apply(gradients, self.learned)
-        return loss
 
-    def _of(self, member) -> tuple[list, list]:
-        """What a member has learned, and the state of its random generators; only its part is copied."""
-        learned = [self.tf.gather(variable.value, member) for variable in self.learned]
-        return learned, [self.tf.gather(variable.value, member) for variable in self.drawn]
-
-    def _gradients(self, member, inputs, targets):
-        """Loss, gradients, and the random generators' next state of one member."""
-        learned, drawn = self._of(member)
-        with self.tf.GradientTape() as tape:
-            tape.watch(learned)
-            scores, drawn = self.head.stateless_call(learned, drawn, inputs, training=True)
-            loss = self.judge(member, targets, scores)
-            scaled = loss * self.scale if self.scale != 1 else loss
-        gradients = tape.gradient(scaled, learned)
-        return loss, [g / self.scale for g in gradients] if self.scale != 1 else gradients, drawn
-
-    def _nothing(self, member):
-        """What `_gradients` would give of a member that has stopped."""
-        learned, drawn = self._of(member)
-        return self.tf.zeros(()), [self.tf.zeros_like(weights) for weights in learned], drawn
-
-    def _all_scores(self, inputs):
-        def one(member):
-            return self.head.stateless_call(*self._of(member), inputs, training=False)[0]
-
-        return self.tf.map_fn(one, self.tf.range(len(self.train)), fn_output_signature=self.tf.float32)
+def _chunks(batches: Batches) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """An epoch as (steps, n, ...) inputs and targets, as many steps as CHUNK has room for."""
+    number, size = len(batches.rows), batches.batch_size
+    at_once, whole = max(1, CHUNK // (min(size, number) * 4 * batches.inputs.shape[-1])), number // size
+    starts = [*range(0, whole, at_once), *([whole] if whole < len(batches) else [])]
+    for start in starts:
+        stop = min(start + at_once, whole) if start < whole else len(batches)
+        pairs = [batches[step] for step in range(start, stop)]
+        yield np.array([inputs for inputs, _ in pairs]), np.array([targets for _, targets in pairs])
 
 
-def _stacked(variables: list[list]) -> list[keras.Variable]:
-    """Each variable of the heads as one, with the members in front."""
-    alike = zip(*variables, strict=True)
-    arrays = [np.stack([ops.convert_to_numpy(one) for one in same]) for same in alike]
-    return [keras.Variable(array, dtype=array.dtype.name) for array in arrays]
-
-
-def _one_of(stacked):
-    """What TensorFlow is told of one member's part of a stacked tensor."""
-    import tensorflow as tf
-
-    return tf.TensorSpec(stacked.shape[1:], stacked.dtype)
-
-
-def _label_weights(settings: list[LossSettings]) -> dict[str, Any]:
-    """The weights of labels that the losses have: (members, L) each; resampling makes them differ by seed."""
+def _label_weights(settings: LossSettings) -> dict[str, Any]:
+    """The weights of labels that a loss has, (L,) each; resampling makes them differ by seed."""
     names = ("positive_weights", "label_weights")
+    given = {name: getattr(settings, name) for name in names}
     return {
-        name: ops.convert_to_tensor(np.stack([getattr(one, name) for one in settings]), "float32")
-        for name in names
-        if getattr(settings[0], name) is not None
+        name: ops.convert_to_tensor(weights, "float32")
+        for name, weights in given.items()
+        if weights is not None
     }

@@ -16,7 +16,7 @@ import pandas as pd
 
 from wikitopics.artefacts import RECORD, file_digest, read_json, write_json, write_table
 from wikitopics.errors import UserError
-from wikitopics.train.examples import Examples
+from wikitopics.train.examples import Batches, Examples
 from wikitopics.train.features import Learner, relative_difference
 from wikitopics.train.losses import PLAIN, LossSettings, formula
 from wikitopics.train.members import Members
@@ -166,6 +166,7 @@ def proof(part: Learner, members: Members, loss: LossSettings, label_names: list
     fixed_batch_loss: see there. augmented_difference: how far the first batch as training sees it is from
     the same pictures as they are, as a share of their mean absolute value; 0 where nothing is augmented.
     effective_weights: label -> [present, absent], see there. shown_images: positions in an epoch.
+    label_images: different images with each label among these.
     features_file: see Learner.
     """
     weights, train = effective_weights(members, label_names, loss.descent), members.train[0]
@@ -174,8 +175,15 @@ def proof(part: Learner, members: Members, loss: LossSettings, label_names: list
         "augmented_difference": relative_difference(*part.first_batch(train)),
         "effective_weights": {row.label: [row.present, row.absent] for row in weights.itertuples()},
         "shown_images": len(train.rows),
+        "label_images": dict(zip(label_names, _images_of(train).tolist(), strict=True)),
         "features_file": part.features_file,
     }
+
+
+def _images_of(train: Batches) -> np.ndarray:
+    """Different images with each label that training was shown: (L,) int."""
+    _, first = np.unique(train.rows, return_index=True)
+    return (train.targets[first] > 0).sum(axis=0)
 
 
 def same_weights(effective: dict[str, list[float]]) -> pd.DataFrame:

@@ -45,7 +45,7 @@ const KEYS = {
     ["a", "mark all on the page"],
     ["z", "large picture; + − 0 zoom"],
     ["n", "more like this"],
-    ["/", "search"],
+    ["/", "search; ~a red fox: pictures like these words first, where the run's network reads"],
     ["m", "go to the map; arrows move a circle, + − its size, Space brushes"],
     ["h", "hops of the category graph"],
     ["v", "views"],
@@ -508,8 +508,8 @@ class Browser extends View {
     const { lists, ranges = [], titles = {}, has, more } = this.setup;
     this.search = h("input", {
       type: "search",
-      placeholder: "title, category, label",
-      "aria-label": "Search in title, category and label",
+      placeholder: has.words ? "title, label, ~what it shows" : "title, category, label",
+      "aria-label": `Search in title, category and label${has.words ? "; after ~ by what pictures show" : ""}`,
       class: "wt-search",
       maxlength: "200",
       spellcheck: "false",
@@ -1113,6 +1113,7 @@ class Browser extends View {
       );
     for (const [name, words] of [
       ["Categories", one.categories],
+      ["Depicts", one.items],
       ["Groups", one.groups],
     ])
       if (words?.length) parts.push(h("section", {}, h("h4", {}, name), h("div", {}, plainChips(words))));

@@ -41,7 +41,12 @@ ORDERS = (
     "doubtful labels first",
 )
 REVIEWED = ("any", "not reviewed", "reviewed")
+LIKE = "~"  # before words that say what a picture is to show: they put pictures in order, and leave out none
 TILES = ("a picture", "a picture and label")
+
+FEW = 8  # where no more than one of so many pairs matches, these are looked at one by one
+TOGETHER = 1024  # images whose pairs are otherwise looked at together: they stay in the processor's cache
+FAR = np.float32(8)  # further than two pairs are apart, whose scores are in [0, 1]
 
 
 @dataclass(frozen=True)
@@ -49,8 +54,9 @@ class Choice:
     """One setting of all filters; the defaults show every mistake, the worst first.
 
     threshold: of `label`, in place of the run's own; None: the run's own. search: words that must all occur
-    in the title, the categories or the label. against: a key of AGAINST, where a second run is there. tiles:
-    one of TILES, what a tile of the browser is.
+    in the title, the categories, the items or the label, or after a ~ what pictures are to be like, leaving
+    out none. against: a key of AGAINST, where a second run is there. tiles: one of TILES, what a tile of the
+    browser is.
     """
 
     label: int | None = None
@@ -93,7 +99,7 @@ class Predictions:
         self._first_of_group = ~frame["group"].duplicated().to_numpy()
         self.kinds = kinds_of(self.truth, self.scores >= self.thresholds)
         # Those of each image, to be searched; asked for when somebody first searches.
-        self.categories: Callable[[], list[list[str]] | None] = lambda: None
+        self.described: Callable[[], list[list[str]] | None] = lambda: None
         self.right_there: np.ndarray | None = None  # int8 (n, L): another run's; -1 where it cannot be told
 
     def __len__(self) -> int:
@@ -152,45 +158,71 @@ class Predictions:
         self.right_there[both] = there == self.truth[both]
 
     def select(
-        self, choice: Choice, reviewed: Iterable[Key] = (), only: np.ndarray | None = None
+        self, choice: Choice, reviewed: np.ndarray | None = None, only: np.ndarray | None = None
     ) -> np.ndarray:
         """The pairs (int64) that match, in the order asked for; arguments as of `matching`."""
-        pairs = self.matching(choice, reviewed, only)
-        # Not the stable sort: it takes three times as long on a million pairs, and ties mean nothing here.
-        return pairs[np.argsort(self.badness(choice.order, pairs))]
+        return self.in_order(choice.order, np.flatnonzero(self.matching(choice, reviewed, only)))
 
-    def leading(self, order: str, pairs: np.ndarray) -> np.ndarray:
-        """Of each image of these pairs (ascending) the one that comes first, in the order asked for."""
-        if not len(pairs):
-            return pairs
+    def in_order(self, order: str, pairs: np.ndarray) -> np.ndarray:
+        """These pairs (int64), sorted as asked for."""
+        # Not the stable sort: it takes three times as long on a million pairs, and ties mean nothing here.
+        return pairs[np.argsort(self.badness(order, pairs))]
+
+    def leading(self, order: str, found: np.ndarray) -> np.ndarray:
+        """Of each image that has any of `found` (n, L) bool the pair (int64) that comes first, in the order
+        asked for."""
+        few = FEW * np.count_nonzero(found) < found.size
+        pairs, bad = (self._first_of_few if few else self._first_of_many)(order, found)
+        return pairs[np.argsort(bad)]
+
+    def _first_of_few(self, order: str, found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        pairs = np.flatnonzero(found)
         bad, images = self.badness(order, pairs), pairs // self.width
-        starts = np.flatnonzero(np.concatenate([[True], images[1:] != images[:-1]]))
-        worst = np.minimum.reduceat(bad, starts)
-        places = np.flatnonzero(bad == np.repeat(worst, np.diff(np.append(starts, len(pairs)))))
-        return pairs[places[np.searchsorted(places, starts)]][np.argsort(worst)]
+        starts = np.flatnonzero(np.diff(images, prepend=-1))
+        worst = np.minimum.reduceat(bad, starts) if len(starts) else bad
+        places = np.flatnonzero(bad == np.repeat(worst, np.diff(starts, append=len(pairs))))
+        return pairs[places[np.searchsorted(places, starts)]], worst
+
+    def _first_of_many(self, order: str, found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Without a number for each pair: with 24.8 million, moving these takes longer than all else."""
+        pairs, bad = np.empty(len(self), np.int64), np.empty(len(self), np.float32)
+        for start in range(0, len(self), TOGETHER):
+            some = slice(start, start + TOGETHER)
+            worse = self._badness(order, self.scores[some], self.truth[some], slice(None))
+            if not found[some].all():
+                worse = np.minimum(worse, FAR) + 2 * FAR * ~found[some]
+            first = worse.argmin(axis=1) + self.width * np.arange(len(worse))
+            pairs[some], bad[some] = first + self.width * start, worse.ravel()[first]
+        there = found.ravel()[pairs]
+        return pairs[there], bad[there]
 
     def matching(
-        self, choice: Choice, reviewed: Iterable[Key] = (), only: np.ndarray | None = None
+        self, choice: Choice, reviewed: np.ndarray | None = None, only: np.ndarray | None = None
     ) -> np.ndarray:
-        """The pairs (int64) that match, ascending; `reviewed`: the keys with a verdict; `only`: places of the
-        images that are wanted, None for all."""
-        columns = slice(None) if choice.label is None else [choice.label]
+        """Which predictions match: (n, L) bool. `reviewed`: which pairs have a verdict, (n * L,) bool, or
+        None: none; `only`: places of the images that are wanted, None for all."""
+        columns = slice(None) if choice.label is None else slice(choice.label, choice.label + 1)
         found = self._wanted(choice, columns)
         images = self._images(choice)
         if only is not None:
             images &= np.isin(np.arange(len(self)), only)
-        for word in choice.search.casefold().split():
+        for word in [] if choice.search.startswith(LIKE) else choice.search.casefold().split():
             found = found & self._with(word, columns)
-        pairs = np.flatnonzero(found & images[:, None])
-        if choice.label is not None:
-            pairs = pairs * len(self.label_names) + choice.label
-        if choice.low > 0 or choice.high < 1:
-            scores = self.scores.ravel()[pairs]
-            pairs = pairs[(scores >= choice.low) & (scores <= choice.high)]
-        if choice.reviewed == "any":
-            return pairs
-        known = np.isin(pairs, self.pairs_of(reviewed))
-        return pairs[known if choice.reviewed == "reviewed" else ~known]
+        if not images.all():
+            found &= images[:, None]
+        if choice.low > 0:
+            found &= self.scores[:, columns] >= choice.low
+        if choice.high < 1:
+            found &= self.scores[:, columns] <= choice.high
+        if choice.reviewed != "any":
+            known = np.zeros(self.truth.size, bool) if reviewed is None else reviewed
+            known = known.reshape(self.truth.shape)[:, columns]
+            found &= known if choice.reviewed == "reviewed" else ~known
+        if choice.label is None:
+            return found
+        of_all = np.zeros_like(self.truth)
+        of_all[:, columns] = found
+        return of_all
 
     def _wanted(self, choice: Choice, columns) -> np.ndarray:
         """Which decisions are of the kind asked for: (n, labels asked for) bool."""
@@ -210,17 +242,17 @@ class Predictions:
         return found
 
     def _with(self, word: str, columns) -> np.ndarray:
-        """Which decisions have a word in title, categories or label: (n, labels asked for) bool."""
+        """Which decisions have a word in title, description or label: (n, labels asked for) bool."""
         text = np.fromiter((word in text for text in self.texts), bool, len(self))
         label = np.array([word in name.casefold() for name in self.label_names], bool)[columns]
         return text[:, None] | label[None, :]
 
     @cached_property
     def texts(self) -> list[str]:
-        """What is searched of each image: title and categories, in small letters."""
+        """What is searched of each image: title, categories and items, in small letters."""
         titles = [str(title) for title in self.titles]
-        categories = self.categories() or [[]] * len(titles)
-        rows = zip(titles, categories, strict=True)
+        described = self.described() or [[]] * len(titles)
+        rows = zip(titles, described, strict=True)
         return ["\n".join([title, *names]).casefold() for title, names in rows]
 
     def _images(self, choice: Choice) -> np.ndarray:
@@ -235,16 +267,22 @@ class Predictions:
 
     def badness(self, order: str, pairs: np.ndarray) -> np.ndarray:
         """What these pairs are sorted by, smallest first: float32."""
-        scores = self.scores.ravel()[pairs]
+        return self._badness(order, self.scores.ravel()[pairs], self.truth.ravel()[pairs], pairs % self.width)
+
+    def _badness(self, order: str, scores: np.ndarray, truth: np.ndarray, labels) -> np.ndarray:
+        """The same of scores and truth of these labels, by arithmetic: np.where takes many times as long."""
         if order.startswith("loss"):  # cross-entropy falls with the chance given to the truth: no logarithm
-            return np.where(self.truth.ravel()[pairs], scores, 1 - scores)
+            return np.abs(scores - ~truth)
         if order.startswith("close"):
-            return np.abs(scores - self.thresholds.astype(np.float32)[pairs % len(self.label_names)])
+            return np.abs(scores - self._cuts[labels])
         if order.startswith("doubtful"):
-            given, typical = self.truth.ravel()[pairs], self._typical
-            usual = np.where(given, typical[0][pairs % self.width], typical[1][pairs % self.width])
-            return np.where(given, scores - usual, usual - scores)
+            without, with_label = self._typical
+            return (scores - without[labels]) * truth + (with_label[labels] - scores) * ~truth
         return -scores if "high" in order else scores
+
+    @cached_property
+    def _cuts(self) -> np.ndarray:
+        return self.thresholds.astype(np.float32)
 
     @cached_property
     def _typical(self) -> np.ndarray:

@@ -13,6 +13,7 @@ from wikitopics.show.browser.surface import told
 from wikitopics.show.pictures import Thumbnails
 
 NEIGHBOURS, NEIGHBOUR_PX = 12, 128
+DESCRIBED = ("categories", "items")  # what people said of a file, in lists of texts
 REASONS = 12  # ways to a label that are shown
 
 
@@ -59,7 +60,7 @@ class Detail:
         return self._names(self.predictions.truth[image])
 
     def about(self, image: int) -> dict[str, Any]:
-        """Picture, title, facts, labels by source, categories and reasons."""
+        """Picture, title, facts, labels by source, categories, items and reasons."""
         known = self.predictions
         title, twins = known.titles[image], int(known.twins[image])
         row = self._row(title)
@@ -70,7 +71,7 @@ class Detail:
             "jpeg": self.thumbnails.jpeg(int(known.rows[image])),
             "facts": [f"{known.splits[image]} split"] + ([f"near duplicates: {twins}"] if twins else []),
             "sources": [[told(name), [told(n) for n in names]] for name, names in _sources(row).items()],
-            "categories": [] if row is None else [told(name) for name in _list(row.get("categories"))],
+            **{column: [told(name) for name in _list(_cell(row, column))] for column in DESCRIBED},
             "why": self._why(title),
         }
 
@@ -119,13 +120,13 @@ class Detail:
         found = [self._image_of[int(row)] for row in rows if int(row) in self._image_of]
         return np.array([image, *found], np.int64)
 
-    def categories(self) -> list[list[str]] | None:
-        """Those of all images, in the order of the predictions; None where they are not known."""
-        if self.details is None or "categories" not in self.details:
+    def described(self) -> list[list[str]] | None:
+        """Categories and items of each image, in the predictions' order; None where they are not known."""
+        known = [] if self.details is None else [name for name in DESCRIBED if name in self.details]
+        if self.details is None or not known:
             return None
-        column = self.details["categories"]
-        by_title = column[~column.index.duplicated()].reindex(self.predictions.titles)
-        return [_list(value) for value in by_title]
+        by_title = self.details.loc[~self.details.index.duplicated(), known].reindex(self.predictions.titles)
+        return [[name for cell in row for name in _list(cell)] for row in by_title.itertuples(index=False)]
 
     def _names(self, mask: np.ndarray) -> list[str]:
         return [self.predictions.label_names[i] for i in np.flatnonzero(mask)]
@@ -175,6 +176,10 @@ def _sources(row: pd.Series | None) -> dict[str, list[str]]:
         for column, value in columns
         if str(column).startswith("labels: ")
     }
+
+
+def _cell(row: pd.Series | None, column: str) -> Any:
+    return None if row is None else row.get(column)
 
 
 def _list(value: Sequence[str] | float | None) -> list[str]:

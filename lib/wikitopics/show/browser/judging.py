@@ -46,6 +46,7 @@ class Judging(Pages):
         self.titles, self.label_names, self.parents = titles, list(label_names), parents or {}
         self.thumbnails, self.original = thumbnails, original
         self.reviews = Reviews(judgements, reviewer)
+        self._known = np.zeros(len(titles) * self.width, bool)  # whether a pair has a verdict
         self.marked: set[int] = set()
         self._draft: np.ndarray | None = None  # labels that were changed and are not saved, (L,) bool
         self._asked: int | None = None  # the one label that is asked about; None: all of the tile
@@ -209,11 +210,11 @@ class Judging(Pages):
             self._show_judged()
             return
         left = [one for one in self._pairs_of(self.tile) if not self._known[one]]
-        after = np.flatnonzero(~self._done[self.at + 1 :])
+        after = self._done[self.at + 1 :]
         if self._asked is not None and left:
             self.ask(left[0] % self.width)
-        elif len(after):
-            self.open(self.at + 1 + int(after[0]))
+        elif not after.all():
+            self.open(self.at + 1 + int(after.argmin()))
         elif self.at + 1 < len(self.found):
             self.open(self.at + 1)
         else:
@@ -396,11 +397,15 @@ class Judging(Pages):
         self._show_marks()
 
     def _look(self) -> None:
-        """Learn what was judged, here and by others."""
+        """Learn what was judged, here and by others: what is new alone, as verdicts may be 100,000."""
         self.reviews.look()
-        self._said_of = np.unique(self._places(self.reviews.keys()))  # pairs with a verdict ...
-        self._known = np.zeros(len(self.titles) * self.width, bool)
-        self._known[self._said_of] = True  # ... and whether each has one
+        news = self.reviews.news()
+        for judged in (True, False):
+            self._note(np.unique(self._places([key for key, known in news if known == judged])), judged)
+
+    def _note(self, pairs: np.ndarray, judged: bool) -> None:
+        """Note of some pairs (int64, each once) that they have a verdict, or have none any more."""
+        self._known[pairs] = judged
 
     @property
     @abstractmethod
@@ -418,7 +423,7 @@ class Judging(Pages):
             "verdicts": verdicts,
             "marked": sorted(self.marked),
             "images": sorted({self._image_of(number) for number in self.marked}),
-            "done": int(self._done.sum()),
+            "done": int(np.count_nonzero(self._done)),
             "pace": round(len(self._presses) / minutes),
             "steps": self.reviews.steps,
             "reviewer": self.reviews.reviewer,

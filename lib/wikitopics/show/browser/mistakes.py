@@ -22,7 +22,8 @@ from wikitopics.show.browser.detail import Detail, Neighbours
 from wikitopics.show.browser.judging import Judging, Original
 from wikitopics.show.browser.reviews import VERDICTS, Key
 from wikitopics.show.browser.surface import told
-from wikitopics.show.pictures import Thumbnails
+from wikitopics.show.pictures import Pictures, Thumbnails
+from wikitopics.vectors.text_side import Asked
 
 TILE_PX = 160  # of a tile's picture; the slider goes up to 240
 ALIKE = 60  # pictures that "more like this" shows
@@ -45,11 +46,13 @@ class MistakeBrowser(Judging):
 
     frame: one row a prediction: title, row, split, group, optionally near_duplicates; truth (n, L) {0, 1};
     scores (n, L) [0, 1]; thresholds (L,); label_names (L); images (m, S, S, 3) uint8, indexed by `row`;
-    details: indexed by title, `categories` and any number of `labels: NAME` columns of lists;
+    details: indexed by title, `categories`, `items` and any number of `labels: NAME` columns of lists;
     why: title, label, score, start, path, rules; features (m, d), indexed by `row`; catalogue: title, row,
     split of all images, which names the neighbours that have no prediction; parents: the label above each
     label; original: a title's picture from its own file, (h, w, 3) uint8 or None; against: name, titles,
-    scores, thresholds, label_names of a second run; run: its name, for a view as one line of code.
+    scores, thresholds, label_names of a second run; run: its name, for a view as one line of code; by_words:
+    of words the texts that were meant, and how like them each picture is (m,), indexed by `row`: a search for
+    "~a red fox" puts what is found in that order.
     Verdicts go into the journals of the folder `judgements`, at once, under the name `reviewer` (empty: who
     is logged in); without it they live as long as the kernel.
 
@@ -65,7 +68,7 @@ class MistakeBrowser(Judging):
         scores: np.ndarray,
         thresholds: np.ndarray,
         label_names: list[str],
-        images: np.ndarray,
+        images: Pictures,
         details: pd.DataFrame | None = None,
         why: pd.DataFrame | None = None,
         features: np.ndarray | None = None,
@@ -76,14 +79,19 @@ class MistakeBrowser(Judging):
         original: Original | None = None,
         against: tuple[str, Sequence[str], np.ndarray, np.ndarray, Sequence[str]] | None = None,
         run: str = "",
+        by_words: Callable[[str], Asked] | None = None,
     ) -> None:
         thumbnails = Thumbnails(images)
         about = (list(label_names), parents, thumbnails, original, judgements, reviewer)
         super().__init__("mistakes", NAME, frame["title"].astype(object).to_numpy(), *about)
-        self.predictions = Predictions(frame, truth, scores, thresholds, label_names)
+        self.predictions = known = Predictions(frame, truth, scores, thresholds, label_names)
+        self._matching, self._whole = np.zeros_like(known.truth), np.zeros(0, bool)
+        self._place_of = np.zeros(0, np.int32)  # of each image in `found`, once it is asked for
         near = None if features is None else Neighbours(features)
         self.detail = Detail(self.predictions, thumbnails, details, why, near, catalogue)
-        self.predictions.categories = self.detail.categories
+        self.predictions.described = self.detail.described
+        self.by_words = by_words
+        self._asked_for: Asked | None = None
         self.run, self.against = run, "" if against is None else against[0]
         if against is not None:
             self.predictions.set_beside(*against[1:])
@@ -128,6 +136,7 @@ class MistakeBrowser(Judging):
         if not self.against:
             del lists["against"]
         has = {"near": self.detail.near is not None, "why": self.detail.why is not None}
+        has["words"] = self.by_words is not None
         return {
             "labels": [told(name) for name in names],
             "above": [names.index(p) if (p := self.parents.get(n)) in names else -1 for n in names],
@@ -148,6 +157,7 @@ class MistakeBrowser(Judging):
         A threshold belongs to its label, and is forgotten with it. Raises UserError for what cannot be.
         """
         wanted = checked(self.choice, changed, self.label_names)
+        self._meant(wanted)
         if self._leave():
             self.choice = wanted
             self._refilter()
@@ -166,6 +176,7 @@ class MistakeBrowser(Judging):
         start: the filters to change, by default those that stand.
         """
         wanted = checked(start or self.choice, changed, self.label_names)
+        self._meant(wanted)
         if self._leave():
             self.only, self._only_told = np.asarray(images, np.int64), why
             self.choice = wanted
@@ -194,14 +205,45 @@ class MistakeBrowser(Judging):
 
     def _select(self) -> None:
         known = self.predictions
-        self.pairs = known.matching(self.choice, self.reviews.keys(), self.only)
-        self._matching = np.zeros(known.truth.size, bool)
-        self._matching[self.pairs] = True
-        self._asking = np.bincount(self.pairs // self.width, minlength=len(known))  # pairs of each image
+        self._matching = known.matching(self.choice, self._known, self.only)
         if self.by_picture:
-            self.found = known.leading(self.choice.order, self.pairs)
+            self.found = known.leading(self.choice.order, self._matching)
         else:
-            self.found = self.pairs[np.argsort(known.badness(self.choice.order, self.pairs))]
+            self.found = known.in_order(self.choice.order, self.pairs)
+        self._asked_for = self._meant(self.choice)
+        self.found = self._by_likeness(self.found)
+        self._count_done()
+
+    def _count_done(self) -> None:
+        """Say of all that was found whether it has all its verdicts; afterwards only of what changes."""
+        self._place_of = np.zeros(0, np.int32)
+        self._whole = np.zeros(len(self.found), bool) if self.by_picture else self._known[self.found]
+        if self.by_picture:
+            self._renew_done(np.flatnonzero(self._known))
+
+    @property
+    def pairs(self) -> np.ndarray:
+        """All that match (int64), ascending."""
+        return np.flatnonzero(self._matching)
+
+    def _meant(self, choice: Choice) -> Asked | None:
+        """What is asked of the pictures in words, after a ~; UserError where that cannot be answered."""
+        words = choice.search.removeprefix(choose.LIKE).strip()
+        if not choice.search.startswith(choose.LIKE) or not words:
+            return None
+        if self.by_words is None:
+            raise UserError(
+                f"words after a {choose.LIKE} need a network with a text side, but this run has none; search "
+                f"without it, or give the run `texts` (docs/no_labels.md)"
+            )
+        return self.by_words(words)
+
+    def _by_likeness(self, found: np.ndarray) -> np.ndarray:
+        """These pairs with the pictures first that are most like what is asked for in words."""
+        if self._asked_for is None:
+            return found
+        like = self._asked_for.likeness[self.predictions.rows[found // self.width]]
+        return found[np.argsort(-like, kind="stable")]
 
     @property
     def by_picture(self) -> bool:
@@ -223,7 +265,9 @@ class MistakeBrowser(Judging):
     def _about(self) -> dict[str, Any]:
         images, every = self.only, len(self.predictions)
         only = "" if images is None else f"Only {len(images):,} of {every:,} images: {told(self._only_told)}."
-        return {"unit": "pictures" if self.by_picture else "predictions", "only": only}
+        unit, asked = "pictures" if self.by_picture else "predictions", self._asked_for
+        like = "" if asked is None else f", by likeness to {told('; '.join(asked.texts[:3]))}"
+        return {"unit": unit + like, "only": only}
 
     def _tile(self, pair: int) -> dict[str, Any]:
         known = self.predictions
@@ -232,6 +276,8 @@ class MistakeBrowser(Judging):
         chips = self.detail.chips(image) if self.by_picture else [[told(name), kind]]
         jpeg = self.thumbnails.jpeg(int(known.rows[image]), TILE_PX)
         line = f"{known.scores[image, label]:.2f} {told(name)}"
+        if self._asked_for is not None:
+            line = f"alike {self._asked_for.likeness[known.rows[image]]:.2f}, {line}"
         return {"id": pair, "image": image, "title": told(title), "jpeg": jpeg, "chips": chips, "line": line}
 
     # -- looking -----------------------------------------------------------------------------------
@@ -269,15 +315,35 @@ class MistakeBrowser(Judging):
         if not self.by_picture:
             return [number]
         first = number - number % self.width
-        return [first + int(label) for label in np.flatnonzero(self._matching[first : first + self.width])]
+        return [first + int(label) for label in np.flatnonzero(self._matching[number // self.width])]
 
     @property
     def _done(self) -> np.ndarray:
+        return self._whole
+
+    def _note(self, pairs: np.ndarray, judged: bool) -> None:
+        super()._note(pairs, judged)
+        self._renew_done(pairs)
+
+    def _renew_done(self, pairs: np.ndarray) -> None:
+        """Say anew of the tiles with these pairs whether all that matches of them has its verdict."""
+        if not len(pairs):
+            return
         if not self.by_picture:
-            return self._known[self.found]
-        said = self._said_of[self._matching[self._said_of]]
-        answered = np.bincount(said // self.width, minlength=len(self.predictions))
-        return (answered == self._asking)[self._images]
+            places = np.flatnonzero(np.isin(self.found, pairs))
+            self._whole[places] = self._known[self.found[places]]
+            return
+        images = np.unique(pairs // self.width)
+        places = self._places_of(images)
+        left = self._matching[images] & ~self._known.reshape(self._matching.shape)[images]
+        self._whole[places[places >= 0]] = ~left.any(axis=1)[places >= 0]
+
+    def _places_of(self, images: np.ndarray) -> np.ndarray:
+        """Where in `found` these images are, -1: nowhere; noted of all when first asked for."""
+        if not len(self._place_of):
+            self._place_of = np.full(len(self.predictions), -1, np.int32)
+            self._place_of[self._images] = np.arange(len(self.found))
+        return self._place_of[images]
 
     def _opened(self, number: int) -> dict[str, Any]:
         return self.detail.about(self._image_of(number)) | self._judged(number)
@@ -372,8 +438,8 @@ class MistakeBrowser(Judging):
 
     def table(self) -> pd.DataFrame:
         """What is filtered, a row a pair: title, label, kind, score, threshold, split, verdict, reviewer."""
-        bad = self.predictions.badness(self.choice.order, self.pairs)
-        return views.table(self.pairs[np.argsort(bad)], self.predictions, self.reviews)
+        pairs = self.predictions.in_order(self.choice.order, self.pairs)
+        return views.table(pairs, self.predictions, self.reviews)
 
     def line(self) -> str:
         """The line of code that opens this view again; a selection of images by hand is not in it."""

@@ -38,6 +38,7 @@ class Reviews:
         self._struck: dict[tuple[str, str], dict[str, bool]] = {}
         self._views: dict[str, dict[str, tuple[dict[str, Any], list[str] | None]]] = {}
         self._steps: list[list[tuple[Said, Said]]] = []  # what was said before, and what then
+        self._count, self._news = 0, set[Key]()
         self.look()
 
     @property
@@ -56,12 +57,17 @@ class Reviews:
         return self.journals.folder is not None
 
     def __len__(self) -> int:
-        return sum(map(len, self._known.values()))
+        return self._count
 
     def get(self, key: Key) -> Review | None:
         """This person's verdict on (title, label, kind), else another's latest one, else None."""
         said = self._known.get(key, {})
         return said.get(self.reviewer) or max(said.values(), key=lambda review: review.time, default=None)
+
+    def news(self) -> list[tuple[Key, bool]]:
+        """What something was said about since this was asked last: (key, whether it has a verdict)."""
+        found, self._news = self._news, set()
+        return [(key, key in self._known) for key in found]
 
     def keys(self) -> list[Key]:
         """All (title, label, kind) with a verdict."""
@@ -171,6 +177,8 @@ class Reviews:
             child, parent = str(hop.get("child")), str(hop.get("parent"))
             self._struck.setdefault((child, parent), {})[entry["person"]] = bool(hop.get("struck"))
             return
+        if isinstance(entry.get("anchor"), dict):  # of 01: added to its taxonomy
+            return
         if isinstance(view, dict):
             titles, choice = view.get("titles"), view.get("choice")
             if isinstance(choice, dict):
@@ -178,11 +186,14 @@ class Reviews:
                 own[entry["person"]] = choice, titles if judgements.is_list(titles) else None
             return
         key, person = judgements.verdict_key(entry), entry["person"]
+        self._news.add(key)
+        self._count -= person in self._known.get(key, ())
         if entry.get("verdict") in VERDICTS:
             corrected = entry.get("corrected_labels")
             corrected = corrected if judgements.is_list(corrected) else None
             review = Review(*key, entry["verdict"], corrected, person, entry["time"])
             self._known.setdefault(key, {})[person] = review
+            self._count += 1
         else:
             self._known.get(key, {}).pop(person, None)
             if not self._known.get(key, True):

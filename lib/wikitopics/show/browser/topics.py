@@ -252,7 +252,7 @@ class TopicBrowser(Judging):
     @property
     def _judged_images(self) -> np.ndarray:
         """Which pictures have a verdict: (n,) bool."""
-        return np.isin(np.arange(len(self.titles)), self._said_of // self.width)
+        return np.asarray(self._known.reshape(-1, self.width).any(axis=1))
 
     @property
     def _done(self) -> np.ndarray:

@@ -117,6 +117,8 @@ def _rows(block: bytes, at: int) -> tuple[memoryview, int, bool]:
     end = len(block.rstrip())
     if end > at and block[end - 1 : end] != b",":
         raise Malformed("a row is cut off")
+    if end > at and not block[at : end - 1].strip():
+        raise Malformed("a row is missing")
     return memoryview(block)[at : max(at, end - 1)], len(block), True
 
 

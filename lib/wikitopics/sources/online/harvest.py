@@ -122,14 +122,14 @@ def files_of(pages: list[Description], graph: Graph) -> pd.DataFrame:
         path=[page.title for page in pages],
         creator=[picture.creator for picture in pictures],
         licence=[picture.licence for picture in pictures],
-        categories=[_resolved(page.categories, graph) for page in pages],
+        categories=[resolved(page.categories, graph) for page in pages],
         articles=[page.articles for page in pages],
     )
 
 
 def items_table(items: list[dict[str, str]], graph: Graph) -> pd.DataFrame:
     """One row per item: item, category (what it redirects to, if it does), name; "" where there is none."""
-    rows = [row | {"category": _resolved([row["category"]], graph)[0]} for row in items]
+    rows = [row | {"category": resolved([row["category"]], graph)[0]} for row in items]
     return pd.DataFrame(rows, columns=["item", "category", "name"])
 
 
@@ -137,13 +137,13 @@ def categories_table(graph: Graph) -> pd.DataFrame:
     """One row per category, the root always among them: title, parents (list), hiddencat."""
     titles = [name for name in graph.parents if name not in graph.redirects]
     titles += [] if ROOT in titles else [ROOT]
-    parents = [_resolved(graph.parents.get(name, []), graph) for name in titles]
+    parents = [resolved(graph.parents.get(name, []), graph) for name in titles]
     return pd.DataFrame(
         {"title": titles, "parents": parents, "hiddencat": [name in graph.hidden for name in titles]}
     )
 
 
-def _resolved(names: list[str], graph: Graph) -> list[str]:
+def resolved(names: list[str], graph: Graph) -> list[str]:
     """The names, each once, redirects replaced by what they lead to; circles of redirects end."""
     targets = []
     for name in names:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from wikitopics.errors import brought_by
+
 # Written before the engine reads its log level: notes (I), warnings (W), and that there is no GPU.
 CHATTER = re.compile(
     r"^(WARNING: All log messages before absl|[IW]\d{4} |To enable the following|"
@@ -37,7 +39,7 @@ def without_chatter() -> Iterator[None]:
                     print(line, file=sys.stderr)
 
 
-with without_chatter():
+with without_chatter(), brought_by("train", "training or asking a network"):
     import keras
 
     keras.distribution.list_devices()  # the engine looks for its devices once, here
@@ -70,6 +72,19 @@ def mirror(devices: list[str] | None = None) -> int:
     strategy = tf.distribute.MirroredStrategy(devices)
     tf.distribute.experimental_set_strategy(strategy)
     return strategy.num_replicas_in_sync
+
+
+@contextmanager
+def without_memory() -> Iterator[None]:
+    """What is built in the block has variables with a shape and no value, now or later: to be counted."""
+    from keras.src.backend.common import global_state  # Keras would give them values when it is next asked to
+
+    waiting = list(global_state.get_global_attribute("uninitialized_variables") or [])
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            yield
+    finally:
+        global_state.set_global_attribute("uninitialized_variables", waiting)
 
 
 @contextmanager

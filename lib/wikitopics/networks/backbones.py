@@ -11,9 +11,9 @@ import h5py
 import keras
 
 from wikitopics.errors import UserError
+from wikitopics.networks.efficientnet_lite import efficientnet_lite, set_torch_weights
+from wikitopics.networks.torch_file import read_torch_file
 from wikitopics.paths import located
-from wikitopics.train.efficientnet_lite import efficientnet_lite, set_torch_weights
-from wikitopics.train.torch_file import read_torch_file
 
 SMALLEST, LARGEST = 32, 300  # px: five halvings leave one cell of 32; no network was made for more than 300
 

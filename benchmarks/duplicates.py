@@ -1,6 +1,7 @@
 """Near duplicates: what is found of planted copies, of drawings and photographs, and how the time grows.
 
     python benchmarks/duplicates.py [--quick] [--photographs FOLDER]
+    python benchmarks/duplicates.py --rows 4000000    only the search, in so many made-up views (10 GB, hours)
 
 Drawings are the sample's. Photographs come from a folder of yours (JPEG, PNG); without one they are left out.
 Each picture is planted once or twice, as one kind of copy. A pair of two originals is not counted as wrong:
@@ -10,6 +11,7 @@ some of the sample's drawings are copies and variants of each other. `--sheet FI
 import argparse
 import io
 import json
+import resource
 import time
 from pathlib import Path
 
@@ -26,6 +28,7 @@ from wikitopics.show.pictures import contact_sheet
 
 ROOT = Path(__file__).parents[1]
 GROWTH = (12_500, 50_000, 200_000, 800_000)
+MADE_AT_ONCE = 1_000_000  # views
 
 
 def over(image: Image.Image) -> Image.Image:
@@ -123,14 +126,22 @@ def judged(made: dict) -> tuple[dict[str, float], pd.DataFrame]:
 def views_of(count: int, seed: int = 0) -> Views:
     """Made-up views: soft random pictures, one of ten a copy with some noise, one of fifty nearly blank."""
     rng = np.random.default_rng(seed)
+    views = np.empty((count, 3, SIDE, SIDE), np.uint8)
+    for start in range(0, count, MADE_AT_ONCE):
+        some = views[start : start + MADE_AT_ONCE]
+        some[:] = soft_pictures(len(some), rng)[:, None]
+    return Views(views, np.zeros((count, 3, 2, 4, 4), np.int16), np.zeros((count, 3), np.float32))
+
+
+def soft_pictures(count: int, rng: np.random.Generator) -> np.ndarray:
+    """The brightness of some of them: (count, SIDE, SIDE) uint8."""
     coarse = rng.normal(0, 1, (count, 7, 7)).astype(np.float32)
     steps = np.linspace(0, 6, SIDE)
     weights = np.clip(1 - np.abs(steps[:, None] - np.arange(7)), 0, None).astype(np.float32)
     grey = np.einsum("ya,nab,xb->nyx", weights, coarse, weights, optimize=True) * 60 + 128
     grey[::50] = 250 + grey[::50] / 250
     grey[1::10] = grey[0 : len(grey[1::10]) * 10 : 10] + rng.normal(0, 2, grey[1::10].shape)
-    views = np.repeat(grey.clip(0, 255).astype(np.uint8)[:, None], 3, axis=1)
-    return Views(views, np.zeros((count, 3, 2, 4, 4), np.int16), np.zeros((count, 3), np.float32))
+    return grey.clip(0, 255).astype(np.uint8)
 
 
 def growth(counts: tuple[int, ...]) -> pd.DataFrame:
@@ -153,7 +164,13 @@ def main() -> None:
     parser.add_argument("--photographs", type=Path, help="a folder of photographs")
     parser.add_argument("--sheet", type=Path, help="write the pairs of the sample's drawings here, as PNG")
     parser.add_argument("--no-growth", action="store_true", help="only the copies")
+    parser.add_argument("--rows", type=int, help="only the search, in so many made-up views")
     options = parser.parse_args()
+    if options.rows:
+        grown = growth((options.rows,))
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+        print(json.dumps({"growth": grown.fillna(0).to_dict("records"), "peak_gb": round(peak, 2)}))
+        return
     files = {"drawings": list(pd.read_parquet(ROOT / "sample" / "sample.parquet")["image"])}
     if options.photographs:
         files["photographs"] = [path.read_bytes() for path in sorted(options.photographs.rglob("*.*"))]

@@ -95,6 +95,20 @@ def test_no_square_takes_the_row_of_one_whose_shard_is_lost(tmp_path, small_shar
         Jpegs(kept.folder)[8]
 
 
+def test_a_last_shard_that_is_lost_is_missed_by_a_finished_run(tmp_path, small_shards):
+    run = tmp_path / "02_images" / "small"
+    shards(run / "squares", some_pictures(9))
+    (run / "squares" / "000002.arrow").unlink()
+    pd.DataFrame({"row": range(9)}).to_parquet(run / "images.parquet")
+    assert len(read_squares(run)) == 8  # whoever is still writing has not yet counted
+    (run / "run.json").write_text("{}")
+    with pytest.raises(UserError, match="8 squares of 9 pictures.*--again 02_images/small"):
+        read_squares(run)
+    np.save(place(run, "pixels"), some_pictures(8))
+    with pytest.raises(UserError, match="images.npy is damaged .8 squares of 9 pictures"):
+        read_squares(run)
+
+
 @pytest.mark.parametrize(
     "other", [pa.table({"png": [b""] * 4}), pa.table({"jpeg": pa.array([], pa.binary())})]
 )
@@ -109,6 +123,13 @@ def test_a_shard_may_have_more_bytes_than_two_gigabytes(tmp_path):
     kept = shards(tmp_path / "squares", some_pictures(5))
     table = feather.read_table(kept.folder / "000000.arrow")
     assert table.schema.field("jpeg").type == pa.large_binary()  # whose offsets have 64 bits
+
+
+def test_what_a_killed_process_of_our_own_number_left_is_no_obstacle(tmp_path):
+    (tmp_path / f".squares.{os.getpid()}.part" / "half").mkdir(parents=True)
+    assert len(shards(tmp_path / "squares", some_pictures(3))) == 3
+    assert [path.name for path in tmp_path.iterdir()] == ["squares"]
+    assert [path.name for path in (tmp_path / "squares").iterdir()] == ["000000.arrow"]
 
 
 def test_squares_that_lie_elsewhere_behind_a_link_are_let_go_and_stay_there(tmp_path):

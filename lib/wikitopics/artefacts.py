@@ -91,6 +91,7 @@ def replacing_folder(path: Path, what: str) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     new, old = (path.with_name(f".{path.name}.{os.getpid()}.{end}") for end in ("part", "old"))
     clear_leftovers(path.parent, path.name)
+    shutil.rmtree(new, ignore_errors=True)  # of a killed process that had our number
     try:
         with room_for(what, path.name):
             new.mkdir()

@@ -58,6 +58,7 @@ def card(chosen: Chosen, counts: dict[str, Written], form: str) -> str:
     columns = {
         ("file_name" if name == "image" and form != "parquet" else name): COLUMNS[name] for name in COLUMNS
     }
+    made = read_json(chosen.images / RECORD)["parameters"]
     page = filled(
         "DATASET_CARD.md.j2",
         name=plain(chosen.run),
@@ -67,7 +68,8 @@ def card(chosen: Chosen, counts: dict[str, Written], form: str) -> str:
         counts=counts,
         columns=columns,
         side=read_squares(chosen.images).shape[1],
-        fit=read_json(chosen.images / RECORD)["parameters"].get("fit"),
+        fit=made.get("fit"),
+        store=made.get("store"),
         licences=_licences(chosen),
         left_out=chosen.reasons(),
         source=source,

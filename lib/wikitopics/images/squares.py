@@ -17,8 +17,9 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 from pyarrow import feather
+from pyarrow import parquet as pq
 
-from wikitopics.artefacts import as_written, read_array, replacing_folder
+from wikitopics.artefacts import RECORD, as_written, read_array, replacing_folder
 
 PLACES = {"pixels": "images.npy", "jpeg": "squares"}  # where they lie in the folder of a run, by its `store`
 SHARD = 4096  # squares of one file
@@ -51,9 +52,18 @@ def place(folder: Path, store: str) -> Path:
 
 
 def read_squares(folder: Path) -> Squares:
-    """The squares of the 02_images run in `folder`, by row; UserError where they are damaged."""
+    """The squares of the 02_images run in `folder`, by row; UserError where they are damaged.
+
+    Of a finished run they are also counted: a last shard that is lost is missed by no other.
+    """
     shards = folder / PLACES["jpeg"]
-    return Jpegs(shards) if shards.is_dir() else read_array(folder / PLACES["pixels"])
+    squares: Squares = Jpegs(shards) if shards.is_dir() else read_array(folder / PLACES["pixels"])
+    table = folder / "images.parquet"
+    if (folder / RECORD).exists() and table.exists():
+        with as_written(shards if shards.is_dir() else folder / PLACES["pixels"]):
+            if len(squares) != (rows := pq.read_metadata(table).num_rows):
+                raise ValueError(f"{len(squares):,} squares of {rows:,} pictures")
+    return squares
 
 
 def jpeg(pixels: np.ndarray) -> bytes:

@@ -1,9 +1,10 @@
 """Features that somebody else made, for many pictures, from their file to the comparison.
 
-    python benchmarks/given_features.py [--rows 100000] [--numbers 768]
+    python benchmarks/given_features.py [--rows 100000] [--numbers 768] [--configurations 50]
 
 Writes small pictures of noise and planted vectors whose directions decide ten labels, runs 01 to 05 on them
 in a folder of its own, and prints what each took (seconds, CPU seconds, peak memory) and found of the truth.
+--configurations: then so many further 03 runs in one call, of other losses, rates, heads and seeds.
 """
 
 import argparse
@@ -12,6 +13,8 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
+from itertools import islice, product
 from pathlib import Path
 
 import explain  # noqa: F401
@@ -32,7 +35,14 @@ PARAMS = {
     "04_evaluate/given": "model: given",
     "05_compare/given": "evaluations: [given]",
 }
-MADE = re.compile(r"(0\d_\w+)/given +made in (.+?) \(processor (.+?), ([\d,]+) MB\)")
+OTHERS = product(
+    (0, 1),
+    ("binary_crossentropy", "focal", "asymmetric", "positive_weighted"),
+    (0.001, 0.0003),
+    (0, 64, 128),
+    ("equal", "rare"),
+)
+MADE = re.compile(r"(0\d_\w+)/\S+ +made in (.+?) \(processor (.+?), ([\d,]+) MB\)")
 
 
 def plant(root: Path, rows: int, numbers: int) -> None:
@@ -60,23 +70,46 @@ def plant(root: Path, rows: int, numbers: int) -> None:
         path.write_text(f"run: given\n{text}\n", "utf-8")
 
 
-def main(rows: int, numbers: int) -> None:
+def other_heads(root: Path, number: int) -> list[str]:
+    """Write params of so many 03 runs; their names."""
+    names = []
+    for place, (seed, loss, rate, units, weights) in enumerate(islice(OTHERS, number)):
+        name = f"03_train/other{place:02}"
+        text = PARAMS["03_train/given"] + f"\nseeds: 1\nseed: {seed}\nloss: {loss}\nlearning_rate: {rate}"
+        text += f"\nhead_units: {units}\nlabel_weights: {weights}\n"
+        (root / "params" / f"{name}.yaml").write_text(f"run: other{place:02}\n{text}", "utf-8")
+        names.append(name)
+    return names
+
+
+def made(root: Path, names: list[str]) -> list[dict[str, str]]:
+    """Make some runs, or all, in one call: what each took."""
+    command = [sys.executable, "-m", "wikitopics", "run", "--root", str(root), *names]
+    said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return [dict(zip(("run", "clock", "processor", "MB"), one, strict=True)) for one in MADE.findall(said)]
+
+
+def main(rows: int, numbers: int, configurations: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         plant(root, rows, numbers)
-        command = [sys.executable, "-m", "wikitopics", "run", "--root", str(root)]
-        said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-        taken = [
-            dict(zip(("run", "clock", "processor", "MB"), found, strict=True)) for found in MADE.findall(said)
-        ]
+        told = {"rows": rows, "numbers": numbers, "runs": made(root, [])}
         overall = read_json(root / "data/04_evaluate/given/metrics.json")["overall"]
-    print(pd.DataFrame(taken).to_string(index=False))
+        print(pd.DataFrame(told["runs"]).to_string(index=False), flush=True)
+        if configurations:
+            started = time.perf_counter()
+            others = made(root, other_heads(root, configurations))
+            minutes = round((time.perf_counter() - started) / 60, 1)
+            largest = max(int(one["MB"].replace(",", "")) for one in others)
+            told["others"] = {"configurations": len(others), "minutes": minutes, "largest_mb": largest}
+            print(told["others"])
     found = {row["metric"]: row["value"] for row in overall if row["metric"] in ("macro roc_auc", "micro f1")}
-    print(json.dumps({"rows": rows, "numbers": numbers, "runs": taken} | found))
+    print(json.dumps(told | found))
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--numbers", type=int, default=768)
+    parser.add_argument("--configurations", type=int, default=0)
     main(**vars(parser.parse_args()))

@@ -1,8 +1,9 @@
 """What a person waits for with a large set: parts of 04, the browser, one verdict, what a folder holds.
 
-python benchmarks/scale.py {slices,browser,verdict,folder} [--quick] [--rows N]
+python benchmarks/scale.py {slices,folds,browser,verdict,folder} [--quick] [--rows N]
 
-slices: parts of the test set in 04, 100 rounds. browser: the slowest filter among mistakes and among all
+slices: parts of the test set in 04, 100 rounds. folds: scores of 100,000 training images from other folds, 20
+labels, 1,280 numbers of each image. browser: the slowest filter among mistakes and among all
 predictions. verdict: one more beside 80,000, in its journal, and shown by the browser. folder: the
 fingerprint of files that are known, the second time it is asked for; they are made first. Made-up rows of 31
 labels, 800,000 by default, and a million files; --quick: an eighth of the rows, a tenth of the files, and the
@@ -23,8 +24,8 @@ import explain  # noqa: F401
 import numpy as np
 import pandas as pd
 
-LABELS, ROUNDS, STORED, SIDE, VERDICTS = 31, 100, 1000, 128, 80_000
-ROWS = {"slices": 800_000, "browser": 800_000, "verdict": 800_000, "folder": 1_000_000}
+LABELS, ROUNDS, STORED, SIDE, VERDICTS, NUMBERS = 31, 100, 1000, 128, 80_000, 1280
+ROWS = {"slices": 800_000, "folds": 100_000, "browser": 800_000, "verdict": 800_000, "folder": 1_000_000}
 
 
 def cpu(work: Callable[[], object]) -> float:
@@ -66,6 +67,17 @@ def slices(rows: int) -> dict[str, float]:
     looking = cpu(lambda: parts.update(slices.image_slices(table, images)))
     counting = cpu(lambda: slices.by_image(parts, truth, predicted, groups, ROUNDS, 0))
     return {"seconds": looking + counting, "looking": looking, "counting": counting}
+
+
+def folds(rows: int) -> dict[str, float]:
+    """Seconds of what the doubts about training labels in 04 are made of."""
+    from wikitopics.evaluate.label_issues import out_of_fold
+
+    rng, (truth, _) = np.random.default_rng(1), decisions(rows)
+    truth = truth[:, :20]
+    features = truth @ rng.standard_normal((20, NUMBERS), dtype=np.float32)
+    features += rng.standard_normal(features.shape, dtype=np.float32)
+    return {"seconds": cpu(lambda: out_of_fold(features, truth, np.arange(rows)))}
 
 
 def opened(rows: int, folder: Path):
@@ -135,7 +147,7 @@ def folder(files: int) -> dict[str, float]:
     return {"seconds": again, "first": first, "least": least}
 
 
-PARTS = {"slices": slices, "browser": browser, "verdict": verdict, "folder": folder}
+PARTS = {"slices": slices, "folds": folds, "browser": browser, "verdict": verdict, "folder": folder}
 
 
 def main(part: str, quick: bool, rows: int | None) -> None:

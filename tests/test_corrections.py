@@ -106,6 +106,20 @@ def test_a_group_is_never_scored_by_a_fit_that_saw_it():
     assert (again == 1).all()
 
 
+def test_features_are_asked_for_by_row_a_few_at_a_time(monkeypatch, tmp_path):
+    """Those of the training images lie between others' in a file that memory need not hold."""
+    rng = np.random.default_rng(0)
+    rows, groups = rng.permutation(900)[:300], np.arange(300)
+    truth = rng.integers(0, 2, (300, 2)).astype(np.uint8)
+    np.save(tmp_path / "all.npy", np.full((900, 40), np.nan, np.float32))
+    kept = np.load(tmp_path / "all.npy", mmap_mode="r+")
+    kept[rows] = truth @ rng.normal(0, 1, (2, 40)) + rng.normal(0, 1, (300, 40))
+    alone = out_of_fold(np.array(kept[rows]), truth, groups)
+    assert np.array_equal(out_of_fold(kept, truth, groups, rows=rows), alone)
+    monkeypatch.setattr("wikitopics.evaluate.label_issues.ROWS", 7)
+    np.testing.assert_allclose(out_of_fold(kept, truth, groups, rows=rows), alone, atol=1e-4)
+
+
 def test_nothing_of_a_fold_is_fitted_to_what_the_fold_is_scored_on():
     """A spike in one held-out picture would be a principal direction of its own, if all were looked at."""
     rng = np.random.default_rng(0)

@@ -15,6 +15,7 @@ from wikitopics.evaluate.people import Judged
 from wikitopics.evaluate.predictions import Predictions, lineage
 from wikitopics.images.exact_copies import with_labels_of_copies
 from wikitopics.labels.taxonomy import label_matrix
+from wikitopics.vectors.vector_files import ROWS
 
 COLUMNS = ["title", "row", "split", "rank", "label", "kind", "score", "typical", "margin"]
 MISSING, WRONG = "label missing?", "label wrong?"
@@ -132,9 +133,9 @@ def training_images(run: str, context: Context, label_names: list[str], seed: in
     copies = read_table(finished_run("02_images", made_of["images"]) / "duplicates.parquet")
     known = with_labels_of_copies(labels, copies).set_index("title")["labels"]
     truth = label_matrix(known.loc[frame["title"]], label_names)
-    features = np.asarray(context.features[frame["row"].to_numpy()], dtype=np.float32)
     head = Head.of(read_json(finished_run("03_train", run) / "run.json")["parameters"])
-    scores = out_of_fold(features, truth, frame["group"].to_numpy(), seed, head)
+    rows = frame["row"].to_numpy()
+    scores = out_of_fold(context.features, truth, frame["group"].to_numpy(), seed, head, rows)
     return Predictions(frame[["title", "row", "group", "split"]], truth, scores, list(label_names))
 
 
@@ -161,30 +162,45 @@ class Head:
 
 
 def out_of_fold(
-    features: np.ndarray, truth: np.ndarray, groups: np.ndarray, seed: int = 0, head: Head = Head()
+    features: np.ndarray,
+    truth: np.ndarray,
+    groups: np.ndarray,
+    seed: int = 0,
+    head: Head = Head(),
+    rows: np.ndarray | None = None,
 ) -> np.ndarray:
     """(n, n_labels) float32 in [0, 1]: every row scored by a fit to other groups.
 
-    features: (n, d); truth: (n, n_labels) {0, 1}; groups: (n,). A label that the other folds always have, or
-    never, gets its share there. Time grows with n.
+    features: (m, d), memory-mapped or not, of which `rows` (n,) are meant (None: all, m = n); truth:
+    (n, n_labels) {0, 1}; groups: (n,). A label that the other folds always have, or never, gets its share
+    there. Time grows with n, and memory by what `DIMENSIONS` directions take of each row.
     """
     scores = np.zeros(truth.shape, dtype=np.float32)
+    rows = np.arange(len(truth)) if rows is None else rows
     folds = min(FOLDS, len(np.unique(groups)))
     if folds < 2:
         return np.tile(truth.mean(axis=0, dtype=np.float32), (len(truth), 1))
-    for train, test in GroupKFold(folds, shuffle=True, random_state=seed).split(features, groups=groups):
+    for train, test in GroupKFold(folds, shuffle=True, random_state=seed).split(rows, groups=groups):
         rng = np.random.default_rng(seed)
         some = rng.permutation(train)[:DIRECTIONS_FROM]
         size = min(DIMENSIONS, len(some) - 1, features.shape[1])
         reduce = PCA(size, whiten=True, svd_solver="randomized", iterated_power=3, random_state=seed)
-        with threadpool_limits(1):  # shared, it takes three times the processor's time
-            reduce.fit(features[some])
-        known, new = (reduce.transform(features[rows]).astype(np.float32) for rows in (train, test))
-        with threadpool_limits(1):  # its steps are too short to be shared
+        with threadpool_limits(1):  # shared, the directions take three times the processor's time, and the
+            reduce.fit(np.asarray(features[rows[some]], np.float32))  # steps of a fit are too short to be
+            known, new = (_in_directions(reduce, features, rows[part]) for part in (train, test))
             scores[test] = _scored(_fitted(known, truth[train].astype(np.float32), head, rng), new)
         share = truth[train].mean(axis=0)
         scores[test] = np.where((share == 0) | (share == 1), share, scores[test])
     return scores
+
+
+def _in_directions(reduce: PCA, features: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Where features[rows] lie in the directions that `reduce` found: (n, size) float32."""
+    found = np.empty((len(rows), reduce.n_components_), np.float32)
+    for start in range(0, len(rows), ROWS):
+        some = slice(start, start + ROWS)
+        found[some] = reduce.transform(np.asarray(features[rows[some]], np.float32))
+    return found
 
 
 Layers = list[np.ndarray]  # weights and offsets, layer by layer

@@ -1,5 +1,6 @@
 """What was found in scored pictures: intervals that cover planted shares, groups that lack a topic or not."""
 
+import hashlib
 import os
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,8 +17,10 @@ from wikitopics.errors import UserError
 from wikitopics.evaluate.calibration import apply_platt, fit_platt
 from wikitopics.evaluate.thresholds import best_f1
 from wikitopics.images.decode import Recipe, decode
+from wikitopics.images.sandbox import decode_in_child
 from wikitopics.labels.category_graph import open_graph
 from wikitopics.runs import fingerprint
+from wikitopics.scoring import choose as choose_module
 from wikitopics.scoring import groups, shares
 from wikitopics.scoring.choose import Chosen, HeldOut, choose, named_files, titles_in_set
 from wikitopics.scoring.found import (
@@ -260,6 +263,31 @@ def test_a_picture_that_the_model_has_met_is_known_by_its_pixels(tmp_path):
     paths = [str(tmp_path / name) for name in ("new.bmp", "renamed", "broken", "nowhere")]
     assert (tmp_path / "new.bmp").stat().st_size == len(data)
     assert titles_in_set(paths, images, recipe) == {paths[1]: "Met"}
+
+
+def test_of_files_whose_bytes_are_known_none_is_decoded(tmp_path, monkeypatch):
+    """Of a million in a folder most were learned from: only the others of such a size need be looked at."""
+    rng, recipe, rows = np.random.default_rng(0), Recipe(store_size=16), []
+    for number in range(6):
+        path = tmp_path / f"{number}.bmp"
+        Image.fromarray(rng.integers(0, 256, (16, 16, 3), np.uint8)).save(path)
+        data = path.read_bytes()
+        row = {"title": f"No {number}", "bytes": len(data), "sha1": decode(data, recipe).sha1}
+        rows.append(row | {"file_sha1": hashlib.sha1(data).hexdigest()})
+    marked = bytearray((tmp_path / "5.bmp").read_bytes())
+    marked[6] ^= 1  # reserved bytes of the header: the file is another, the picture is not
+    (tmp_path / "5.bmp").write_bytes(marked)
+    decoded = []
+
+    def watched(files, recipe):
+        decoded.extend(files)
+        return decode_in_child(files, recipe)
+
+    monkeypatch.setattr(choose_module, "decode_in_child", watched)
+    paths = [str(tmp_path / f"{number}.bmp") for number in range(6)]
+    met = titles_in_set(paths, pd.DataFrame(rows), recipe)
+    assert met == {path: f"No {number}" for number, path in enumerate(paths)}
+    assert decoded == [bytes(marked)]
 
 
 def test_a_run_whose_pictures_are_all_missing_is_not_made(root, tmp_path, monkeypatch):

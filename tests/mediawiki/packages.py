@@ -15,7 +15,6 @@ PROGRAMS = (
     "mariadbd",
     "mariadb-install-db",
     "mariadb-dump",
-    "convert",
     "rsvg-convert",
     "apt-get",
     "dpkg-deb",
@@ -27,9 +26,19 @@ class Unavailable(Exception):
     """Why the server cannot be started on this machine, in a few words."""
 
 
+def imagemagick() -> str | None:
+    """Its program; others are called convert, too, and only its own says so."""
+    for name in ("convert-im6.q16", "convert-im7.q16", "convert"):
+        if found := shutil.which(name):
+            said = subprocess.run([found, "-version"], capture_output=True, text=True)
+            if said.returncode == 0 and said.stdout.startswith("Version: ImageMagick"):
+                return found
+    return None
+
+
 def check() -> None:
     """Raise Unavailable where a program or an extension of PHP is missing."""
-    gone = [name for name in PROGRAMS if not shutil.which(name)]
+    gone = [name for name in PROGRAMS if not shutil.which(name)] + ([] if imagemagick() else ["ImageMagick"])
     if gone:
         raise Unavailable(f"{', '.join(gone)} not found; apt-get install {' '.join(DEBIAN)}")
     modules = subprocess.run(["php", "-m"], capture_output=True, text=True, check=True).stdout.split()

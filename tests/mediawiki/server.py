@@ -15,7 +15,7 @@ import requests
 
 import mariadb
 from mediawiki.content import Page, export_xml
-from mediawiki.packages import check, unpack
+from mediawiki.packages import check, imagemagick, unpack
 
 HERE = Path(__file__).parent
 DATABASE = "commonswiki"
@@ -97,11 +97,10 @@ def running(folder: Path, packages: Path | None = None) -> Iterator[MediaWiki]:
 
 def _environment(folder: Path, wiki: Path) -> dict[str, str]:
     (folder / "pictures").mkdir(exist_ok=True)
-    convert = shutil.which("convert-im6.q16") or shutil.which("convert-im7.q16") or shutil.which("convert")
     ours = {
         "WIKI_ROOT": str(wiki),
         "WIKI_PICTURES": str(folder / "pictures"),
-        "WIKI_CONVERT": convert,
+        "WIKI_CONVERT": imagemagick() or "",
     }
     return {**os.environ, **ours, "LC_ALL": "C.UTF-8", "PHP_CLI_SERVER_WORKERS": "4"}
 

@@ -1,5 +1,6 @@
 """Which files are scored: those that somebody names, or those that the model did not learn from."""
 
+import hashlib
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from wikitopics.evaluate.predictions import joined, lineage, read_frozen, read_t
 from wikitopics.images.decode import Recipe, read
 from wikitopics.images.reasons import Rejected
 from wikitopics.images.sandbox import decode_in_child
+from wikitopics.progress import report
 from wikitopics.scoring.pictures import FILES, Reads, fetched
 from wikitopics.scoring.results import readable
 from wikitopics.scoring.settings import Settings
@@ -133,19 +135,25 @@ def titles_in_set(paths: Iterable[str], images: pd.DataFrame, recipe: Recipe) ->
     """Of the files at `paths` those that are pictures of an image set, by its title for them.
 
     images: the set's images.parquet; recipe: how its pictures were made. Only a file of the same number of
-    bytes as one of them is looked at; it is the same picture if its decoded pixels have the same sha1.
+    bytes as one of them is looked at; it is the same picture if its bytes have the same sha1, or, where they
+    do not, its decoded pixels: so few of them need be decoded.
     """
     sizes = set(images["bytes"])
     alike = [path for path in paths if _size(path) in sizes]
-    titles = dict(zip(images["sha1"], images["title"], strict=True))
-    met = {}
+    by_bytes = dict(zip(images["file_sha1"], images["title"], strict=True)) if "file_sha1" in images else {}
+    by_pixels = dict(zip(images["sha1"], images["title"], strict=True))
+    met: dict[str, str] = {}
     for start in range(0, len(alike), AT_ONCE):
         some = alike[start : start + AT_ONCE]
         found = {path: read(FILES, path, recipe.max_bytes) for path in some}
         whole = {path: data for path, data in found.items() if isinstance(data, bytes)}
-        for path, picture in zip(whole, decode_in_child(list(whole.values()), recipe), strict=True):
-            if not isinstance(picture, Rejected) and picture.sha1 in titles:
-                met[path] = titles[picture.sha1]
+        sums = {path: hashlib.sha1(data).hexdigest() for path, data in whole.items()}
+        met |= {path: by_bytes[digest] for path, digest in sums.items() if digest in by_bytes}
+        others = {path: data for path, data in whole.items() if path not in met}
+        for path, picture in zip(others, decode_in_child(list(others.values()), recipe), strict=True):
+            if not isinstance(picture, Rejected) and picture.sha1 in by_pixels:
+                met[path] = by_pixels[picture.sha1]
+        report("looking which are known", min(start + AT_ONCE, len(alike)), len(alike))
     return met
 
 

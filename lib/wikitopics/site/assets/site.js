@@ -61,8 +61,9 @@
       if (/^xaxis/.test(name) && axis.title?.text) axis.title.text = wrapped(axis.title.text);
     }
     const rows = named > 1 && layout.showlegend !== false ? 14 * named + 20 : 0;
+    const bar = data.some((trace) => trace.type === "heatmap") ? 120 : 0; // what it takes from the panel's height
     const tree = data.some((trace) => ["sunburst", "treemap"].includes(trace.type));
-    layout.height = (tree ? Math.min(layout.height, 420) : layout.height || 450) + rows;
+    layout.height = (tree ? Math.min(layout.height, 420) : layout.height || 450) + rows + bar;
   }
 
   function wrapped(text, width = 24) {

@@ -143,17 +143,23 @@ def test_candidates_grow_with_the_pictures_not_with_their_square():
         )
         shapes = rough_shapes(seen)
         looked = 0
-        sides = [
-            duplicates._hashed(
-                shapes[:, 0], shapes[:, 0].mean(0), rng.normal(size=(35, n.bit_length() + 3)), 0
-            )
-        ]
-        table = duplicates._Table(*sides[0])
-        for one, _ in table.near(np.arange(n), *sides[0]):
+        given = shapes[:, 0].mean(0), rng.normal(size=(35, n.bit_length() + 3)), np.zeros(n)
+        table = duplicates._Table(shapes[:, 0], *given)
+        for one, _ in table.near(*duplicates._hashed(shapes[:, 0], *given)):
             looked += len(one)
         counts.append(looked / n)
     assert counts[1] < 4 * counts[0]  # of eight times as many pictures a square would be eight times as much
     assert counts[1] <= len(duplicates.PROBES) * (2 * duplicates.NEIGHBOURS + 1)
+
+
+def test_pairs_are_the_same_in_whatever_parts_they_are_looked_for(monkeypatch):
+    rng = np.random.default_rng(3)
+    pixels = rng.integers(0, 256, (60, 4, 4, 3)).repeat(4, 1).repeat(4, 2).astype(np.uint8)
+    pixels[40:] = pixels[:20] // 2 + 60
+    at_once = near_duplicates(pixels, np.full((60, 2), 16))
+    monkeypatch.setattr(duplicates, "AT_A_TIME", 7)
+    pd.testing.assert_frame_equal(near_duplicates(pixels, np.full((60, 2), 16)), at_once)
+    assert len(at_once) >= 20
 
 
 def test_chains_of_pairs_are_one_group_and_everyone_but_the_first_names_the_closest():

@@ -1,6 +1,7 @@
 """The kernel of a run: talks through files, dies with the run, and has the imports of the run's process."""
 
 import atexit
+import gc
 import multiprocessing
 import os
 import signal
@@ -87,6 +88,7 @@ def _become_kernel(told: Connection, other_end: Connection, parent: int) -> None
     os.environ.update(environment)
     os.chdir(folder)
     _as_new()
+    gc.freeze()  # what was imported before is neither searched nor, page by page, copied
     from ipykernel.kernelapp import IPKernelApp
 
     try:

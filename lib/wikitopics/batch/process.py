@@ -4,6 +4,7 @@ Everything here dies with the driver: this process and its kernel ask the system
 kernel looks once a second whether its parent is still there.
 """
 
+import gc
 import json
 import os
 import resource
@@ -51,6 +52,7 @@ def execute(run: Run, environment: dict[str, str]) -> None:
     as notebook.part.ipynb.
     """
     die_with_parent()
+    gc.freeze()  # what the server has imported is neither searched nor, page by page, copied
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal; the driver ends us
     os.environ.update(environment)
     work_file(run, "lock").parent.mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,7 @@ import pandas as pd
 from scipy.fft import dctn
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+from threadpoolctl import threadpool_limits
 
 from wikitopics.images.likeness import (
     ABOVE,
@@ -56,9 +57,10 @@ def pairs_of_views(seen: Views, like: float = LIKE, seed: int = 0) -> pd.DataFra
     found = [pd.DataFrame({"first": [], "second": [], "likeness": [], "how": []})]
     crowded = np.ones(len(shapes), dtype=bool)
     for way in WAYS:
-        pairs, full = _candidates(shapes, seen, way, np.random.default_rng(seed))
+        with threadpool_limits(1):  # shared, the products are too small: a third of the time was waiting
+            pairs, full = _candidates(shapes, seen, way, np.random.default_rng(seed))
+            agree = _agreement(seen, pairs, way)
         crowded &= full
-        agree = _agreement(seen, pairs, way)
         ends = np.sort(pairs[agree >= like], axis=1)
         frame = pd.DataFrame(ends, columns=["first", "second"])
         found.append(frame.assign(likeness=agree[agree >= like], how=way[0]))
@@ -128,7 +130,7 @@ NEIGHBOURS = 3  # in a bucket, to either side
 PROBES = ((), (0,), (1,), (2,), (0, 1), (3,), (0, 2), (4,), (1, 2), (5,))  # flipped: places by nearness
 FREQUENCIES = 7  # of cosine waves across and down together
 ROUGHLY = 0.4  # most squared distance of rough shapes: a cosine of 0.8
-AT_A_TIME = 1 << 16
+AT_A_TIME = 1 << 14
 
 
 def rough_shapes(seen: Views) -> np.ndarray:
@@ -162,15 +164,36 @@ def _candidates(
     for _ in range(TABLES):
         planes = rng.normal(size=(shapes.shape[2], bits + 1)).astype(np.float32)
         order = np.column_stack([brightness, colour]) @ rng.normal(size=3) / 2000
-        table = _Table(*_hashed(theirs, middle, planes, order))
+        table = _Table(theirs, middle, planes, order)
         full &= table.full()
-        for start in range(0, len(shapes), AT_A_TIME):
-            rows = np.arange(start, min(start + AT_A_TIME, len(shapes)))
-            for one, two in table.near(rows, *_hashed(mine[rows], middle, planes, order[rows])):
-                close = (((mine[one] - theirs[two]) ** 2).sum(axis=1) <= ROUGHLY) & (one != two)
+        for rows in _in_parts(_by_bucket(mine, middle, planes, order)[0]):
+            known = mine[rows]
+            for one, at in table.near(*_hashed(known, middle, planes, order[rows])):
+                apart = known[one] - table.shapes[at]
+                one, two = rows[one], table.rows[at]
+                close = (np.einsum("ij,ij->i", apart, apart) <= ROUGHLY) & (one != two)
                 close &= np.abs(seen.shape[one, own] - seen.shape[two, other]) <= SHAPE
                 found.append(one[close] * len(shapes) + two[close])
     return np.stack(np.divmod(np.unique(np.concatenate(found)), max(1, len(shapes))), axis=1), full
+
+
+def _in_parts(rows: np.ndarray) -> Iterator[np.ndarray]:
+    return (rows[start : start + AT_A_TIME] for start in range(0, len(rows), AT_A_TIME))
+
+
+def _by_bucket(
+    shapes: np.ndarray, middle, planes: np.ndarray, order: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows in the order of their bucket, and within it of their place; and these as numbers, (n,) each.
+
+    Who goes through them in this order finds what is asked next beside what was asked last, in the cache.
+    """
+    keys = np.empty(len(shapes), np.int64)
+    for rows in _in_parts(np.arange(len(shapes))):
+        sides, places = _hashed(shapes[rows], middle, planes, order[rows])
+        keys[rows] = (_packed(sides > 0) << 16) | places
+    by_key = np.argsort(keys, kind="stable")
+    return by_key, keys[by_key]
 
 
 def _hashed(
@@ -183,26 +206,23 @@ def _hashed(
 
 
 class _Table:
-    """Rows in the order of their bucket, and within it of their place."""
+    """Rows in the order of their bucket, and within it of their place; their shapes in the same order."""
 
-    def __init__(self, sides: np.ndarray, places: np.ndarray) -> None:
-        keys = (_packed(sides > 0) << 16) | places
-        self._rows = np.argsort(keys, kind="stable")
-        self._keys = keys[self._rows]
+    def __init__(self, shapes: np.ndarray, middle, planes: np.ndarray, order: np.ndarray) -> None:
+        self.rows, self._keys = _by_bucket(shapes, middle, planes, order)
+        self.shapes = shapes[self.rows]
 
     def full(self) -> np.ndarray:
         """Of each row, whether its bucket holds more than are compared: (n,) bool."""
         _, member, size = np.unique(self._keys >> 16, return_inverse=True, return_counts=True)
-        full = np.empty(len(self._rows), dtype=bool)
-        full[self._rows] = size[member] > 2 * NEIGHBOURS
+        full = np.empty(len(self.rows), dtype=bool)
+        full[self.rows] = size[member] > 2 * NEIGHBOURS
         return full
 
-    def near(
-        self, rows: np.ndarray, sides: np.ndarray, places: np.ndarray
-    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Pairs of one of `rows` and a row of the table in a bucket that is probed for it."""
+    def near(self, sides: np.ndarray, places: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Pairs of one of those asked for, by number, and a place in the table in a bucket probed for it."""
         nearest = np.argsort(np.abs(sides), axis=1)[:, : 1 + max(map(max, filter(None, PROBES)))]
-        buckets = _packed(sides > 0)
+        buckets, numbers = _packed(sides > 0), np.arange(len(sides))
         for probe in PROBES:
             flipped = buckets.copy()
             for place in probe:
@@ -212,7 +232,7 @@ class _Table:
                 at = start + step
                 there = (at >= 0) & (at < len(self._keys))
                 there[there] = (self._keys[at[there]] >> 16) == flipped[there]
-                yield rows[there], self._rows[at[there]]
+                yield numbers[there], at[there]
 
 
 def _packed(bits: np.ndarray) -> np.ndarray:

@@ -44,7 +44,8 @@ def picture_bytes(image: Image.Image, format: str = "jpeg") -> bytes:
     """The picture as a JPEG, or as a PNG of at most 64 colours where `format` is "png" (for drawings)."""
     buffer = io.BytesIO()
     if format == "png":
-        with_few_colours(image.convert("RGB")).save(buffer, "PNG", optimize=True)
+        # `optimize` would take six times as long, for a seventh fewer bytes.
+        with_few_colours(image.convert("RGB")).save(buffer, "PNG")
     else:
         image.convert("RGB").save(buffer, "JPEG", quality=JPEG_QUALITY, optimize=True)
     return buffer.getvalue()
@@ -66,8 +67,9 @@ def with_few_colours(image: Image.Image) -> Image.Image:
     palette = colours[:PNG_COLOURS]
     apart = ((colours[:, None] - palette) ** 2).sum(axis=2)
     nearest = np.zeros(1 << 24, np.uint8)  # place in the palette of every colour, as a number
-    nearest[colours @ (1 << 16, 1 << 8, 1)] = apart.argmin(axis=1)
-    quantised = Image.fromarray(nearest[np.asarray(image, dtype=np.int32) @ (1 << 16, 1 << 8, 1)])
+    nearest[colours @ (1, 1 << 8, 1 << 16)] = apart.argmin(axis=1)
+    numbers = np.asarray(image.convert("RGBX")).view("<u4")[..., 0] & 0xFFFFFF
+    quantised = Image.fromarray(nearest[numbers])
     quantised.putpalette(palette.astype(np.uint8).tobytes())
     return quantised
 

@@ -208,9 +208,13 @@ class Batches(keras.utils.PyDataset):
         return -(-len(self.rows) // self.batch_size)
 
     def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        return self.several(number, number + 1)
+
+    def several(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+        """Inputs and targets of the batches from `start` up to `stop`, one behind the other."""
         if self._drawn[0] != self.epoch:  # a million images take longer to shuffle than to look up
             self._drawn = (self.epoch, self.order())
-        return self.take(self._drawn[1][number * self.batch_size : (number + 1) * self.batch_size])
+        return self.take(self._drawn[1][start * self.batch_size : stop * self.batch_size])
 
     def take(self, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Inputs and targets at some positions."""

@@ -353,8 +353,8 @@ def _chunks(batches: Batches) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     starts = [*range(0, whole, at_once), *([whole] if whole < len(batches) else [])]
     for start in starts:
         stop = min(start + at_once, whole) if start < whole else len(batches)
-        pairs = [batches[step] for step in range(start, stop)]
-        yield np.array([inputs for inputs, _ in pairs]), np.array([targets for _, targets in pairs])
+        inputs, targets = batches.several(start, stop)
+        yield tuple(array.reshape(stop - start, -1, *array.shape[1:]) for array in (inputs, targets))
 
 
 def _label_weights(settings: LossSettings) -> dict[str, Any]:

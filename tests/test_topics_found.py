@@ -16,12 +16,14 @@ from wikitopics.artefacts import write_json, write_table
 from wikitopics.errors import UserError
 from wikitopics.evaluate.calibration import apply_platt, fit_platt
 from wikitopics.evaluate.thresholds import best_f1
+from wikitopics.images import sandbox
 from wikitopics.images.decode import Recipe, decode
 from wikitopics.images.sandbox import decode_in_child
 from wikitopics.labels.category_graph import open_graph
 from wikitopics.runs import fingerprint
 from wikitopics.scoring import choose as choose_module
 from wikitopics.scoring import groups, shares
+from wikitopics.scoring import pictures as scored_pictures
 from wikitopics.scoring.choose import Chosen, HeldOut, choose, named_files, titles_in_set
 from wikitopics.scoring.found import (
     against_people,
@@ -33,6 +35,7 @@ from wikitopics.scoring.found import (
     without_hidden,
 )
 from wikitopics.scoring.pictures import FILES, Pictures
+from wikitopics.show.pictures import Thumbnails
 from wikitopics.sources.inputs import inputs_digest
 
 
@@ -249,6 +252,33 @@ def test_pictures_are_decoded_when_asked_for(pictures):
     assert len(shown) == 2 and shown[0].shape == (16, 16, 3)
     assert shown[0][8, 8].tolist() == [255, 0, 0]
     assert shown[1].min() == shown[1].max() == 236 and shown[-1].min() == 255
+
+
+def test_a_page_of_pictures_is_decoded_by_one_process_and_a_second_look_by_none(pictures, monkeypatch):
+    owl, mini = (str(pictures / "mine" / name) for name in ("birds/owl.png", "cars/mini.png"))
+    started, begin = [], sandbox.in_child
+    monkeypatch.setattr(sandbox, "in_child", lambda *given: started.append(given[1]) or begin(*given))
+    shown = Pictures(FILES, [owl, str(pictures / "gone.png"), mini], side=16)
+    several = shown.several([2, -1, 0, 1])
+    assert started == [2] and all(map(np.array_equal, several, [shown[2], shown[-1], shown[0], shown[1]]))
+    small, wanted = Thumbnails(shown), Thumbnails(shown).jpeg(2, 8)
+    started.clear()
+    small.ahead([0, 2, 0], 8)
+    assert started == [2] and small.jpeg(2, 8) == wanted
+    small.ahead([0, 2], 8)
+    assert started == [2]
+    monkeypatch.setattr(scored_pictures, "TOGETHER", 1)
+    assert np.array_equal(shown.several([0, 2]), [several[2], several[0]]) and started == [2, 1, 1]
+
+
+def test_of_thumbnails_the_latest_are_kept(pictures):
+    small = Thumbnails([np.full((4, 4, 3), shade, np.uint8) for shade in (0, 90, 180)], kept=2)
+    first = small.jpeg(0)
+    for row in (1, 0, 2):
+        small.jpeg(row)
+    assert list(small._made) == [(0, None), (2, None)] and small.jpeg(0) == first
+    small.ahead([1])  # an array is not asked ahead: it costs nothing to look at
+    assert list(small._made) == [(2, None), (0, None)]
 
 
 def test_a_picture_that_the_model_has_met_is_known_by_its_pixels(tmp_path):

@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -17,10 +17,10 @@ from joblib.externals.loky import ProcessPoolExecutor
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
 from wikitopics.errors import UserError
-from wikitopics.images.decode import Recipe, read
+from wikitopics.images.decode import Picture, Recipe, read
 from wikitopics.images.parallel import end_with
 from wikitopics.images.reasons import Rejected
-from wikitopics.images.sandbox import decode_alone, decode_in_child
+from wikitopics.images.sandbox import decode_in_child
 from wikitopics.paths import root
 from wikitopics.sources.commons_api import COMMONS
 from wikitopics.sources.inputs import PREFIX
@@ -32,6 +32,7 @@ AHEAD = 2  # chunks a worker may be ahead: enough never to wait, and memory stay
 WIDTH = 330  # pixels, as `wikitopics download` fetches by default
 
 SIDE = 128  # pixels of a picture that is shown
+TOGETHER = 64 << 20  # bytes of files that are held at once to be decoded by one process
 WHITE, GREY = 255, 236  # of a place without a picture; of a picture that can no longer be read
 
 
@@ -233,13 +234,31 @@ class Pictures:
         return len(self.paths)
 
     def __getitem__(self, row: int) -> np.ndarray:
-        if row < 0:
-            return self._blank(WHITE)
-        data = read(self.source, self.paths[row], self.recipe.max_bytes)
-        try:
-            return self._blank(GREY) if isinstance(data, Rejected) else decode_alone(data, self.recipe).pixels
-        except Rejected:
-            return self._blank(GREY)
+        return self.several([row])[0]
+
+    def several(self, rows: Iterable[int]) -> list[np.ndarray]:
+        """The pictures of some rows, decoded in one process: to begin one takes longer than a picture.
+
+        White for a row below 0, grey for a file that cannot be shown.
+        """
+        shown: list[np.ndarray] = []
+        waiting: dict[int, bytes] = {}  # by place in `shown`
+        for row in rows:
+            shown.append(self._blank(WHITE if row < 0 else GREY))
+            data = None if row < 0 else read(self.source, self.paths[row], self.recipe.max_bytes)
+            if isinstance(data, bytes):
+                waiting[len(shown) - 1] = data
+            if sum(map(len, waiting.values())) > TOGETHER:
+                self._decode(waiting, shown)
+        self._decode(waiting, shown)
+        return shown
+
+    def _decode(self, waiting: dict[int, bytes], shown: list[np.ndarray]) -> None:
+        """Put what waits to be decoded into its place; nothing waits after it."""
+        for place, outcome in zip(waiting, decode_in_child([*waiting.values()], self.recipe), strict=True):
+            if isinstance(outcome, Picture):
+                shown[place] = outcome.pixels
+        waiting.clear()
 
     def _blank(self, shade: int) -> np.ndarray:
         return np.full((self.recipe.store_size, self.recipe.store_size, 3), shade, np.uint8)

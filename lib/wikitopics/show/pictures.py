@@ -4,7 +4,7 @@ import base64
 import html
 import io
 from collections.abc import Sequence
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -277,15 +277,36 @@ def _words_that_fit(text: str, width: float, size: int) -> str:
 
 
 class Thumbnails:
-    """JPEGs of `images` ((m, S, S, 3) uint8, indexed by row, may be memory-mapped); recent ones are kept."""
+    """JPEGs of `images` ((m, S, S, 3) uint8, indexed by row, may be memory-mapped); recent ones are kept.
+
+    What has a method `several` is asked by `ahead` for the pictures of some rows at once.
+    """
 
     def __init__(self, images: Pictures, kept: int = 4096) -> None:
-        self.images = images
-        self.jpeg = lru_cache(maxsize=kept)(self._jpeg)
+        self.images, self.kept = images, kept
+        self._made: dict[tuple[int, int | None], bytes] = {}  # the latest last
 
-    def _jpeg(self, row: int, side: int | None = None) -> bytes:
+    def jpeg(self, row: int, side: int | None = None) -> bytes:
         """The image of a row, scaled down to `side` pixels (never up); as it is where `side` is None."""
-        image = np.asarray(self.images[row])
+        known = self._made.pop((row, side), None)
+        return self._keep(row, side, self._jpeg(self.images[row], side) if known is None else known)
+
+    def ahead(self, rows: Sequence[int], side: int | None = None) -> None:
+        """Make those of `rows` that will be asked for next and are not kept."""
+        several = getattr(self.images, "several", None)
+        new = [row for row in dict.fromkeys(rows) if (row, side) not in self._made]
+        if several is not None and new:
+            for row, image in zip(new, several(new), strict=True):
+                self._keep(row, side, self._jpeg(image, side))
+
+    def _keep(self, row: int, side: int | None, made: bytes) -> bytes:
+        self._made[row, side] = made
+        if len(self._made) > self.kept:
+            del self._made[next(iter(self._made))]
+        return made
+
+    def _jpeg(self, image: np.ndarray, side: int | None) -> bytes:
+        image = np.asarray(image)
         if side is not None and max(image.shape[:2]) > side:
             picture = fitted(image, side)
         else:

@@ -354,7 +354,8 @@ def _chunks(batches: Batches) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     for start in starts:
         stop = min(start + at_once, whole) if start < whole else len(batches)
         inputs, targets = batches.several(start, stop)
-        yield tuple(array.reshape(stop - start, -1, *array.shape[1:]) for array in (inputs, targets))
+        steps = stop - start, -1
+        yield inputs.reshape(*steps, *inputs.shape[1:]), targets.reshape(*steps, *targets.shape[1:])
 
 
 def _label_weights(settings: LossSettings) -> dict[str, Any]:

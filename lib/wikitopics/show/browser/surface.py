@@ -122,6 +122,7 @@ class Pages(Hearing, ABC):
         first = (self.number - 1) * PAGE
         some = [int(number) for number in self.found[first : first + PAGE]]
         told = {"number": self.number, "pages": self.pages, "first": first, "total": len(self.found)}
+        self._ahead(some)
         self.widget.page = told | self._about() | {"tiles": [self._tile(number) for number in some]}
 
     def open(self, place: int) -> None:
@@ -141,6 +142,9 @@ class Pages(Hearing, ABC):
         """Open the one `by` places further."""
         if self.at is not None:
             self.open(self.at + int(by))
+
+    def _ahead(self, numbers: list[int]) -> None:
+        """Make at once what the tiles of these will ask for; by default nothing is."""
 
     @abstractmethod
     def _tile(self, number: int) -> dict[str, Any]:

@@ -168,6 +168,9 @@ class TopicBrowser(Judging):
         only = "" if self.only is None else "Only the picture that was clicked."
         return {"unit": "pictures", "only": only}
 
+    def _ahead(self, numbers: list[int]) -> None:
+        self.thumbnails.ahead(numbers, TILE_PX)
+
     def _tile(self, number: int) -> dict[str, Any]:
         chips = [[told(name), GIVEN] for name in self._topics(number)]
         line = f"{100 * self.sureness[number]:.0f} % sure{'' if chips else ', no topic'}"
@@ -188,6 +191,8 @@ class TopicBrowser(Judging):
         return about | self._judged(number)
 
     def _near(self, number: int) -> list[dict[str, Any]]:
+        near = list(self.nearest(number)) if self.nearest else []
+        self._ahead([other for other, _ in near])
         return [
             {
                 "jpeg": self.thumbnails.jpeg(other, TILE_PX),
@@ -196,7 +201,7 @@ class TopicBrowser(Judging):
                 "like": float(like),
                 "image": int(other),
             }
-            for other, like in (self.nearest(number) if self.nearest else ())
+            for other, like in near
         ]
 
     # -- what is judged ----------------------------------------------------------------------------

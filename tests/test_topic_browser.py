@@ -24,9 +24,11 @@ def planted(n: int = 130, **more) -> TopicBrowser:
     frame = pd.DataFrame({"title": [f"{place} {HOSTILE}" for place in range(n)]})
     frame["sureness"] = np.maximum(chance, 1 - chance).mean(axis=1)
     above = np.column_stack([np.arange(n) % 3 == 0, np.arange(n) == 7])
-    images = np.broadcast_to(np.arange(n, dtype=np.uint8)[:, None, None, None], (n, 8, 8, 3))
+    more.setdefault(
+        "images", np.broadcast_to(np.arange(n, dtype=np.uint8)[:, None, None, None], (n, 8, 8, 3))
+    )
     groups = pd.Series([[HOSTILE] if place < 10 else [] for place in range(n)])
-    return TopicBrowser(frame, chance, above, NAMES, images, groups, **more)
+    return TopicBrowser(frame, chance, above, NAMES, groups=groups, **more)
 
 
 def test_the_least_sure_come_first_and_steps_follow_the_order():
@@ -40,6 +42,31 @@ def test_the_least_sure_come_first_and_steps_follow_the_order():
     assert browser.at == PAGE - 1 and browser.number == 1
     browser.step(-100)
     assert browser.at == 0
+
+
+def test_the_pictures_of_a_page_are_asked_for_together():
+    class Decoded:
+        """What is decoded when asked for: how many at a time."""
+
+        asked: list[int] = []
+
+        def __len__(self) -> int:
+            return 130
+
+        def __getitem__(self, row: int) -> np.ndarray:
+            return self.several([row])[0]
+
+        def several(self, rows: list[int]) -> list[np.ndarray]:
+            self.asked.append(len(rows))
+            return [np.full((8, 8, 3), row, np.uint8) for row in rows]
+
+    browser = planted(images=Decoded(), nearest=lambda place: [(129, 0.9), (128, 0.8), (place, 0.7)])
+    tiles = [tile["jpeg"] for tile in browser.widget.page["tiles"]]
+    assert Decoded.asked[:2] == [PAGE, 1] and len(Decoded.asked) <= 3  # a page, the opened one, its alike
+    plain = planted().widget.page["tiles"]
+    assert tiles == [tile["jpeg"] for tile in plain]
+    browser.show_page(1)
+    assert len(Decoded.asked) <= 3  # what was made is kept
 
 
 def test_filters_by_topic_group_sureness_and_words():

@@ -84,6 +84,14 @@ RUNS = [
         ],
     ),
     Run(
+        "seeds.py",
+        240,
+        [
+            Figure("five seeds against one, 03 and 04 of a cell, CPU", lambda t: t["cell"], "×", most=1.3),
+            Figure("five seeds against one, 03 alone, CPU", lambda t: t["train"], "×", most=1.3),
+        ],
+    ),
+    Run(
         "finetune_input.py --quick",
         150,
         [

@@ -42,7 +42,7 @@ OTHERS = product(
     (0, 64, 128),
     ("equal", "rare"),
 )
-MADE = re.compile(r"(0\d_\w+)/\S+ +made in (.+?) \(processor (.+?), ([\d,]+) MB\)")
+MADE = re.compile(r"(0\d_\w+/\S+) +made in (.+?) \(processor (.+?), ([\d,]+) MB\)")
 
 
 def plant(root: Path, rows: int, numbers: int) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from importlib.metadata import PackageNotFoundError
@@ -523,6 +524,13 @@ def test_kernels_share_what_takes_long_to_import_and_nothing_else(laboratory):
     assert not read_json(laboratory.root / "data/01_labels/b/kernel.json")["had"], (
         "one run alone imports what it needs itself"
     )
+
+
+def test_the_engine_of_networks_is_imported_without_its_remarks_and_without_threads():
+    pytest.importorskip("tensorflow")
+    script = "import wikitopics.batch.networks, threading; print(threading.active_count())"
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert (told.stdout, told.stderr) == ("1\n", "")
 
 
 @pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="looks for processes in Linux's /proc")

@@ -1,9 +1,13 @@
-"""How far a long piece of work has come: rate and time left, for a notebook and for the batch driver."""
+"""What is told while a person waits: rate and time left of long work, and nothing that an engine remarks."""
 
 import os
+import re
 import shutil
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 SECONDS_BETWEEN_LINES = {"notebook": 5.0, "batch": 1.0}
@@ -91,3 +95,35 @@ class Screen:
         """Take the status line off a terminal."""
         if self.terminal:
             print("\r\x1b[K", end="", flush=True)
+
+
+# --- What TensorFlow's C++ code remarks about the processor, when it is imported
+
+# Written before the engine reads its log level: notes (I), warnings (W), and that there is no GPU.
+CHATTER = re.compile(
+    r"^(WARNING: All log messages before absl|[IW]\d{4} |To enable the following|"
+    r"E\d{4} .*failed call to cuInit)"
+)
+
+
+@contextmanager
+def without_chatter() -> Iterator[None]:
+    """Hold back what C++ code writes to stderr in the block; afterwards pass on what is not chatter.
+
+    Of TensorFlow, if it is first imported in the block, errors alone are told from now on.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors stay
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            held.seek(0)
+            lines = held.read().decode("utf-8", "replace").splitlines()
+            for line in lines:
+                if line.strip() and not CHATTER.match(line):
+                    print(line, file=sys.stderr)

@@ -22,7 +22,7 @@ LONGEST_PLACE = 55  # bytes of the path of a folder, behind which 45 more come
 UP_TO_DATE = "everything is up to date"
 # Importing TensorFlow, scikit-learn and their like takes six seconds of a processor, for some notebooks as
 # long as their work: they are imported once, into the server that runs are forked from, and a run forks its
-# kernel from itself. Nothing of ours is among them, so that each run reads our code as it is when it starts.
+# kernel from itself. What of ours is among them a run forgets: it reads our code as it is when it starts.
 TABLES = (
     "ipykernel.kernelapp",
     "matplotlib.backends.backend_agg",
@@ -31,7 +31,7 @@ TABLES = (
     "pyarrow.parquet",
 )
 ARRAYS = ("scipy.sparse", "scipy.stats", "sklearn.decomposition", "sklearn.model_selection")
-NETWORKS = ("keras", "tensorflow")
+NETWORKS = ("wikitopics.batch.networks",)
 IMPORTED = {  # stage: what its notebook imports that takes long
     "01_labels": TABLES,
     "02_images": TABLES,

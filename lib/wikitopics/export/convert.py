@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from wikitopics.errors import UserError
-from wikitopics.networks.engine import keras, without_chatter
+from wikitopics.networks.engine import keras
+from wikitopics.progress import without_chatter
 from wikitopics.scoring.bundle import read_model
 from wikitopics.scoring.network import forward
 from wikitopics.train.model import load_model

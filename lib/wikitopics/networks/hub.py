@@ -21,8 +21,8 @@ import numpy as np
 from keras import layers
 
 from wikitopics.errors import UserError
-from wikitopics.networks.engine import without_chatter
 from wikitopics.paths import located
+from wikitopics.progress import without_chatter
 from wikitopics.rules import PRESET
 
 INSTALL = "pip install -e '.[hub]'"

@@ -8,6 +8,7 @@ import numpy as np
 
 from wikitopics.errors import UserError
 from wikitopics.images.decode import Recipe
+from wikitopics.progress import without_chatter
 from wikitopics.scoring.archive import is_bundle
 from wikitopics.scoring.settings import Settings, settings_of
 
@@ -93,8 +94,6 @@ def forward(model) -> Callable[[np.ndarray], np.ndarray]:
 def _constant(model, together: int) -> Callable[[np.ndarray], np.ndarray]:
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
-
-    from wikitopics.networks.engine import without_chatter
 
     def call(pictures):
         return model(pictures, training=False)

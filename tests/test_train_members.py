@@ -154,6 +154,14 @@ def test_who_has_stopped_is_asked_for_nothing_and_nothing_of_it_moves():
     assert np.array_equal(members.scores(VALIDATION, [1, 0]), whole[::-1])
 
 
+def test_pictures_without_a_label_column_are_scored_like_others():
+    members = Heads([head(0)], [images(0)])
+    rows = np.arange(140, 200)
+    unlabelled = Batches(INPUTS, rows, np.empty((len(rows), 0)), 16)  # as the learning curve asks
+    labelled = Batches(INPUTS, rows, TARGETS[rows], 16)
+    assert np.array_equal(members.scores(unlabelled), members.scores(labelled))
+
+
 def test_a_kill_costs_all_members_one_epoch_and_changes_no_end(tmp_path, monkeypatch):
     ways = {"dropout": 0.3, "rows": {2: 120}, "patience": 3}
     whole, history = train(tmp_path / "whole", range(3), **ways)

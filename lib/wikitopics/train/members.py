@@ -354,7 +354,7 @@ def _chunks(batches: Batches) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     for start in starts:
         stop = min(start + at_once, whole) if start < whole else len(batches)
         inputs, targets = batches.several(start, stop)
-        steps = stop - start, -1
+        steps = stop - start, len(inputs) // (stop - start)
         yield inputs.reshape(*steps, *inputs.shape[1:]), targets.reshape(*steps, *targets.shape[1:])
 
 

@@ -3,8 +3,8 @@
 python benchmarks/seeds.py [--rounds N]
 
 Runs 01 and 02 on the sample in a folder of its own and 03 once, which computes the features; then 03 with one
-seed and with five, in turn. A run counts from its first cell to its last: reading, heads, proof, saving. With
-04, which judges the cell, the same: it does not become longer with seeds.
+seed and with five, two runs at a time, as the batch does. A run counts from its first cell to its last:
+reading, heads, proof, saving. With 04, which judges the cell, the same: it does not become longer with seeds.
 """
 
 import argparse

@@ -34,7 +34,7 @@ from wikitopics.scoring.found import (
     score_chosen,
     without_hidden,
 )
-from wikitopics.scoring.pictures import FILES, Pictures
+from wikitopics.scoring.pictures import FILES, Pictures, WithTitles
 from wikitopics.show.pictures import Thumbnails
 from wikitopics.sources.inputs import inputs_digest
 
@@ -267,8 +267,22 @@ def test_a_page_of_pictures_is_decoded_by_one_process_and_a_second_look_by_none(
     assert started == [2] and small.jpeg(2, 8) == wanted
     small.ahead([0, 2], 8)
     assert started == [2]
+    small.kept = 3
+    small.jpeg(1, 8)  # now 0, 2 and 1 are kept, and of a page of 0 and -1 only the latter is new
+    small.ahead([0, -1], 8)
+    assert list(small._made) == [(1, 8), (0, 8), (-1, 8)]
+    started.clear()
     monkeypatch.setattr(scored_pictures, "TOGETHER", 1)
-    assert np.array_equal(shown.several([0, 2]), [several[2], several[0]]) and started == [2, 1, 1]
+    assert np.array_equal(shown.several([0, 2]), [several[2], several[0]]) and started == [1, 1]
+
+
+def test_a_title_whose_picture_has_gone_is_grey_among_the_others(pictures, tmp_path):
+    owl = str(pictures / "mine/birds/owl.png")
+    pd.DataFrame({"title": ["Other.jpg"], "status": "fetched", "reason": "", "detail": ""}).to_parquet(
+        tmp_path / "manifest.parquet"
+    )
+    shown = Pictures(WithTitles(tmp_path, ""), ["File:Gone.jpg", owl], side=16).several([0, 1])
+    assert shown[0].min() == shown[0].max() == 236 and shown[1][8, 8].tolist() == [255, 0, 0]
 
 
 def test_of_thumbnails_the_latest_are_kept(pictures):

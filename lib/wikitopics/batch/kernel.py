@@ -88,7 +88,7 @@ def _become_kernel(told: Connection, other_end: Connection, parent: int) -> None
     os.environ.update(environment)
     os.chdir(folder)
     _as_new()
-    gc.freeze()  # what was imported before is neither searched nor, page by page, copied
+    gc.freeze()  # what was imported before is not searched again, nor copied for that
     from ipykernel.kernelapp import IPKernelApp
 
     try:

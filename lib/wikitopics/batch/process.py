@@ -52,7 +52,7 @@ def execute(run: Run, environment: dict[str, str]) -> None:
     as notebook.part.ipynb.
     """
     die_with_parent()
-    gc.freeze()  # what the server has imported is neither searched nor, page by page, copied
+    gc.freeze()  # what the server has imported is not searched again, nor copied for that
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal; the driver ends us
     os.environ.update(environment)
     work_file(run, "lock").parent.mkdir(parents=True, exist_ok=True)

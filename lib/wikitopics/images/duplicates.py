@@ -156,7 +156,9 @@ def _candidates(
     """Pairs (m, 2) of a row and another that one of WAYS finds near it; (n,) whose buckets were full."""
     _, own, other, mirrored = way
     theirs = shapes[:, other]
-    mine = shapes[:, own] * np.where(mirrored & (_waves()[:, 1] % 2 == 1), -1, 1).astype(np.float32)
+    mine = shapes[:, own] if own != other else theirs
+    if mirrored:
+        mine = mine * np.where(_waves()[:, 1] % 2 == 1, -1, 1).astype(np.float32)
     middle = theirs.mean(axis=0)
     brightness, colour = seen.grey[:, own].mean(axis=(1, 2)), seen.colour[:, own].mean(axis=(2, 3))
     bits = max(FEWEST_BITS, len(shapes).bit_length() + MORE_BITS)
@@ -166,7 +168,8 @@ def _candidates(
         order = np.column_stack([brightness, colour]) @ rng.normal(size=3) / 2000
         table = _Table(theirs, middle, planes, order)
         full &= table.full()
-        for rows in _in_parts(_by_bucket(mine, middle, planes, order)[0]):
+        asked = table.rows if mine is theirs else _by_bucket(mine, middle, planes, order)[0]
+        for rows in _in_parts(asked):
             known = mine[rows]
             for one, at in table.near(*_hashed(known, middle, planes, order[rows])):
                 apart = known[one] - table.shapes[at]
@@ -174,6 +177,7 @@ def _candidates(
                 close = (np.einsum("ij,ij->i", apart, apart) <= ROUGHLY) & (one != two)
                 close &= np.abs(seen.shape[one, own] - seen.shape[two, other]) <= SHAPE
                 found.append(one[close] * len(shapes) + two[close])
+        del table  # before the next one: it holds a copy of all shapes
     return np.stack(np.divmod(np.unique(np.concatenate(found)), max(1, len(shapes))), axis=1), full
 
 

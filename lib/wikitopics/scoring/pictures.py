@@ -32,7 +32,7 @@ AHEAD = 2  # chunks a worker may be ahead: enough never to wait, and memory stay
 WIDTH = 330  # pixels, as `wikitopics download` fetches by default
 
 SIDE = 128  # pixels of a picture that is shown
-TOGETHER = 64 << 20  # bytes of files that are held at once to be decoded by one process
+TOGETHER = 64 << 20  # bytes of files beyond which no further one waits for the same process
 WHITE, GREY = 255, 236  # of a place without a picture; of a picture that can no longer be read
 
 
@@ -223,7 +223,7 @@ def fetched(
 class Pictures:
     """Pictures (side, side, 3) uint8 by row, decoded when asked for: `pictures[row]`, as of an array.
 
-    Each in a process of its own: a file may be another one than when it was scored.
+    Behind the fence, in a child process: a file may be another one than when it was scored.
     """
 
     def __init__(self, source: Reads, paths: Sequence[str], fit: str = "pad", side: int = SIDE) -> None:
@@ -243,13 +243,16 @@ class Pictures:
         """
         shown: list[np.ndarray] = []
         waiting: dict[int, bytes] = {}  # by place in `shown`
+        held = 0  # bytes of what waits
         for row in rows:
             shown.append(self._blank(WHITE if row < 0 else GREY))
-            data = None if row < 0 else read(self.source, self.paths[row], self.recipe.max_bytes)
+            data = None if row < 0 else _read(self.source, self.paths[row], self.recipe.max_bytes)
             if isinstance(data, bytes):
                 waiting[len(shown) - 1] = data
-            if sum(map(len, waiting.values())) > TOGETHER:
+                held += len(data)
+            if held > TOGETHER:
                 self._decode(waiting, shown)
+                held = 0
         self._decode(waiting, shown)
         return shown
 

@@ -33,7 +33,10 @@ QUALITY = 85
 
 
 class Pictures(Protocol):
-    """Pictures (h, w, 3) uint8 by number: an array, a list, or what decodes each when it is asked for."""
+    """Pictures (h, w, 3) uint8 by number: an array, a list, or what decodes each when it is asked for.
+
+    The last may have `several(numbers)`, a list of pictures that are decoded together.
+    """
 
     def __len__(self) -> int: ...
 
@@ -279,7 +282,7 @@ def _words_that_fit(text: str, width: float, size: int) -> str:
 class Thumbnails:
     """JPEGs of `images` ((m, S, S, 3) uint8, indexed by row, may be memory-mapped); recent ones are kept.
 
-    What has a method `several` is asked by `ahead` for the pictures of some rows at once.
+    kept: how many, at least a page of them.
     """
 
     def __init__(self, images: Pictures, kept: int = 4096) -> None:
@@ -294,10 +297,16 @@ class Thumbnails:
     def ahead(self, rows: Sequence[int], side: int | None = None) -> None:
         """Make those of `rows` that will be asked for next and are not kept."""
         several = getattr(self.images, "several", None)
-        new = [row for row in dict.fromkeys(rows) if (row, side) not in self._made]
-        if several is not None and new:
-            for row, image in zip(new, several(new), strict=True):
-                self._keep(row, side, self._jpeg(image, side))
+        if several is None:
+            return
+        new = []
+        for row in dict.fromkeys(rows):
+            if (row, side) in self._made:
+                self.jpeg(row, side)  # the latest again, so that the new ones do not push it out
+            else:
+                new.append(row)
+        for row, image in zip(new, several(new) if new else (), strict=True):
+            self._keep(row, side, self._jpeg(image, side))
 
     def _keep(self, row: int, side: int | None, made: bytes) -> bytes:
         self._made[row, side] = made

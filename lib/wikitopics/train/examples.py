@@ -208,9 +208,9 @@ class Batches(keras.utils.PyDataset):
         return -(-len(self.rows) // self.batch_size)
 
     def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        return self.several(number, number + 1)
+        return self.between(number, number + 1)
 
-    def several(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+    def between(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
         """Inputs and targets of the batches from `start` up to `stop`, one behind the other."""
         if self._drawn[0] != self.epoch:  # a million images take longer to shuffle than to look up
             self._drawn = (self.epoch, self.order())

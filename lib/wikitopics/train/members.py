@@ -353,7 +353,7 @@ def _chunks(batches: Batches) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     starts = [*range(0, whole, at_once), *([whole] if whole < len(batches) else [])]
     for start in starts:
         stop = min(start + at_once, whole) if start < whole else len(batches)
-        inputs, targets = batches.several(start, stop)
+        inputs, targets = batches.between(start, stop)
         steps = stop - start, len(inputs) // (stop - start)
         yield inputs.reshape(*steps, *inputs.shape[1:]), targets.reshape(*steps, *targets.shape[1:])
 

@@ -63,7 +63,11 @@ class Epochs(keras.callbacks.Callback):
 def train(
     folder: Path, paths: list[str], label_matrix: np.ndarray, backbone: str, epochs: int, watch: Epochs
 ) -> keras.Model:
-    """One cell: `epochs` over the files; label_matrix (n, L) {0, 1} belongs to `paths`."""
+    """One cell: `epochs` over the files; label_matrix (n, L) {0, 1} belongs to `paths`.
+
+    From SEED; the recipe itself had none, and another outcome each time.
+    """
+    keras.utils.set_random_seed(SEED)
     generator = ImageDataGenerator(validation_split=0.05, **AUGMENTATION)
     parts = {
         subset: flow(generator, folder, paths, label_matrix, subset=subset, seed=SEED)

@@ -38,7 +38,7 @@ def test_what_a_killed_run_left_half_written_does_no_harm(root):
     plant(root / "dump")
     tables = root / "data" / "sources" / f"commons_dump-{dump_fingerprint('dump')[:16]}" / "tables"
     tables.mkdir(parents=True)
-    for name in ("selected.parquet", ".page.parquet.123.part"):
+    for name in ("selected.parquet", "tmp_selected.parquet", ".page.parquet.123.part"):
         (tables / name).write_bytes(b"PAR1 half")
     assert listed(open_source("commons_dump", dump="dump").files()) == FILES
 

@@ -21,7 +21,13 @@ import pyarrow.parquet as pq
 from wikitopics.artefacts import RECORD, read_json, replacing
 from wikitopics.errors import UserError
 from wikitopics.progress import report
-from wikitopics.sources.dumps.commons_tables import dump_files, open_tables, write_tables, xml_files
+from wikitopics.sources.dumps.commons_tables import (
+    WRITTEN,
+    dump_files,
+    open_tables,
+    write_tables,
+    xml_files,
+)
 from wikitopics.sources.dumps.database import connected, text
 from wikitopics.sources.files import ROOT
 from wikitopics.sources.reading import fingerprint_of, made_once
@@ -65,11 +71,12 @@ class Joins:
 
     def __init__(self, folder: Path, soft: dict[str, str]) -> None:
         self.folder, self.database = folder, connected(folder / "spilled")
-        (folder / "selected.parquet").unlink(missing_ok=True)  # of a run that was stopped
-        for file in folder.glob("*.parquet"):
-            self.database.execute(f"CREATE VIEW {file.stem} AS SELECT * FROM read_parquet({text(file)})")
-        self.has_targets = (folder / "target.parquet").exists()
-        self.has_images = (folder / "image.parquet").exists()
+        # By name: a run that was stopped may have left others half written.
+        named = {name: folder / f"{name}.parquet" for name in WRITTEN}
+        whole = {name: file for name, file in named.items() if file.exists()}
+        for name, file in whole.items():
+            self.database.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet({text(file)})")
+        self.has_targets, self.has_images = "target" in whole, "image" in whole
         self.counts: dict[str, int] = {}
         self._redirects(soft)
 
@@ -124,7 +131,8 @@ class Joins:
         """Write the pages selected with their lists; what becomes of the links is counted."""
         schema, rows = pa.schema(fields), 0
         ordered = text(self.folder / "selected.parquet")
-        self.database.execute(f"COPY ({select} ORDER BY id) TO {ordered} (ROW_GROUP_SIZE 100_000)")
+        options = "ROW_GROUP_SIZE 100_000, USE_TMP_FILE false"
+        self.database.execute(f"COPY ({select} ORDER BY id) TO {ordered} ({options})")
         self.database.execute(f"CREATE OR REPLACE VIEW selected AS SELECT * FROM read_parquet({ordered})")
         with replacing(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
             for table in self._windows(path.name):

@@ -22,6 +22,7 @@ Facts = dict[str, str]  # kept in the metadata of the table that is made
 Reduced = Iterator[tuple[int, list[pa.Array]]]  # rows read, the columns of those that are kept
 Reduce = Callable[[SqlDump, Facts], Reduced]
 
+WRITTEN = ("page", "links", "target", "hidden", "redirect", "image")  # by `write_tables`
 NEEDED = ("page", "categorylinks", "page_props", "redirect")
 OPTIONAL = ("linktarget", "image")
 NAME = r"(?:.*-)?{table}\.sql(?:\.gz)?"  # commonswiki-20260101-page.sql.gz, or page.sql

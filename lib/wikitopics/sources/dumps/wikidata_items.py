@@ -42,7 +42,7 @@ COPY (
         WHERE old.item NOT IN (SELECT item FROM known))
     SELECT 'Q' || number AS item, category, article
     FROM (SELECT item AS number, category, article FROM (FROM known UNION ALL FROM merged)) ORDER BY number)
-TO {out} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 250_000)
+TO {out} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 250_000, USE_TMP_FILE false)
 """
 
 

@@ -189,6 +189,12 @@ def test_an_engine_counts_for_the_runs_that_compute_with_it(laboratory, instant,
         plan()
 
 
+def test_the_library_of_presets_counts_for_the_runs_that_see_with_one(monkeypatch):
+    monkeypatch.setattr(fingerprint, "version", lambda name: "1")
+    assert fingerprint.engine({"backbone": "keras_hub:a"}) == {"engine": {"keras-hub": "1"}}
+    assert fingerprint.engine({"backbone": "EfficientNetLite0"}) == {}
+
+
 @pytest.mark.parametrize(
     ("lost", "reason"), [("data/{}", "never finished"), ("data/{}/text", "its text is missing")]
 )

@@ -391,19 +391,32 @@ def test_the_model_card_tells_what_the_seeds_have():
         assert f"{figures[0]} ({figures[1]} to {figures[2]})" in text
 
 
+@pytest.mark.parametrize("words", ["no.npz", ""], ids=["no word vectors", "no graph"])
 @pytest.mark.parametrize(
-    "graph, sentence",
+    "program",
     [
-        (False, "WIKITOPICS_COMMONS_GRAPH must be a folder with human_validation.parquet, but"),
-        (True, "--words must be what word_vectors.py wrote, but is None; run that first"),
+        ["commons_learned_deep.py", "write"],
+        ["commons_learned.py"],
+        ["slow_form.py"],
+        ["several_seeds.py", "people"],
+        ["teacher.py"],
     ],
+    ids=lambda program: program[0],
 )
-def test_training_says_what_it_lacks(tmp_path, graph, sentence):
-    if graph:
+def test_training_says_what_it_lacks(tmp_path, program, words):
+    if words:
         (tmp_path / "human_validation.parquet").touch()
-    program = PROJECT / "training" / "commons_learned_deep.py"
+        sentence = f"--words must be what word_vectors.py wrote, but is {words}; run that first"
+    else:
+        sentence = "WIKITOPICS_COMMONS_GRAPH must be a folder with human_validation.parquet, but"
     environment = os.environ | {"WIKITOPICS_COMMONS_GRAPH": str(tmp_path)}
-    call = [sys.executable, str(program), "write", "--work", str(tmp_path / "work")]
-    done = subprocess.run(call, capture_output=True, text=True, env=environment)
+    call = [
+        sys.executable,
+        str(PROJECT / "training" / program[0]),
+        *program[1:],
+        "--words",
+        words or "no.npz",
+    ]
+    done = subprocess.run(call, capture_output=True, text=True, env=environment, cwd=tmp_path)
     assert done.returncode == 2 and sentence in done.stderr and "Traceback" not in done.stderr
-    assert not (tmp_path / "work").exists()
+    assert not (tmp_path / "data").exists()

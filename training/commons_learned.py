@@ -8,12 +8,12 @@ training/word_vectors.py wrote. Writes model.npz beside MODEL.md in the library,
 
 import argparse
 import csv
-import os
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from fitting import Fitted, fit
+from given import commons_graph, word_vectors
 from validation import choose_threshold, f1, figures, folds, groups_of, nested, out_of_fold, written
 
 from wikitopics.artefacts import replacing, write_json
@@ -197,7 +197,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--curve", action="store_true")
     options = parser.parse_args()
-    data = Data(Path(os.environ["WIKITOPICS_COMMONS_GRAPH"]), options.words)
+    data = Data(commons_graph(parser), word_vectors(parser, options.words))
     agreement = on_silver(data)
     if options.taught:
         data.learn_from(pd.read_parquet(options.taught))

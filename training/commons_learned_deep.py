@@ -29,6 +29,7 @@ import numpy as np
 import pandas as pd
 from commons_learned import Data, read_silver
 from fitting import Fitted, fit
+from given import commons_graph, word_vectors
 from people_on_top import Change, fit_change
 from validation import (
     Predict,
@@ -361,15 +362,9 @@ def main() -> None:
     parser.add_argument("--words", type=Path, help="from word_vectors.py, for figures and write")
     parser.add_argument("--work", type=Path, default=Path("data/commons_learned_deep"))
     options = parser.parse_args()
-    folder = Path(os.environ.get("WIKITOPICS_COMMONS_GRAPH", ""))
-    if (
-        options.step in ("rows", "figures", "write", "rate")
-        and not (folder / "human_validation.parquet").is_file()
-    ):
-        needs = "a folder with human_validation.parquet"
-        parser.error(f"WIKITOPICS_COMMONS_GRAPH must be {needs}, but {folder} has none; set it")
-    if options.step in ("figures", "write") and not (options.words and options.words.is_file()):
-        parser.error(f"--words must be what word_vectors.py wrote, but is {options.words}; run that first")
+    folder = commons_graph(parser) if options.step in ("rows", "figures", "write", "rate") else Path()
+    if options.step in ("figures", "write"):
+        word_vectors(parser, options.words)
     options.work.mkdir(parents=True, exist_ok=True)
     if options.step == "rows":
         write_rows(folder, options.work)

@@ -10,7 +10,6 @@ Wortsman et al. 2022: all began at the same published weights), which is written
 """
 
 import argparse
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -30,6 +29,7 @@ from commons_learned_deep import (
     weights_of,
     wide_fitted,
 )
+from given import commons_graph, word_vectors
 from validation import choose_threshold, f1, nested, told, written
 
 from wikitopics.artefacts import read_json, write_json
@@ -105,7 +105,7 @@ def main() -> None:
     parser.add_argument("--words", type=Path, required=True, help="from word_vectors.py")
     parser.add_argument("--work", type=Path, default=Path("data/commons_learned_deep"))
     options = parser.parse_args()
-    data = Data(Path(os.environ["WIKITOPICS_COMMONS_GRAPH"]), options.words)
+    data = Data(commons_graph(parser), word_vectors(parser, options.words))
     way = on_silver_left_out if options.labels == "silver" else on_people
     scores, path = way(options.work, data), HERE / "deep_scores.json"
     for name, figures in scores.items():

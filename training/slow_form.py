@@ -8,12 +8,12 @@ vectors; facts, fitting and folds are the same. Writes slow_form.json beside sco
 """
 
 import argparse
-import os
 import time
 from pathlib import Path
 
 import numpy as np
 from commons_learned import HERE, Data, on_silver, report
+from given import commons_graph, word_vectors
 from learned_names import means_over_names
 from validation import written
 
@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--words", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()
-    data = SlowData(Path(os.environ["WIKITOPICS_COMMONS_GRAPH"]), options.words)
+    data = SlowData(commons_graph(parser), word_vectors(parser, options.words))
     scores = report(data, options.seeds, curve=False)
     scores["on silver labels"] = written(on_silver(data))
     scores["files a second"] = round(1 / data.seconds_a_file)

@@ -9,7 +9,6 @@ into --work.
 """
 
 import argparse
-import os
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +24,7 @@ from commons_learned_deep import (
     weights_of,
     wide_fitted,
 )
+from given import commons_graph, word_vectors
 
 from wikitopics.labels.category_graph import CategoryGraph
 from wikitopics.labels.deep.encoder import encoder_of
@@ -67,8 +67,8 @@ def main() -> None:
     parser.add_argument("--seed", default="0")
     parser.add_argument("--work", type=Path, default=Path("data/commons_learned_deep"))
     options = parser.parse_args()
-    folder = Path(os.environ["WIKITOPICS_COMMONS_GRAPH"])
-    data, known = Data(folder, options.words), Known(options.work)
+    folder = commons_graph(parser)
+    data, known = Data(folder, word_vectors(parser, options.words)), Known(options.work)
     state = read_arrays(weights_of(options.work, WHOLE, options.seed))
     files = files_to_teach(folder, data)
     evidence = gather(data.graph, walks(data.graph, data.taxonomy), files, data.lexicon)

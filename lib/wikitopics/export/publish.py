@@ -26,7 +26,8 @@ COLUMNS = {
     "licence_url": "where that licence can be read",
     "source_page": "its page at the source, where it has one",
     "sha1": "SHA-1 of the picture's bytes",
-    "as_found": "whether the picture is the source's file, byte by byte; otherwise a small square made of it",
+    "as_found": "whether it is the file that the source gave (Commons may give a smaller one), byte by byte; "
+    "otherwise it is a small square made of it",
 }
 
 

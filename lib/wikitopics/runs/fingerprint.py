@@ -20,7 +20,7 @@ from typing import Any
 from wikitopics import paths
 from wikitopics.errors import UserError, not_installed
 from wikitopics.known_digests import known_digest, remember
-from wikitopics.rules import files_read
+from wikitopics.rules import files_read, is_preset
 from wikitopics.sources import open_source
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -43,6 +43,7 @@ COMPUTING = {
     "tensorflow": ["tensorflow"],
 }
 ENGINES = {"commons-learned-deep": ("deep", "onnxruntime")}  # label source: its extra, what of it computes
+PRESETS = ("hub", "keras-hub")  # the same of backbones that are presets
 
 
 def ingredients(stage: str, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -58,11 +59,11 @@ def deciding(parameters: dict[str, Any]) -> dict[str, Any]:
 
 def engine(parameters: dict[str, Any]) -> dict[str, Any]:
     """What only some runs of a stage compute with, and its version; UserError where it is not installed."""
-    source = parameters.get("label_source")
-    if source not in ENGINES:
-        return {}
-    extra, package = ENGINES[source]
-    return {"engine": {package: _version(package, source, extra)}}
+    source, backbone = parameters.get("label_source"), parameters.get("backbone")
+    engines = {source: ENGINES[source]} if source in ENGINES else {}
+    engines |= {backbone: PRESETS} if is_preset(backbone) else {}
+    found = {package: _version(package, what, extra) for what, (extra, package) in engines.items()}
+    return {"engine": found} if found else {}
 
 
 def code(stage: str) -> dict[str, Any]:

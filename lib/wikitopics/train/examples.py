@@ -212,9 +212,13 @@ class Batches(keras.utils.PyDataset):
 
     def between(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
         """Inputs and targets of the batches from `start` up to `stop`, one behind the other."""
+        return self.take(self.places(start, stop))
+
+    def places(self, start: int, stop: int) -> np.ndarray:
+        """Positions of the images of these batches."""
         if self._drawn[0] != self.epoch:  # a million images take longer to shuffle than to look up
             self._drawn = (self.epoch, self.order())
-        return self.take(self._drawn[1][start * self.batch_size : stop * self.batch_size])
+        return self._drawn[1][start * self.batch_size : stop * self.batch_size]
 
     def take(self, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Inputs and targets at some positions."""

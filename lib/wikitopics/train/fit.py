@@ -76,8 +76,7 @@ def restore_checkpoint(path: Path, key: str, members: Members) -> Progress:
             note = json.loads(saved["note"].tobytes())
             if note["key"] != key:
                 return empty
-            for i, variable in enumerate(members.state):
-                variable.assign(saved[f"now{i}"])
+            members.set_state([saved[f"now{i}"] for i in range(len(members.state))])
             counts = [len(members.weights(member)) for member in range(len(members))]
             best = [[saved[f"best{m}_{i}"] for i in range(count)] for m, count in enumerate(counts)]
         return Progress(note["history"], best)

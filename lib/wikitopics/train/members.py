@@ -13,13 +13,17 @@ import numpy as np
 from keras import ops
 
 from wikitopics.networks.engine import on_one_device
-from wikitopics.train.examples import Batches, predicted
+from wikitopics.train.examples import Batches, Views, predicted
 from wikitopics.train.features import Learner
 from wikitopics.train.losses import PLAIN, LabelLoss, LossSettings
 from wikitopics.train.model import head_like
 
-CHUNK = 1 << 24  # bytes of inputs that one call of the program gets: some steps, so that calling costs little
+CHUNK = 1 << 24  # bytes of inputs that a program gets at once: some steps, so that calling costs little
+POOL = 1 << 26  # bytes of inputs that a program keeps, to find a step's images itself
 HALF = 2.0**10  # what losses are multiplied by before 16-bit gradients, which are 0 below 6e-8
+
+
+Chunk = tuple[Any, np.ndarray, np.ndarray]  # a pool of inputs; places in it (steps, n); targets (steps, n, L)
 
 
 class Members:
@@ -38,6 +42,10 @@ class Members:
 
     @property
     def state(self) -> list:
+        raise NotImplementedError
+
+    def set_state(self, state: list[np.ndarray]) -> None:
+        """Go on from what `state` held."""
         raise NotImplementedError
 
     def epoch(self, number: int, active: list[int]) -> np.ndarray:
@@ -115,6 +123,10 @@ class Whole(Members):
     def state(self) -> list:
         return [*self.model.variables, *self.model.optimizer.variables]
 
+    def set_state(self, state: list[np.ndarray]) -> None:
+        for variable, value in zip(self.state, state, strict=True):
+            variable.assign(value)
+
     def epoch(self, number: int, active: list[int]) -> np.ndarray:
         self.train[0].epoch = number
         done = self.model.fit(  # the order is the batches' own
@@ -152,6 +164,9 @@ class Fixed(Members):
     @property
     def state(self) -> list:
         return []
+
+    def set_state(self, state: list[np.ndarray]) -> None:
+        """There is nothing to go on from."""
 
     def epoch(self, number: int, active: list[int]) -> np.ndarray:
         batches = (self.train[0][step] for step in range(len(self.train[0])))
@@ -199,37 +214,49 @@ class Heads(Members):
             self.programs = [programs[len(batches)] for batches in train]
             self.own = [program.begin(head) for program, head in zip(self.programs, heads, strict=True)]
             self.label_weights = [_label_weights(one) for one in self.settings]
+            self.pools = {id(one.inputs): Pool([b for b in train if b.inputs is one.inputs]) for one in train}
+            self.asked: tuple[Batches, Pool] | None = None
 
     @property
     def state(self) -> list:
-        return [variable for own in self.own for variable in own]
+        return [value for own in self.own for value in own]
+
+    def set_state(self, state: list[np.ndarray]) -> None:
+        left = iter(state)
+        with on_one_device():
+            self.own = [[ops.convert_to_tensor(next(left), value.dtype) for value in own] for own in self.own]
 
     def epoch(self, number: int, active: list[int]) -> np.ndarray:
         losses = np.zeros(len(self.train))
         with on_one_device():
             for member in active:
                 self.train[member].epoch = number
-                given = self.own[member], self.label_weights[member], self.train[member]
-                losses[member] = self.programs[member].epoch(*given)
+                batches = self.train[member]
+                chunks = self.pools[id(batches.inputs)].chunks(batches)
+                given = self.own[member], self.label_weights[member], chunks
+                loss, self.own[member] = self.programs[member].epoch(*given)
+                losses[member] = loss / len(batches.rows)
         return losses
 
     def weights(self, member: int) -> list[np.ndarray]:
-        return [np.array(variable) for variable in self._learned(member)]
+        return [np.array(value) for value in self._learned(member)]
 
     def set_weights(self, member: int, weights: list[np.ndarray]) -> None:
         """Into what is trained, and into the head itself."""
+        learned = self.heads[member].trainable_variables
         with on_one_device():
-            for variable, own in zip(self._learned(member), weights, strict=True):
-                variable.assign(own)
-        for variable, own in zip(self.heads[member].trainable_variables, weights, strict=True):
+            self.own[member][: len(learned)] = [ops.convert_to_tensor(own) for own in weights]
+        for variable, own in zip(learned, weights, strict=True):
             variable.assign(own)
 
     def scores(self, batches: Batches, which: list[int] | None = None) -> np.ndarray:
-        asked = range(len(self.train)) if which is None else which
+        members = range(len(self.train)) if which is None else which
         with on_one_device():
+            if not self.asked or self.asked[0] is not batches:  # of validation every epoch asks
+                self.asked = batches, Pool([batches])
             parts = [
-                [self._scores(member, inputs) for member in asked]
-                for inputs in (ops.convert_to_tensor(inputs) for inputs, _ in _chunks(batches))
+                [self._scores(member, pool, places) for member in members]
+                for pool, places, _ in self.asked[1].chunks(batches)
             ]
         return np.concatenate(parts, axis=1)
 
@@ -241,15 +268,15 @@ class Heads(Members):
 
     def loss(self, inputs: np.ndarray, targets: np.ndarray) -> float:
         """By the scores of the weights that were trained, not of what was copied from them."""
-        return self.loss_of_scores(targets, self._scores(0, inputs[None]))
+        return self.loss_of_scores(targets, self._scores(0, inputs, np.arange(len(inputs))[None]))
 
-    def _learned(self, member: int) -> list[keras.Variable]:
+    def _learned(self, member: int) -> list:
         return self.own[member][: len(self.heads[member].trainable_variables)]
 
-    def _scores(self, member: int, inputs) -> np.ndarray:
-        """Of the images of a chunk (steps, n, ...) one after the other: (steps * n, L)."""
-        learned = [variable.value for variable in self._learned(member)]
-        scores = np.asarray(self.programs[member].scores(learned, inputs))
+    def _scores(self, member: int, pool, places: np.ndarray) -> np.ndarray:
+        """Of the images at some places (steps, n) of a pool, one after the other: (steps * n, L)."""
+        learned = self._learned(member)
+        scores = np.asarray(self.programs[member].scores(learned, pool, places.astype(np.int32)))
         return scores.reshape(-1, scores.shape[-1])
 
 
@@ -263,20 +290,22 @@ class Program:
     def __init__(self, head: keras.Model, settings: LossSettings, optimizer: keras.optimizers.Optimizer):
         import tensorflow as tf
 
-        self.tf, self.settings, self.optimizer = tf, settings, optimizer
+        self.tf, self.settings, self.optimizer = tf, settings, in_one_pass(optimizer)
         self.head = keras.models.clone_model(head)
         self.optimizer.build(self.head.trainable_variables)
         half = any(layer.compute_dtype == "float16" for layer in self.head.layers)
         self.scale = HALF if half else 1.0
         own = [tf.TensorSpec(variable.shape, variable.dtype) for variable in self.variables]
         weights = {name: tf.TensorSpec(self.head.output_shape[-1:]) for name in _label_weights(settings)}
-        inputs, targets = (
-            tf.TensorSpec((None, *shape[1:])) for shape in (head.input_shape, head.output_shape)
-        )
-        several = [tf.TensorSpec((None, *one.shape)) for one in (inputs, targets)]  # traced once
-        self.steps = tf.function(self._steps, [own, weights, *several], autograph=False)
+        pool, places = tf.TensorSpec((None, *head.input_shape[1:])), tf.TensorSpec((None, None), tf.int32)
+        targets = tf.TensorSpec((None, None, *head.output_shape[1:]))
+        self.steps = self._traced(self._steps, own, weights, pool, places, targets)
         learned = own[: len(self.head.trainable_variables)]
-        self.scores = tf.function(self._scores, [learned, several[0]], autograph=False)
+        self.scores = self._traced(self._scores, learned, pool, places)
+
+    def _traced(self, called: Callable, *given):
+        """Traced once for all that is like `given`: to ask each time whether it is would cost a step."""
+        return self.tf.function(called, given, autograph=False).get_concrete_function()
 
     @property
     def variables(self) -> list[keras.Variable]:
@@ -287,23 +316,20 @@ class Program:
             *self.optimizer.variables,
         ]
 
-    def begin(self, head: keras.Model) -> list[keras.Variable]:
+    def begin(self, head: keras.Model) -> list:
         """What a member has before its first step, as `variables` has it."""
         start = [*head.trainable_variables, *head.non_trainable_variables, *self.optimizer.variables]
-        arrays = [ops.convert_to_numpy(variable) for variable in start]
-        return [keras.Variable(array, dtype=array.dtype.name) for array in arrays]
+        return [ops.convert_to_tensor(ops.convert_to_numpy(variable)) for variable in start]
 
-    def epoch(self, own: list[keras.Variable], weights: dict[str, Any], batches: Batches) -> float:
-        """One pass of a member over its images: its mean loss; `own` is moved."""
-        total, values = 0.0, [variable.value for variable in own]
-        for inputs, targets in _chunks(batches):
-            losses, values = self.steps(values, weights, inputs, targets)
-            total += inputs.shape[1] * float(np.asarray(losses, np.float64).sum())
-        for variable, value in zip(own, values, strict=True):
-            variable.assign(value)
-        return total / len(batches.rows)
+    def epoch(self, own: list, weights: dict[str, Any], chunks: Iterator[Chunk]) -> tuple[float, list]:
+        """One pass of a member over its images: the sum of their losses, and what `own` is after it."""
+        total = 0.0
+        for pool, places, targets in chunks:
+            losses, own = self.steps(own, weights, pool, places, targets)
+            total += places.shape[1] * float(np.asarray(losses, np.float64).sum())
+        return total, own
 
-    def learning_rate(self, own: list[keras.Variable]) -> float:
+    def learning_rate(self, own: list) -> float:
         """Of a member's next step."""
         steps = self.optimizer.iterations
         steps.assign(own[[variable is steps for variable in self.variables].index(True)])
@@ -313,13 +339,13 @@ class Program:
         """The loss of one member, a mean over images and labels; targets and scores (n, L)."""
         return LabelLoss(replace(self.settings, **weights))(targets, scores)
 
-    def _steps(self, own, weights, inputs, targets):
+    def _steps(self, own, weights, pool, places, targets):
         """All steps of a chunk, one after the other: losses (steps,), and what the member has after them."""
         for variable, value in zip(self.variables, own, strict=True):
             variable.assign(value)
         losses = self.tf.map_fn(
-            lambda batch: self._step(weights, *batch),
-            (inputs, targets),
+            lambda batch: self._step(weights, self.tf.gather(pool, batch[0]), batch[1]),
+            (places, targets),
             fn_output_signature=self.tf.float32,
             parallel_iterations=1,
         )
@@ -337,25 +363,85 @@ class Program:
         self.optimizer.apply(gradients, learned)
         return loss
 
-    def _scores(self, learned, inputs):
+    def _scores(self, learned, pool, places):
         drawn = [variable.value for variable in self.head.non_trainable_variables]
-        return self.tf.map_fn(
-            lambda batch: self.head.stateless_call(learned, drawn, batch, training=False)[0],
-            inputs,
-            parallel_iterations=1,
+
+        def of(own):
+            return self.head.stateless_call(learned, drawn, self.tf.gather(pool, own), training=False)[0]
+
+        return self.tf.map_fn(of, places, fn_output_signature=self.tf.float32, parallel_iterations=1)
+
+
+class Pool:
+    """Inputs in which a program finds the images of a step: all of them at once, or a chunk at a time.
+
+    several: Batches of the same inputs. Where these have room in POOL they are handed over once, for all
+    epochs and members; else, and of Views, each chunk has inputs of its own. The numbers are the same.
+    """
+
+    def __init__(self, several: list[Batches]):
+        inputs = several[0].inputs
+        self.rows = np.unique(np.concatenate([batches.rows for batches in several]))
+        self.inputs = None
+        if not isinstance(inputs, Views) and len(self.rows) * 4 * inputs.shape[-1] <= POOL:
+            self.inputs = ops.convert_to_tensor(inputs[self.rows], "float32")
+
+    def chunks(self, batches: Batches) -> Iterator[Chunk]:
+        """An epoch: as many steps at once as CHUNK has room for, those of whole batches first."""
+        number, size = len(batches.rows), batches.batch_size
+        at_once, whole = max(1, CHUNK // (min(size, number) * 4 * batches.inputs.shape[-1])), number // size
+        starts = [*range(0, whole, at_once), *([whole] if whole < len(batches) else [])]
+        for start in starts:
+            stop = min(start + at_once, whole) if start < whole else len(batches)
+            pool, places, targets = self._between(batches, start, stop)
+            steps = stop - start, len(places) // (stop - start)
+            yield pool, places.reshape(steps), targets.reshape(*steps, *targets.shape[1:])
+
+    def _between(self, batches: Batches, start: int, stop: int):
+        """The inputs of some batches, the place of each image (n,) among them, and its targets."""
+        if self.inputs is None:
+            inputs, targets = batches.between(start, stop)
+            return ops.convert_to_tensor(inputs, "float32"), np.arange(len(inputs), dtype=np.int32), targets
+        chosen = batches.places(start, stop)
+        places = np.searchsorted(self.rows, batches.rows[chosen]).astype(np.int32)
+        return self.inputs, places, batches.targets[chosen]
+
+
+class OnePass(keras.optimizers.Adam):
+    """Adam that moves a variable in one pass, by TensorFlow's own operation; weight decay as in Keras.
+
+    The formula is the same (Kingma & Ba 2015, the end of section 2), and so is the state. Keras' own makes a
+    dozen passes, which for a head take nearly as long as the products that it learns from.
+    """
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Move one variable of TensorFlow's, and its moments."""
+        from tensorflow import raw_ops
+
+        place, kind = self._get_variable_index(variable), variable.dtype
+        moments = (self._momentums[place].value, self._velocities[place].value)
+        rate, step, *betas = (
+            ops.cast(value, kind) for value in (learning_rate, self.iterations + 1, self.beta_1, self.beta_2)
+        )
+        raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=moments[0].handle,
+            v=moments[1].handle,
+            beta1_power=ops.power(betas[0], step),
+            beta2_power=ops.power(betas[1], step),
+            lr=rate,
+            beta1=betas[0],
+            beta2=betas[1],
+            epsilon=ops.cast(self.epsilon, kind),
+            grad=ops.cast(gradient, kind),
         )
 
 
-def _chunks(batches: Batches) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """An epoch as (steps, n, ...) inputs and targets, as many steps as CHUNK has room for."""
-    number, size = len(batches.rows), batches.batch_size
-    at_once, whole = max(1, CHUNK // (min(size, number) * 4 * batches.inputs.shape[-1])), number // size
-    starts = [*range(0, whole, at_once), *([whole] if whole < len(batches) else [])]
-    for start in starts:
-        stop = min(start + at_once, whole) if start < whole else len(batches)
-        inputs, targets = batches.between(start, stop)
-        steps = stop - start, len(inputs) // (stop - start)
-        yield inputs.reshape(*steps, *inputs.shape[1:]), targets.reshape(*steps, *targets.shape[1:])
+def in_one_pass(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+    """What does the same as an optimiser that was not used yet, in one pass where it is Adam or AdamW."""
+    if type(optimizer) in (keras.optimizers.Adam, keras.optimizers.AdamW):
+        return OnePass.from_config(optimizer.get_config())
+    return optimizer
 
 
 def _label_weights(settings: LossSettings) -> dict[str, Any]:

@@ -23,7 +23,7 @@ POOL = 1 << 26  # bytes of inputs that a program keeps, to find a step's images 
 HALF = 2.0**10  # what losses are multiplied by before 16-bit gradients, which are 0 below 6e-8
 
 
-Chunk = tuple[Any, np.ndarray, np.ndarray]  # a pool of inputs; places in it (steps, n); targets (steps, n, L)
+Chunk = tuple[Any, np.ndarray, np.ndarray]  # a pool of inputs (m, ...); places in it (n,); targets (n, L)
 
 
 class Members:
@@ -233,7 +233,7 @@ class Heads(Members):
                 self.train[member].epoch = number
                 batches = self.train[member]
                 chunks = self.pools[id(batches.inputs)].chunks(batches)
-                given = self.own[member], self.label_weights[member], chunks
+                given = self.own[member], self.label_weights[member], chunks, batches.batch_size
                 loss, self.own[member] = self.programs[member].epoch(*given)
                 losses[member] = loss / len(batches.rows)
         return losses
@@ -268,16 +268,14 @@ class Heads(Members):
 
     def loss(self, inputs: np.ndarray, targets: np.ndarray) -> float:
         """By the scores of the weights that were trained, not of what was copied from them."""
-        return self.loss_of_scores(targets, self._scores(0, inputs, np.arange(len(inputs))[None]))
+        return self.loss_of_scores(targets, self._scores(0, inputs, np.arange(len(inputs), dtype=np.int32)))
 
     def _learned(self, member: int) -> list:
         return self.own[member][: len(self.heads[member].trainable_variables)]
 
     def _scores(self, member: int, pool, places: np.ndarray) -> np.ndarray:
-        """Of the images at some places (steps, n) of a pool, one after the other: (steps * n, L)."""
-        learned = self._learned(member)
-        scores = np.asarray(self.programs[member].scores(learned, pool, places.astype(np.int32)))
-        return scores.reshape(-1, scores.shape[-1])
+        """Of the images at some places (n,) of a pool: (n, L)."""
+        return np.asarray(self.programs[member].scores(self._learned(member), pool, places))
 
 
 class Program:
@@ -297,9 +295,9 @@ class Program:
         self.scale = HALF if half else 1.0
         own = [tf.TensorSpec(variable.shape, variable.dtype) for variable in self.variables]
         weights = {name: tf.TensorSpec(self.head.output_shape[-1:]) for name in _label_weights(settings)}
-        pool, places = tf.TensorSpec((None, *head.input_shape[1:])), tf.TensorSpec((None, None), tf.int32)
-        targets = tf.TensorSpec((None, None, *head.output_shape[1:]))
-        self.steps = self._traced(self._steps, own, weights, pool, places, targets)
+        pool, targets = (tf.TensorSpec((None, *shape[1:])) for shape in (head.input_shape, head.output_shape))
+        places, size = (tf.TensorSpec(shape, tf.int32) for shape in ((None,), ()))
+        self.steps = self._traced(self._steps, own, weights, pool, places, targets, size)
         learned = own[: len(self.head.trainable_variables)]
         self.scores = self._traced(self._scores, learned, pool, places)
 
@@ -321,12 +319,15 @@ class Program:
         start = [*head.trainable_variables, *head.non_trainable_variables, *self.optimizer.variables]
         return [ops.convert_to_tensor(ops.convert_to_numpy(variable)) for variable in start]
 
-    def epoch(self, own: list, weights: dict[str, Any], chunks: Iterator[Chunk]) -> tuple[float, list]:
+    def epoch(
+        self, own: list, weights: dict[str, Any], chunks: Iterator[Chunk], batch_size: int
+    ) -> tuple[float, list]:
         """One pass of a member over its images: the sum of their losses, and what `own` is after it."""
-        total = 0.0
+        total, size = 0.0, np.int32(batch_size)
         for pool, places, targets in chunks:
-            losses, own = self.steps(own, weights, pool, places, targets)
-            total += places.shape[1] * float(np.asarray(losses, np.float64).sum())
+            losses, own = self.steps(own, weights, pool, places, targets, size)
+            sizes = np.minimum(size, len(places) - np.arange(0, len(places), size))
+            total += float(np.asarray(losses, np.float64) @ sizes)
         return total, own
 
     def learning_rate(self, own: list) -> float:
@@ -339,16 +340,17 @@ class Program:
         """The loss of one member, a mean over images and labels; targets and scores (n, L)."""
         return LabelLoss(replace(self.settings, **weights))(targets, scores)
 
-    def _steps(self, own, weights, pool, places, targets):
+    def _steps(self, own, weights, pool, places, targets, size):
         """All steps of a chunk, one after the other: losses (steps,), and what the member has after them."""
         for variable, value in zip(self.variables, own, strict=True):
             variable.assign(value)
-        losses = self.tf.map_fn(
-            lambda batch: self._step(weights, self.tf.gather(pool, batch[0]), batch[1]),
-            (places, targets),
-            fn_output_signature=self.tf.float32,
-            parallel_iterations=1,
-        )
+
+        def step(start):
+            batch = slice(start, start + size)  # the last one may be shorter
+            return self._step(weights, self.tf.gather(pool, places[batch]), targets[batch])
+
+        starts = self.tf.range(0, self.tf.shape(places)[0], size)
+        losses = self.tf.map_fn(step, starts, fn_output_signature=self.tf.float32, parallel_iterations=1)
         with self.tf.control_dependencies([losses]):
             return losses, [self.tf.identity(variable.value) for variable in self.variables]
 
@@ -365,11 +367,7 @@ class Program:
 
     def _scores(self, learned, pool, places):
         drawn = [variable.value for variable in self.head.non_trainable_variables]
-
-        def of(own):
-            return self.head.stateless_call(learned, drawn, self.tf.gather(pool, own), training=False)[0]
-
-        return self.tf.map_fn(of, places, fn_output_signature=self.tf.float32, parallel_iterations=1)
+        return self.head.stateless_call(learned, drawn, self.tf.gather(pool, places), training=False)[0]
 
 
 class Pool:
@@ -387,18 +385,12 @@ class Pool:
             self.inputs = ops.convert_to_tensor(inputs[self.rows], "float32")
 
     def chunks(self, batches: Batches) -> Iterator[Chunk]:
-        """An epoch: as many steps at once as CHUNK has room for, those of whole batches first."""
-        number, size = len(batches.rows), batches.batch_size
-        at_once, whole = max(1, CHUNK // (min(size, number) * 4 * batches.inputs.shape[-1])), number // size
-        starts = [*range(0, whole, at_once), *([whole] if whole < len(batches) else [])]
-        for start in starts:
-            stop = min(start + at_once, whole) if start < whole else len(batches)
-            pool, places, targets = self._between(batches, start, stop)
-            steps = stop - start, len(places) // (stop - start)
-            yield pool, places.reshape(steps), targets.reshape(*steps, *targets.shape[1:])
+        """An epoch: as many batches at once as CHUNK has room for."""
+        at_once = max(1, CHUNK // (batches.batch_size * 4 * batches.inputs.shape[-1]))
+        for start in range(0, len(batches), at_once):
+            yield self._between(batches, start, min(start + at_once, len(batches)))
 
-    def _between(self, batches: Batches, start: int, stop: int):
-        """The inputs of some batches, the place of each image (n,) among them, and its targets."""
+    def _between(self, batches: Batches, start: int, stop: int) -> Chunk:
         if self.inputs is None:
             inputs, targets = batches.between(start, stop)
             return ops.convert_to_tensor(inputs, "float32"), np.arange(len(inputs), dtype=np.int32), targets

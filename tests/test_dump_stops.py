@@ -1,5 +1,7 @@
 """A dump's tables are made once: stopped at any moment it goes on, and several runs at once do no harm."""
 
+import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -22,19 +24,26 @@ def root(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.parametrize(
-    "begun", ["tables", ".links.*", "redirect.parquet", "selected.parquet", ".categories.*"]
-)
+@pytest.mark.parametrize("begun", ["tables", "page.parquet", "redirect.parquet", "selected.parquet"])
 def test_killed_at_any_moment_it_goes_on_to_the_same_tables(root, begun):
     plant(root / "dump")
-    command = [sys.executable, "-c", MAKE]
-    killed = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    while killed.poll() is None and not any(root.glob(f"data/sources/**/{begun}")):
-        time.sleep(0.001)
-    killed.kill()
-    killed.wait()
+    for _ in range(10):  # on a busy machine it may be done before it is killed
+        if killed_when(root, begun):
+            break
+        shutil.rmtree(root / "data")
+    else:
+        pytest.fail("it was always done before")
     source = open_source("commons_dump", dump="dump")
     assert listed(source.files()) == FILES and parents(source.graph()) == PARENTS
+
+
+def killed_when(root, begun: str) -> bool:
+    """Make the tables and kill the process when a file or folder is there; whether that came in time."""
+    run = subprocess.Popen([sys.executable, "-c", MAKE], stdout=subprocess.DEVNULL)
+    while run.poll() is None and not any(root.glob(f"data/sources/**/{begun}")):
+        time.sleep(0.001)
+    run.kill()
+    return run.wait() == -signal.SIGKILL
 
 
 def test_what_a_killed_run_left_half_written_does_no_harm(root):

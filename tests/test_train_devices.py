@@ -18,7 +18,7 @@ import tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * {devices})
 from wikitopics.networks import engine as devices
-from wikitopics.train import model
+from wikitopics.train import model, record
 import test_train_options as options
 
 model.build_backbone = options.small_backbone
@@ -35,7 +35,10 @@ for layers in (0, -1):
     now = options.predicted(
         setup.part.model, options.Batches(setup.part.inputs, np.arange(90), np.zeros((90, 6)), 64)
     )
+    asked, labels = setup.members, [f"label {{i}}" for i in range(6)]
     found[layers] = dict(
+        fixed=record.fixed_batch_loss(asked, setup.part.model),
+        weights=record.effective_weights(asked, labels).present.tolist(),
         loss=table["loss"].tolist(), val_loss=table["val_loss"].tolist(), shape=now.shape,
         difference=float(abs(now[:90] - scores).max()),
     )
@@ -65,4 +68,6 @@ def test_two_devices_learn_what_one_learns(found, layers):
     assert np.isfinite(loss).all() and loss[-1] < loss[0]
     assert np.allclose(loss, one[layers]["loss"], rtol=1e-3)  # a batch is split, its gradients are added
     assert np.allclose(two[layers]["val_loss"], one[layers]["val_loss"], rtol=1e-3)
+    assert np.allclose(two[layers]["weights"], 1, atol=0.02)
+    assert np.isclose(two[layers]["fixed"]["compiled"], two[layers]["fixed"]["formula"], rtol=1e-4)
     assert two[layers]["shape"] == [90, 6] and two[layers]["difference"] < 1e-5

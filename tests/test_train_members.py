@@ -108,6 +108,28 @@ def test_a_member_learns_what_keras_own_fit_would_teach_it(tmp_path, name):
         assert np.abs(own - others).max() < 3e-5
 
 
+def test_adam_moves_in_one_pass_and_what_is_not_adam_as_keras_moves_it():
+    for name, fast in (("adam", True), ("adamw", True), ("sgd", False)):
+        assert ("update_step" in vars(in_one_pass(build_optimizer(name)))) == fast
+    assert "update_step" not in vars(in_one_pass(keras.optimizers.Adam(amsgrad=True)))
+
+
+def test_a_state_of_another_shape_is_refused():
+    members = Heads([head(0)], [images(0)])
+    with pytest.raises(ValueError, match="must have the shape"):
+        members.set_state([np.zeros(1) for _ in members.state])
+    with pytest.raises(ValueError, match="shorter|longer"):
+        members.set_weights(0, members.weights(0)[:-1])
+    members.set_weights(0, [value.astype(float) + 1 for value in members.weights(0)])
+    assert np.isfinite(members.scores(VALIDATION)).all()
+
+
+def test_nothing_to_learn_from_is_said(tmp_path):
+    members = Heads([head(0)], [Batches(INPUTS, [], TARGETS[:0], 16, 0)])
+    with pytest.raises(UserError, match="must have images to learn from"):
+        fit(members, VALIDATION, 3, 0, tmp_path, "k")
+
+
 @pytest.mark.parametrize("resampling", [False, True])
 def test_images_are_found_in_a_pool_or_handed_over_chunk_by_chunk_with_the_same_numbers(
     tmp_path, monkeypatch, resampling
@@ -121,7 +143,8 @@ def test_images_are_found_in_a_pool_or_handed_over_chunk_by_chunk_with_the_same_
         losses = [members.epoch(epoch, [0, 1]) for epoch in range(3)]
         scores = members.scores(VALIDATION), members.scores(images(4, 20), [1])
         found.append((losses, members.weights(0), members.weights(1), *scores))
-        assert all((pool.inputs is None) == (room == 0) for pool in members.pools.values())
+        assert all((pool.inputs is None) == (room == 0) for pool in members.pools)
+        assert members.pools[0] is members.pools[1]
     pooled, handed = map(keras.tree.flatten, found)
     assert all(np.array_equal(*pair) for pair in zip(pooled, handed, strict=True))
 

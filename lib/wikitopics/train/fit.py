@@ -76,7 +76,7 @@ def restore_checkpoint(path: Path, key: str, members: Members) -> Progress:
             note = json.loads(saved["note"].tobytes())
             if note["key"] != key:
                 return empty
-            members.set_state([saved[f"now{i}"] for i in range(len(members.state))])
+            members.set_state(saved[f"now{i}"] for i in range(len(members.state)))
             counts = [len(members.weights(member)) for member in range(len(members))]
             best = [[saved[f"best{m}_{i}"] for i in range(count)] for m, count in enumerate(counts)]
         return Progress(note["history"], best)
@@ -198,7 +198,7 @@ def fit(
     Members that cannot learn are judged once, as after an epoch.
 
     One row a seed and epoch, seed by seed: seed, epoch (from 1), loss (mean over the epoch's images, weights
-    moving), learning_rate (of the epoch's last step), val_loss, val_macro_pr_auc, val_micro_pr_auc, seconds
+    moving), learning_rate (at the epoch's end), val_loss, val_macro_pr_auc, val_micro_pr_auc, seconds
     (of the epoch, for all seeds together).
     """
     fewest = min(len(batches.rows) for batches in members.train)

@@ -4,8 +4,9 @@ A member is the network of one seed. Members differ in their start, in the order
 dropout leaves out and in what resampling drew; nothing that one of them does reaches another.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import keras
@@ -44,8 +45,8 @@ class Members:
     def state(self) -> list:
         raise NotImplementedError
 
-    def set_state(self, state: list[np.ndarray]) -> None:
-        """Go on from what `state` held."""
+    def set_state(self, state: Iterable[np.ndarray]) -> None:
+        """Go on from what `state` held; ValueError where that is of another shape."""
         raise NotImplementedError
 
     def epoch(self, number: int, active: list[int]) -> np.ndarray:
@@ -123,7 +124,7 @@ class Whole(Members):
     def state(self) -> list:
         return [*self.model.variables, *self.model.optimizer.variables]
 
-    def set_state(self, state: list[np.ndarray]) -> None:
+    def set_state(self, state: Iterable[np.ndarray]) -> None:
         for variable, value in zip(self.state, state, strict=True):
             variable.assign(value)
 
@@ -147,7 +148,8 @@ class Whole(Members):
         return float(ops.convert_to_numpy(self.model.optimizer.learning_rate))
 
     def loss_of_scores(self, targets: np.ndarray, scores: np.ndarray) -> float:
-        return float(self.model.compute_loss(y=targets, y_pred=scores))
+        with on_one_device():  # elsewhere Keras divides a loss by the number of devices
+            return float(self.model.compute_loss(y=targets, y_pred=scores))
 
     def loss(self, inputs: np.ndarray, targets: np.ndarray) -> float:
         return float(self.model.test_on_batch(inputs, targets, return_dict=True)["loss"])
@@ -165,7 +167,7 @@ class Fixed(Members):
     def state(self) -> list:
         return []
 
-    def set_state(self, state: list[np.ndarray]) -> None:
+    def set_state(self, state: Iterable[np.ndarray]) -> None:
         """There is nothing to go on from."""
 
     def epoch(self, number: int, active: list[int]) -> np.ndarray:
@@ -186,7 +188,8 @@ class Fixed(Members):
         return 0.0
 
     def loss_of_scores(self, targets: np.ndarray, scores: np.ndarray) -> float:
-        return float(LabelLoss(self.settings[0])(targets, scores))
+        with on_one_device():  # see Whole
+            return float(LabelLoss(self.settings[0])(targets, scores))
 
     def loss(self, inputs: np.ndarray, targets: np.ndarray) -> float:
         return self.loss_of_scores(targets, self.model.predict_on_batch(inputs))
@@ -196,7 +199,8 @@ class Heads(Members):
     """Heads of one shape, each with weights, images and an early stop of its own, in turn in one program.
 
     A head ends with the same numbers whoever is trained beside it, to the last bit
-    (tests/test_train_members.py): what it brings into the program it takes out again.
+    (tests/test_train_members.py): what it brings into the program it takes out again. Batches that were
+    given here, or scored, must not change afterwards: their inputs may have been handed over.
     """
 
     def __init__(
@@ -214,17 +218,24 @@ class Heads(Members):
             self.programs = [programs[len(batches)] for batches in train]
             self.own = [program.begin(head) for program, head in zip(self.programs, heads, strict=True)]
             self.label_weights = [_label_weights(one) for one in self.settings]
-            self.pools = {id(one.inputs): Pool([b for b in train if b.inputs is one.inputs]) for one in train}
+            self.widest = max(train[0].inputs.shape[-1], *(value.shape[-1] for value in self._learned(0)))
+            shared = {id(batches.inputs): batches.inputs for batches in train}
+            pools = {
+                key: Pool(inputs, [batches.rows for batches in train if batches.inputs is inputs])
+                for key, inputs in shared.items()
+            }
+            self.pools = [pools[id(batches.inputs)] for batches in train]
             self.asked: tuple[Batches, Pool] | None = None
 
     @property
     def state(self) -> list:
         return [value for own in self.own for value in own]
 
-    def set_state(self, state: list[np.ndarray]) -> None:
-        left = iter(state)
+    def set_state(self, state: Iterable[np.ndarray]) -> None:
         with on_one_device():
-            self.own = [[ops.convert_to_tensor(next(left), value.dtype) for value in own] for own in self.own]
+            values = [_like(before, value) for before, value in zip(self.state, state, strict=True)]
+        left = iter(values)
+        self.own = [[next(left) for _ in own] for own in self.own]
 
     def epoch(self, number: int, active: list[int]) -> np.ndarray:
         losses = np.zeros(len(self.train))
@@ -232,7 +243,7 @@ class Heads(Members):
             for member in active:
                 self.train[member].epoch = number
                 batches = self.train[member]
-                chunks = self.pools[id(batches.inputs)].chunks(batches)
+                chunks = self.pools[member].chunks(batches, self.widest)
                 given = self.own[member], self.label_weights[member], chunks, batches.batch_size
                 loss, self.own[member] = self.programs[member].epoch(*given)
                 losses[member] = loss / len(batches.rows)
@@ -243,20 +254,20 @@ class Heads(Members):
 
     def set_weights(self, member: int, weights: list[np.ndarray]) -> None:
         """Into what is trained, and into the head itself."""
-        learned = self.heads[member].trainable_variables
         with on_one_device():
-            self.own[member][: len(learned)] = [ops.convert_to_tensor(own) for own in weights]
-        for variable, own in zip(learned, weights, strict=True):
+            learned = [_like(*pair) for pair in zip(self._learned(member), weights, strict=True)]
+        self.own[member][: len(learned)] = learned
+        for variable, own in zip(self.heads[member].trainable_variables, weights, strict=True):
             variable.assign(own)
 
     def scores(self, batches: Batches, which: list[int] | None = None) -> np.ndarray:
         members = range(len(self.train)) if which is None else which
         with on_one_device():
             if not self.asked or self.asked[0] is not batches:  # of validation every epoch asks
-                self.asked = batches, Pool([batches])
+                self.asked = batches, Pool(batches.inputs, [batches.rows])
             parts = [
                 [self._scores(member, pool, places) for member in members]
-                for pool, places, _ in self.asked[1].chunks(batches)
+                for pool, places, _ in self.asked[1].chunks(batches, self.widest)
             ]
         return np.concatenate(parts, axis=1)
 
@@ -264,11 +275,14 @@ class Heads(Members):
         return self.programs[member].learning_rate(self.own[member])
 
     def loss_of_scores(self, targets: np.ndarray, scores: np.ndarray) -> float:
-        return float(self.programs[0].judge(self.label_weights[0], targets, scores))
+        with on_one_device():  # see Whole
+            return float(self.programs[0].judge(self.label_weights[0], targets, scores))
 
     def loss(self, inputs: np.ndarray, targets: np.ndarray) -> float:
         """By the scores of the weights that were trained, not of what was copied from them."""
-        return self.loss_of_scores(targets, self._scores(0, inputs, np.arange(len(inputs), dtype=np.int32)))
+        with on_one_device():
+            scores = self._scores(0, ops.convert_to_tensor(inputs, "float32"), _upto(len(inputs)))
+        return self.loss_of_scores(targets, scores)
 
     def _learned(self, member: int) -> list:
         return self.own[member][: len(self.heads[member].trainable_variables)]
@@ -373,67 +387,76 @@ class Program:
 class Pool:
     """Inputs in which a program finds the images of a step: all of them at once, or a chunk at a time.
 
-    several: Batches of the same inputs. Where these have room in POOL they are handed over once, for all
-    epochs and members; else, and of Views, each chunk has inputs of its own. The numbers are the same.
+    rows: of several Batches of these `inputs`. Where what they show has room in POOL it is handed over
+    once, for all epochs and members; else, and of Views, each chunk has inputs of its own. The numbers are
+    the same.
     """
 
-    def __init__(self, several: list[Batches]):
-        inputs = several[0].inputs
-        self.rows = np.unique(np.concatenate([batches.rows for batches in several]))
+    def __init__(self, inputs: np.ndarray | Views, rows: list[np.ndarray]):
         self.inputs = None
-        if not isinstance(inputs, Views) and len(self.rows) * 4 * inputs.shape[-1] <= POOL:
+        if isinstance(inputs, Views):
+            return
+        self.rows = np.unique(np.concatenate(rows).astype(np.int64))
+        if len(self.rows) * 4 * inputs.shape[-1] <= POOL:
             self.inputs = ops.convert_to_tensor(inputs[self.rows], "float32")
 
-    def chunks(self, batches: Batches) -> Iterator[Chunk]:
-        """An epoch: as many batches at once as CHUNK has room for."""
-        at_once = max(1, CHUNK // (batches.batch_size * 4 * batches.inputs.shape[-1]))
+    def chunks(self, batches: Batches, width: int) -> Iterator[Chunk]:
+        """An epoch: as many batches at once as CHUNK has room for, `width` numbers an image."""
+        at_once = max(1, CHUNK // (batches.batch_size * 4 * width))
         for start in range(0, len(batches), at_once):
             yield self._between(batches, start, min(start + at_once, len(batches)))
 
     def _between(self, batches: Batches, start: int, stop: int) -> Chunk:
         if self.inputs is None:
             inputs, targets = batches.between(start, stop)
-            return ops.convert_to_tensor(inputs, "float32"), np.arange(len(inputs), dtype=np.int32), targets
+            return ops.convert_to_tensor(inputs, "float32"), _upto(len(inputs)), targets
         chosen = batches.places(start, stop)
         places = np.searchsorted(self.rows, batches.rows[chosen]).astype(np.int32)
         return self.inputs, places, batches.targets[chosen]
 
 
-class OnePass(keras.optimizers.Adam):
-    """Adam that moves a variable in one pass, by TensorFlow's own operation; weight decay as in Keras.
-
-    The formula is the same (Kingma & Ba 2015, the end of section 2), and so is the state. Keras' own makes a
-    dozen passes, which for a head take nearly as long as the products that it learns from.
-    """
-
-    def update_step(self, gradient, variable, learning_rate):
-        """Move one variable of TensorFlow's, and its moments."""
-        from tensorflow import raw_ops
-
-        place, kind = self._get_variable_index(variable), variable.dtype
-        moments = (self._momentums[place].value, self._velocities[place].value)
-        rate, step, *betas = (
-            ops.cast(value, kind) for value in (learning_rate, self.iterations + 1, self.beta_1, self.beta_2)
-        )
-        raw_ops.ResourceApplyAdam(
-            var=variable.handle,
-            m=moments[0].handle,
-            v=moments[1].handle,
-            beta1_power=ops.power(betas[0], step),
-            beta2_power=ops.power(betas[1], step),
-            lr=rate,
-            beta1=betas[0],
-            beta2=betas[1],
-            epsilon=ops.cast(self.epsilon, kind),
-            grad=ops.cast(gradient, kind),
-        )
-
-
 def in_one_pass(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
-    """What does the same as an optimiser that was not used yet, in one pass where it is Adam or AdamW."""
-    if type(optimizer) in (keras.optimizers.Adam, keras.optimizers.AdamW):
-        return OnePass.from_config(optimizer.get_config())
+    """The same optimiser; where it is Adam or AdamW a step of it is one operation of TensorFlow's.
+
+    Keras' own makes a dozen passes over a variable, which for a head take nearly as long as the products
+    that it learns from. The formula is the same (Kingma & Ba 2015, the end of section 2), and so is what it
+    remembers.
+    """
+    if type(optimizer) in (keras.optimizers.Adam, keras.optimizers.AdamW) and not optimizer.amsgrad:
+        optimizer.update_step = partial(_adam, optimizer)
     return optimizer
+
+
+def _adam(optimizer: keras.optimizers.Adam, gradient, variable, learning_rate) -> None:
+    """Move a variable (of TensorFlow's) and its moments."""
+    from tensorflow import raw_ops
+
+    place, kind = optimizer._get_variable_index(variable), variable.dtype
+    numbers = learning_rate, optimizer.iterations + 1, optimizer.beta_1, optimizer.beta_2, optimizer.epsilon
+    rate, step, beta_1, beta_2, epsilon = (ops.cast(number, kind) for number in numbers)
+    raw_ops.ResourceApplyAdam(
+        var=variable.handle,
+        m=optimizer._momentums[place].value.handle,
+        v=optimizer._velocities[place].value.handle,
+        beta1_power=ops.power(beta_1, step),
+        beta2_power=ops.power(beta_2, step),
+        lr=rate,
+        beta1=beta_1,
+        beta2=beta_2,
+        epsilon=epsilon,
+        grad=ops.cast(gradient, kind),
+    )
+
+
+def _upto(number: int) -> np.ndarray:
+    return np.arange(number, dtype=np.int32)
+
+
+def _like(before, value):
+    """`value` as a tensor of the kind that was `before`; ValueError where it has another shape."""
+    if tuple(before.shape) != np.shape(value):
+        raise ValueError(f"a value must have the shape {tuple(before.shape)}, but has {np.shape(value)}")
+    return ops.convert_to_tensor(value, before.dtype)
 
 
 def _label_weights(settings: LossSettings) -> dict[str, Any]:

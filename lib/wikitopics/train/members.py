@@ -295,8 +295,8 @@ class Heads(Members):
 class Program:
     """What trains a head: one head's variables and its optimiser's, into which the members are put in turn.
 
-    Stacked, all members would be moved by one step of the optimiser, those that have stopped too, and its
-    dozen passes over numbers that no cache holds took longer than the products that learn.
+    Stacked, all members would be moved by one step of the optimiser, those that have stopped too, over
+    numbers that no cache holds, and that took longer.
     """
 
     def __init__(self, head: keras.Model, settings: LossSettings, optimizer: keras.optimizers.Optimizer):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -142,6 +143,13 @@ def test_the_same_run_gives_the_same_bytes(bundle, chain, tmp_path):
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
     with zipfile.ZipFile(tmp_path / "one.zip") as archive:
         assert all(archive.read(name) == (bundle / name).read_bytes() for name in archive.namelist())
+
+
+def test_sets_of_the_converter_have_an_order_while_it_converts():
+    module = ModuleType("somebody")
+    with convert.ordered_sets(module):
+        exec("found = set('export'); found.remove('x'); found |= set('onnx')", vars(module))
+    assert "".join(module.found) == "eportnx" and "set" not in vars(module)
 
 
 @pytest.mark.slow
